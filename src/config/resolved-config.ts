@@ -1,0 +1,111 @@
+/** What was decided, once, before anything starts. Past this point there are no defaults and no environment. */
+export interface ResolvedConfig extends GatewayFile {
+  /** Absolute path of the configuration file. */
+  readonly configFile: string
+  /** Absolute path of the folder that holds state, certificates and logs (`.sallyport`). */
+  readonly home: string
+  /** Folder the command was started in; relative paths of the environment resolve against it. */
+  readonly projectDir: string
+  readonly listen: {
+    readonly host: string
+    readonly httpPort: number
+    readonly httpsPort: number
+    /** A taken port is an error instead of a reason to take the next free one. */
+    readonly strictPort: boolean
+  }
+  /** False under `pnpm dev`: the HTTPS listener and its certificate do not exist. */
+  readonly https: boolean
+  readonly tunnel: TunnelSelection
+  /** The user's own public address, an origin without a trailing slash. */
+  readonly appUrl: string | undefined
+  /** Absolute paths of the files whose APP_URL line follows the address. */
+  readonly appUrlFiles: readonly string[]
+  readonly tls: {
+    /** Absolute paths; both are set or neither is. */
+    readonly certPath: string | undefined
+    readonly keyPath: string | undefined
+    /** Overrides the folder of our own certificate authority. */
+    readonly caRoot: string | undefined
+  }
+  readonly logLevel: LogLevel
+}
+
+export type TunnelSelection = 'auto' | 'local' | 'external' | 'none'
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+/** The part of the configuration that comes from `config/gateway.json` and may change while it runs. */
+export interface GatewayFile {
+  readonly servers: Readonly<Record<string, ServerConfig>>
+  readonly profiles: Readonly<Record<string, ProfileConfig>>
+  /** Companion processes that are given APP_URL and restarted when it changes. */
+  readonly processes: readonly CompanionProcess[]
+  /** Hosts served beyond the known origins, as `name` or `name:port`. */
+  readonly allowedHosts: readonly string[]
+  /** Browser origins that may call the endpoints, beyond our own. */
+  readonly allowedOrigins: readonly string[]
+}
+
+export type ServerConfig = StdioServerConfig | HttpServerConfig
+
+interface ServerConfigCommon {
+  readonly name: string
+  /**
+   * `shared`: one connection serves every client. `session`: each MCP session has its own.
+   * Modern (2026-07-28) upstreams are stateless, so this matters for 2025 upstreams only.
+   */
+  readonly isolation: 'shared' | 'session'
+  /** Longest time one request may take, ms. */
+  readonly timeoutMs: number
+  /** A connection nobody has used for so long is closed, ms; Infinity keeps it. */
+  readonly idleMs: number
+  /** Whether requests carry the caller (profile, origin, client) in `_meta`. */
+  readonly forwardCaller: boolean
+}
+
+export interface StdioServerConfig extends ServerConfigCommon {
+  readonly type: 'stdio'
+  readonly command: string
+  readonly args: readonly string[]
+  /** Only what the file names; the child also gets the safe part of our environment. */
+  readonly env: Readonly<Record<string, string>>
+  /** Absolute. */
+  readonly cwd: string
+}
+
+export interface HttpServerConfig extends ServerConfigCommon {
+  readonly type: 'http' | 'sse'
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface ProfileConfig {
+  readonly name: string
+  readonly description: string | undefined
+  /** Names of servers, in the order that decides precedence. */
+  readonly servers: readonly string[]
+  /**
+   * `auto`: one server keeps its names, several get `server__tool`. `prefix`: always prefixed.
+   * `plain`: never prefixed; a collision is reported and the first server in order wins.
+   */
+  readonly naming: 'auto' | 'prefix' | 'plain'
+  readonly tools: {
+    /**
+     * Globs over tool references: `tool` (of any server) or `server/tool`, in the upstream's own
+     * names. An empty `allow` allows everything; `deny` wins over `allow`.
+     */
+    readonly allow: readonly string[]
+    readonly deny: readonly string[]
+    /** Tool reference to the exact name clients see. */
+    readonly rename: Readonly<Record<string, string>>
+    /** Tool reference to the description clients see. */
+    readonly describe: Readonly<Record<string, string>>
+  }
+}
+
+export interface CompanionProcess {
+  readonly name: string
+  readonly command: string
+  /** Absolute. */
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+}

@@ -1,0 +1,53 @@
+/** Stable names of every failure a person can meet. Documentation and tests key on them. */
+export type UserErrorCode =
+  | 'CONFIG_NOT_FOUND'
+  | 'CONFIG_INVALID'
+  | 'ENV_INVALID'
+  | 'APP_URL_INVALID'
+  | 'APP_URL_UNREACHABLE'
+  | 'ENV_FILE_UNWRITABLE'
+  | 'STORE_UNUSABLE'
+  | 'PORT_IN_USE'
+  | 'PORT_FORBIDDEN'
+  | 'ADDRESS_UNPROVEN'
+  | 'CERTIFICATE_INVALID'
+  | 'CA_UNUSABLE'
+  | 'UPSTREAM_UNAVAILABLE'
+  | 'ALREADY_RUNNING'
+  | 'USAGE'
+
+/**
+ * A failure that is expected and belongs to the person at the keyboard: what happened, why, and
+ * (as `hint`) what to do. Printed without a stack. Anything else that is thrown is a bug.
+ */
+export class UserError extends Error {
+  override readonly name = 'UserError'
+  readonly code: UserErrorCode
+  readonly hint: string | undefined
+  /** 2 for wrong usage or a wrong configuration, 1 for everything else. */
+  readonly exitCode: 1 | 2
+
+  constructor(
+    code: UserErrorCode,
+    message: string,
+    options: { hint?: string; cause?: unknown; exitCode?: 1 | 2 } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.code = code
+    this.hint = options.hint
+    this.exitCode = options.exitCode ?? (usageCodes.has(code) ? 2 : 1)
+  }
+}
+
+const usageCodes: ReadonlySet<UserErrorCode> = new Set([
+  'CONFIG_NOT_FOUND',
+  'CONFIG_INVALID',
+  'ENV_INVALID',
+  'APP_URL_INVALID',
+  'USAGE',
+])
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

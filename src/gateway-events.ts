@@ -1,0 +1,65 @@
+/**
+ * Everything the gateway tells the outside while it runs. `--json` prints each as one line, so
+ * the names here are public; the terminal renders the same events for people.
+ */
+export type GatewayEvent =
+  | ReadyEvent
+  | { event: 'progress'; step: string; detail?: string }
+  | UpstreamEvent
+  | {
+      event: 'url-changed'
+      previousUrl: string
+      appUrl: string
+      origins: string[]
+      redirectUri: string
+    }
+  | { event: 'config'; state: 'applied'; changes: string[] }
+  | { event: 'config'; state: 'rejected'; code: string; message: string; hint?: string }
+  | { event: 'warning'; code: string; message: string; hint?: string }
+  | { event: 'error'; code: string; message: string; hint?: string }
+  | { event: 'stopped'; reason: string }
+
+export interface ReadyEvent {
+  event: 'ready'
+  version: string
+  /** Time from the start of the process to this event, ms. */
+  startedInMs: number
+  /** The address everything is derived from: the public one, else local HTTPS, else local HTTP. */
+  appUrl: string
+  /** Every origin that is served, `appUrl` first. */
+  origins: string[]
+  profiles: ProfileSummary[]
+  /** `<appUrl>/api/oauth/callback`. */
+  redirectUri: string
+  /** Certificate of the authority that signed the local certificate; absent without local HTTPS. */
+  caFile?: string
+  /** System roots plus that authority, for runtimes whose variable replaces the system's roots. */
+  bundleFile?: string
+  /** SHA-256 fingerprint of the leaf, colon-separated upper-case hex. */
+  fingerprint?: string
+}
+
+export interface ProfileSummary {
+  name: string
+  url: string
+  tools: number
+  resources: number
+  prompts: number
+  servers: { name: string; state: UpstreamState; tools: number; error?: string }[]
+  /** Collisions, invalid names and other findings about the profile's names. */
+  problems: string[]
+}
+
+export interface UpstreamEvent {
+  event: 'upstream'
+  server: string
+  state: UpstreamState
+  tools?: number
+  error?: string
+}
+
+/**
+ * `idle`: not running, started at the next call. `starting`: being connected. `up`: connected.
+ * `failed`: the last attempt failed; a new one follows after a backoff, or at the next call.
+ */
+export type UpstreamState = 'idle' | 'starting' | 'up' | 'failed'
