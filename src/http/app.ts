@@ -1,0 +1,35 @@
+import { Hono } from 'hono'
+import { messageOf } from '../errors.ts'
+import type { Logger } from '../lib/logger.ts'
+import { rpcErrorResponse } from '../lib/rpc-error-response.ts'
+import type { KnownOrigins } from '../origin/known-origins.ts'
+import type { HttpEnv } from './http-env.ts'
+import { hostGuard } from './middleware/host-guard.ts'
+import { allowedPages, originGuard } from './middleware/origin-guard.ts'
+import { type McpRouteDeps, mcpRoutes } from './routes/mcp-routes.ts'
+import { type StatusRouteDeps, statusRoutes } from './routes/status-routes.ts'
+
+export interface AppDeps extends McpRouteDeps, StatusRouteDeps {
+  readonly origins: KnownOrigins
+  readonly logger: Logger
+}
+
+/** The whole HTTP surface. The guards come first: nothing is routed for a foreign Host or page. */
+export function createApp(deps: AppDeps): Hono<HttpEnv> {
+  const { logger, origins } = deps
+  const app = new Hono<HttpEnv>({ strict: false })
+  app.use(hostGuard(origins, logger), originGuard(origins, logger), allowedPages())
+  app.route('/', statusRoutes(deps))
+  app.route('/', mcpRoutes(deps))
+  app.notFound((c) =>
+    c.json(
+      { error: `Nothing is served at ${c.req.path}. Profiles are listed at /api/profiles.` },
+      404,
+    ),
+  )
+  app.onError((error) => {
+    logger.error('a request failed inside the gateway', { error: messageOf(error) })
+    return rpcErrorResponse(500, 'Internal error', { code: -32603 })
+  })
+  return app
+}

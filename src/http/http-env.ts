@@ -1,0 +1,19 @@
+import type { HttpBindings } from '@hono/node-server'
+import type { Context } from 'hono'
+import type { ListenerName } from '../origin/known-origins.ts'
+
+/** What every request carries besides itself. */
+export interface HttpEnv {
+  Bindings: HttpBindings & {
+    /** The socket it came in through, which no header can claim. */
+    listener: ListenerName
+  }
+  Variables: {
+    /** One of the known origins; set by the host guard. */
+    origin: string
+    /** The JSON body; set by the body reader. */
+    body: unknown
+  }
+}
+
+export type HttpContext = Context<HttpEnv>

@@ -1,0 +1,30 @@
+import type { MiddlewareHandler } from 'hono'
+import { cors } from 'hono/cors'
+import type { Logger } from '../../lib/logger.ts'
+import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
+import type { KnownOrigins } from '../../origin/known-origins.ts'
+import type { HttpEnv } from '../http-env.ts'
+
+/** Refuses browser pages of other origins with 403, as MCP 2025-11-25 Transports requires. */
+export function originGuard(origins: KnownOrigins, logger: Logger): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const caller = c.req.header('origin')
+    if (caller === undefined || origins.allowsCaller(c.env.listener, caller)) return next()
+    logger.warn('blocked a request of a foreign page', { origin: JSON.stringify(caller) })
+    return rpcErrorResponse(
+      403,
+      `Blocked a request from a page of ${JSON.stringify(caller)}: this origin is not allowed. ` +
+        'Add it to "allowedOrigins" in config/gateway.json.',
+    )
+  }
+}
+
+/** CORS for the pages the origin guard let through. */
+export function allowedPages(): MiddlewareHandler<HttpEnv> {
+  return cors({
+    origin: (origin) => origin,
+    allowMethods: ['GET', 'POST', 'DELETE', 'OPTIONS'],
+    exposeHeaders: ['Mcp-Session-Id', 'MCP-Protocol-Version', 'WWW-Authenticate'],
+    maxAge: 600,
+  })
+}

@@ -1,0 +1,73 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { Hono } from 'hono'
+import type { ProfileSummary } from '../../gateway-events.ts'
+import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
+import type { Endpoint } from '../../mcp/endpoint/endpoint.ts'
+import { paths } from '../../origin/public-urls.ts'
+import type { HttpContext, HttpEnv } from '../http-env.ts'
+import { defaultMaxBodyBytes, jsonBody } from '../middleware/json-body.ts'
+
+export interface McpRouteDeps {
+  endpoint(profile: string): Endpoint | undefined
+  summary(profile: string, origin: string): ProfileSummary | undefined
+}
+
+const revisions = ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26']
+
+/** `/api/mcp/:profile` for every protocol revision, and the deprecated HTTP+SSE pair beside it. */
+export function mcpRoutes(deps: McpRouteDeps): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>({ strict: false })
+
+  function withEndpoint(serve: (endpoint: Endpoint, c: HttpContext) => Promise<Response>) {
+    return async (c: HttpContext) => {
+      const name = c.req.param('profile') ?? ''
+      const endpoint = deps.endpoint(name)
+      if (endpoint) return serve(endpoint, c)
+      return rpcErrorResponse(
+        404,
+        `There is no profile ${JSON.stringify(name)}. GET /api/profiles lists those that exist.`,
+      )
+    }
+  }
+
+  app.get('/api/mcp/:profile/info', (c) => {
+    const summary = deps.summary(c.req.param('profile'), c.get('origin'))
+    if (!summary) return rpcErrorResponse(404, 'There is no such profile.')
+    return c.json({
+      ...summary,
+      protocolVersions: revisions,
+      transports: ['streamable-http', 'sse'],
+    })
+  })
+
+  app.get(
+    '/api/mcp/:profile/sse',
+    withEndpoint(async (endpoint, c) => {
+      const messages = paths.messages(c.req.param('profile') ?? '')
+      await endpoint.sse.open(c.env.outgoing, messages, c.get('origin'))
+      return RESPONSE_ALREADY_SENT
+    }),
+  )
+
+  app.post(
+    '/api/mcp/:profile/messages',
+    jsonBody(defaultMaxBodyBytes),
+    withEndpoint(async (endpoint, c) => {
+      const id = c.req.query('sessionId') ?? ''
+      const { incoming, outgoing } = c.env
+      const found = await endpoint.sse.receive(id, incoming, outgoing, c.get('body'))
+      return found
+        ? RESPONSE_ALREADY_SENT
+        : rpcErrorResponse(404, 'Session not found', { code: -32001 })
+    }),
+  )
+
+  app.all(
+    '/api/mcp/:profile',
+    jsonBody(defaultMaxBodyBytes),
+    withEndpoint((endpoint, c) =>
+      endpoint.handle(c.req.raw, { origin: c.get('origin'), body: c.get('body') }),
+    ),
+  )
+  return app
+}

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+
+/**
+ * Kills registered process groups when this process dies, however it dies. A small shell process
+ * of its own session waits on a pipe that only we hold; the pipe ends with us, even by SIGKILL.
+ */
+export interface ProcessReaper {
+  /** Registers the process group led by `pid`; the returned function forgets it again. */
+  watch(pid: number): () => void
+  /** Ends the helper once nothing is registered any more. */
+  close(): void
+}
+
+// SIGTERM first, so that a group may clean up; SIGKILL a second later for what ignores it.
+const script = `
+trap '' HUP INT TERM
+groups=""
+while read -r verb id; do
+  case "$verb" in
+    add) groups="$groups $id" ;;
+    del) kept=""; for g in $groups; do [ "$g" = "$id" ] || kept="$kept $g"; done; groups="$kept" ;;
+  esac
+done
+[ -n "$groups" ] || exit 0
+for g in $groups; do kill -TERM -- "-$g" 2>/dev/null; done
+sleep 1
+for g in $groups; do kill -KILL -- "-$g" 2>/dev/null; done
+`
+
+/** Creates a reaper; its helper starts with the first group. On Windows it only keeps the list. */
+export function createProcessReaper(): ProcessReaper {
+  const groups = new Set<number>()
+  let helper: ChildProcess | undefined
+  let closed = false
+
+  function tell(line: string): void {
+    if (process.platform === 'win32') return
+    helper ??= start()
+    helper.stdin?.write(`${line}\n`)
+  }
+
+  function start(): ChildProcess {
+    const child = spawn('/bin/sh', ['-c', script], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+      cwd: '/',
+      env: { PATH: '/usr/bin:/bin' },
+    })
+    child.unref()
+    // Without a handler a helper that was killed would raise EPIPE here; its exit replaces it.
+    child.stdin?.on('error', () => {})
+    child.on('error', () => {})
+    child.on('exit', () => {
+      if (helper === child) helper = undefined
+      if (!closed) for (const pid of groups) tell(`add ${pid}`)
+    })
+    return child
+  }
+
+  return {
+    watch(pid) {
+      groups.add(pid)
+      tell(`add ${pid}`)
+      return () => {
+        if (groups.delete(pid)) tell(`del ${pid}`)
+      }
+    },
+    close() {
+      closed = true
+      helper?.stdin?.end()
+    },
+  }
+}
+
+/**
+ * Sends a signal to a process group, or to the process alone where there are no groups.
+ * @returns false when nobody was there to receive it
+ */
+export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(process.platform === 'win32' ? pid : -pid, signal)
+    return true
+  } catch {
+    // ESRCH: already gone. EPERM cannot happen to our own children.
+    return false
+  }
+}

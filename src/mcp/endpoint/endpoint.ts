@@ -1,0 +1,125 @@
+import { type Implementation, isLegacyRequest, type Transport } from '@modelcontextprotocol/server'
+import { messageOf } from '../../errors.ts'
+import type { Logger } from '../../lib/logger.ts'
+import type { CatalogKind } from '../catalog.ts'
+import { isRpcError, rpcCodes, rpcError } from '../mcp-error.ts'
+import type { Profile } from '../profile.ts'
+import type { DownstreamCall } from '../relay/downstream.ts'
+import type { JsonObject, WireNotification, WireResult } from '../wire-types.ts'
+import { type LegacySession, openLegacySession } from './legacy-session.ts'
+import { createModernEndpoint } from './modern-endpoint.ts'
+import { createRequestContexts, type RequestContext } from './request-context.ts'
+import { createSseSessions, type SseSessions } from './sse-sessions.ts'
+import { createStreamableSessions } from './streamable-sessions.ts'
+
+/** The protected resource behind `/api/mcp/:profile`: one URL for every protocol revision. */
+export interface Endpoint {
+  readonly profile: Profile
+  /** Answers a streamable HTTP request of either era. */
+  handle(request: Request, context: RequestContext): Promise<Response>
+  readonly sse: Omit<SseSessions, 'close'>
+  listChanged(kinds: ReadonlySet<CatalogKind>): void
+  resourceUpdated(notification: WireNotification, onlySession: string | undefined): void
+  /** Ends every session and stream. */
+  close(): Promise<void>
+}
+
+export function createEndpoint(options: {
+  profile: Profile
+  version: string
+  now: () => number
+  logger: Logger
+}): Endpoint {
+  const { profile, logger } = options
+  const contexts = createRequestContexts()
+  const sessions = new Set<LegacySession>()
+  const serverInfo: Implementation = {
+    name: 'sallyport',
+    title: `Sallyport: ${profile.config.name}`,
+    version: options.version,
+  }
+
+  async function answer(call: DownstreamCall): Promise<WireResult> {
+    try {
+      return await profile.handle(call)
+    } catch (error) {
+      if (isRpcError(error)) throw error
+      logger.error('a request failed inside the gateway', { error: messageOf(error) })
+      throw rpcError(rpcCodes.internalError, 'Internal error')
+    }
+  }
+
+  async function openSession(
+    id: string,
+    transport: Transport,
+    origin: string,
+    onClosed: () => void,
+  ): Promise<LegacySession> {
+    const session: LegacySession = await openLegacySession({
+      id,
+      profile,
+      transport,
+      serverInfo,
+      contexts,
+      origin,
+      answer,
+      logger,
+      onClosed() {
+        sessions.delete(session)
+        onClosed()
+      },
+    })
+    sessions.add(session)
+    return session
+  }
+
+  const modern = createModernEndpoint({ profile, serverInfo, contexts, answer, logger })
+  const streamable = createStreamableSessions({ open: openSession, now: options.now })
+  const sse = createSseSessions({ open: openSession })
+
+  /** A 2026-07-28 client follows resources for as long as its `subscriptions/listen` stream is open. */
+  async function followListened(request: Request, body: unknown): Promise<void> {
+    const { method, params } = (body ?? {}) as { method?: string; params?: JsonObject }
+    if (method !== 'subscriptions/listen') return
+    const filter = (params?.notifications ?? {}) as { resourceSubscriptions?: unknown }
+    const uris = Array.isArray(filter.resourceSubscriptions) ? filter.resourceSubscriptions : []
+    for (const uri of uris.map(String)) {
+      const upstream = profile.upstreamsOfUri(uri)[0]
+      const stop = await upstream?.resources.subscribe(uri, 'modern', undefined).catch((error) => {
+        // The stream is still good for whatever else it asks for.
+        logger.debug('cannot follow a resource', { uri, reason: messageOf(error) })
+      })
+      if (!stop) continue
+      if (request.signal.aborted) stop()
+      else request.signal.addEventListener('abort', stop, { once: true })
+    }
+  }
+
+  return {
+    profile,
+    async handle(request, context) {
+      contexts.remember(request, context)
+      if (await isLegacyRequest(request, context.body)) return streamable.handle(request, context)
+      await followListened(request, context.body)
+      return modern.fetch(request, { parsedBody: context.body })
+    },
+    sse,
+    listChanged(kinds) {
+      if (kinds.has('tools')) modern.notify.toolsChanged()
+      if (kinds.has('prompts')) modern.notify.promptsChanged()
+      if (kinds.has('resources')) modern.notify.resourcesChanged()
+      for (const session of sessions) for (const kind of kinds) session.listChanged(kind)
+    },
+    resourceUpdated(notification, onlySession) {
+      modern.bus.publish({
+        kind: 'resource_updated',
+        uri: String(notification.params?.uri),
+        params: notification.params as never,
+      })
+      for (const session of sessions) session.resourceUpdated(notification, onlySession)
+    },
+    async close() {
+      await Promise.all([modern.close(), streamable.close(), sse.close()])
+    },
+  }
+}

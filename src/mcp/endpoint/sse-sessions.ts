@@ -1,0 +1,75 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js'
+import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/server'
+import type { LegacySession } from './legacy-session.ts'
+
+/** Under the shortest idle limit of any proxy in front of us, ms. */
+const keepAliveMs = 15_000
+const maxSessions = 1_000
+
+/**
+ * Sessions of the deprecated HTTP+SSE transport (MCP 2024-11-05), served by the v1 SDK, which is
+ * the only one that still has it. Its JSON-RPC messages are all that crosses over to v2.
+ */
+export interface SseSessions {
+  /** Answers `GET …/sse` with a stream whose first event names `messagesPath` and the session. */
+  open(response: ServerResponse, messagesPath: string, origin: string): Promise<void>
+  /** Answers `POST …/messages?sessionId=…`. @returns false when there is no such session */
+  receive(
+    sessionId: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: unknown,
+  ): Promise<boolean>
+  close(): Promise<void>
+}
+
+export function createSseSessions(options: {
+  open: (
+    id: string,
+    transport: Transport,
+    origin: string,
+    onClosed: () => void,
+  ) => Promise<LegacySession>
+}): SseSessions {
+  const entries = new Map<string, { transport: SSEServerTransport; session: LegacySession }>()
+  return {
+    async open(response, messagesPath, origin) {
+      if (entries.size >= maxSessions) {
+        response.writeHead(503, { 'retry-after': '60' }).end('Too many SSE sessions are open.')
+        return
+      }
+      const transport = new SSEServerTransport(messagesPath, response)
+      const id = transport.sessionId
+      const heartbeat = setInterval(() => response.write(': keepalive\n\n'), keepAliveMs)
+      heartbeat.unref()
+      const session = await options.open(id, asV2Transport(transport), origin, () => {
+        clearInterval(heartbeat)
+        entries.delete(id)
+      })
+      entries.set(id, { transport, session })
+    },
+    async receive(sessionId, request, response, body) {
+      const entry = entries.get(sessionId)
+      if (!entry) return false
+      await entry.transport.handlePostMessage(request, response, body)
+      return true
+    },
+    async close() {
+      await Promise.all([...entries.values()].map(({ session }) => session.close()))
+    },
+  }
+}
+
+function asV2Transport(inner: SSEServerTransport): Transport {
+  const outer: Transport = {
+    sessionId: inner.sessionId,
+    start: () => inner.start(),
+    send: (message) => inner.send(message as never),
+    close: () => inner.close(),
+  }
+  inner.onmessage = (message) => outer.onmessage?.(message as JSONRPCMessage)
+  inner.onerror = (error) => outer.onerror?.(error)
+  inner.onclose = () => outer.onclose?.()
+  return outer
+}

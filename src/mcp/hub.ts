@@ -1,0 +1,174 @@
+import type { GatewayFile, ServerConfig } from '../config/resolved-config.ts'
+import type { ProfileSummary, UpstreamEvent } from '../gateway-events.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { ProcessReaper } from '../lib/process-reaper.ts'
+import type { Store } from '../store/store.ts'
+import type { CatalogKind } from './catalog.ts'
+import { createEndpoint, type Endpoint } from './endpoint/endpoint.ts'
+import { createProfile } from './profile.ts'
+import { createRelay } from './relay/relay.ts'
+import { createUpstream, type Upstream } from './upstreams/upstream.ts'
+
+const everyKind: ReadonlySet<CatalogKind> = new Set(['tools', 'resources', 'prompts'])
+
+/** All upstreams and all profiles, kept in step with the configuration file. */
+export interface McpHub {
+  endpoint(profile: string): Endpoint | undefined
+  profileNames(): string[]
+  summaries(urlOf: (profile: string) => string): ProfileSummary[]
+  /** Settles when every upstream of now was tried once. */
+  tried(): Promise<void>
+  /** Applies an edited file and returns what changed, as sentences. */
+  apply(next: GatewayFile): Promise<string[]>
+  restartUpstreams(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface McpHubOptions {
+  readonly file: GatewayFile
+  readonly version: string
+  readonly store: Store
+  readonly reaper: ProcessReaper
+  readonly logger: Logger
+  readonly now: () => number
+  readonly random: () => number
+  readonly onUpstream: (event: UpstreamEvent) => void
+}
+
+/** Creates the hub; upstreams start connecting at once, in the background. */
+export function createMcpHub(options: McpHubOptions): McpHub {
+  const { version, now } = options
+  const upstreams = new Map<string, Upstream>()
+  const endpoints = new Map<string, Endpoint>()
+  const relay = createRelay()
+  let closed = false
+
+  function openUpstream(config: ServerConfig): void {
+    const upstream = createUpstream({
+      config,
+      clientInfo: { name: 'sallyport', version },
+      store: options.store,
+      reaper: options.reaper,
+      logger: options.logger.child(`upstream:${config.name}`),
+      now,
+      random: options.random,
+      onState: announce,
+      onCatalog: (server, kinds) => catalogChanged(server, kinds),
+      onResourceUpdated(server, notification, session) {
+        for (const endpoint of endpointsWith(server)) {
+          endpoint.resourceUpdated(notification, session?.ownerId)
+        }
+      },
+    })
+    upstreams.set(config.name, upstream)
+  }
+
+  function announce(server: string): void {
+    const upstream = upstreams.get(server)
+    if (!upstream || closed) return
+    const { state, error } = upstream.status()
+    const tools = upstream.catalog()?.tools.length
+    options.onUpstream({
+      event: 'upstream',
+      server,
+      state,
+      ...(tools !== undefined && { tools }),
+      ...(error !== undefined && { error }),
+    })
+  }
+
+  function catalogChanged(server: string, kinds: ReadonlySet<CatalogKind>): void {
+    for (const endpoint of endpointsWith(server)) {
+      endpoint.profile.refresh()
+      endpoint.listChanged(kinds)
+    }
+  }
+
+  function endpointsWith(server: string): Endpoint[] {
+    return [...endpoints.values()].filter(({ profile }) => profile.includes(server))
+  }
+
+  function openEndpoints(file: GatewayFile): void {
+    for (const config of Object.values(file.profiles)) {
+      const existing = endpoints.get(config.name)
+      if (existing) existing.profile.configure(config)
+      else {
+        const profile = createProfile({ config, upstream: (name) => upstreams.get(name), relay })
+        const logger = options.logger.child(`profile:${config.name}`)
+        endpoints.set(config.name, createEndpoint({ profile, version, now, logger }))
+      }
+    }
+  }
+
+  for (const config of Object.values(options.file.servers)) openUpstream(config)
+  openEndpoints(options.file)
+  let current = options.file
+
+  return {
+    endpoint: (profile) => endpoints.get(profile),
+    profileNames: () => [...endpoints.keys()],
+    summaries: (urlOf) =>
+      [...endpoints.values()].map(({ profile }) => profile.summary(urlOf(profile.config.name))),
+    tried: async () => {
+      await Promise.all([...upstreams.values()].map((upstream) => upstream.tried))
+    },
+    async apply(next) {
+      const servers = compare(current.servers, next.servers)
+      const profiles = compare(current.profiles, next.profiles)
+      current = next
+      const gone = [...servers.removed, ...servers.changed].flatMap((name) => {
+        const upstream = upstreams.get(name)
+        upstreams.delete(name)
+        return upstream ?? []
+      })
+      for (const name of [...servers.added, ...servers.changed]) {
+        const config = next.servers[name]
+        if (config) openUpstream(config)
+      }
+      const closing = profiles.removed.map((name) => {
+        const endpoint = endpoints.get(name)
+        endpoints.delete(name)
+        return endpoint?.close()
+      })
+      openEndpoints(next)
+      for (const name of profiles.changed) endpoints.get(name)?.listChanged(everyKind)
+      await Promise.all([...gone.map((upstream) => upstream.close()), ...closing])
+      return [...describe('server', servers), ...describe('profile', profiles)]
+    },
+    async restartUpstreams() {
+      await Promise.all([...upstreams.values()].map((upstream) => upstream.restart()))
+    },
+    async close() {
+      closed = true
+      relay.close()
+      await Promise.all([...endpoints.values()].map((endpoint) => endpoint.close()))
+      await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))
+    },
+  }
+}
+
+interface Difference {
+  added: string[]
+  removed: string[]
+  changed: string[]
+}
+
+function compare(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): Difference {
+  const differs = (name: string) => JSON.stringify(before[name]) !== JSON.stringify(after[name])
+  return {
+    added: Object.keys(after).filter((name) => !(name in before)),
+    removed: Object.keys(before).filter((name) => !(name in after)),
+    changed: Object.keys(after).filter((name) => name in before && differs(name)),
+  }
+}
+
+function describe(kind: string, { added, removed, changed }: Difference): string[] {
+  return [
+    ...added.map((name) => `${kind} "${name}" was added`),
+    ...changed.map((name) => `${kind} "${name}" was changed`),
+    ...removed.map((name) => `${kind} "${name}" was removed`),
+  ]
+}

@@ -1,0 +1,28 @@
+/** Every URL that is derived from one of our origins. Nobody else puts such a URL together. */
+export interface PublicUrls {
+  readonly origin: string
+  /** The protected resource of a profile: no trailing slash. */
+  mcp(profile: string): string
+  /** The deprecated HTTP+SSE endpoint of a profile. */
+  sse(profile: string): string
+  readonly redirectUri: string
+  /** Answers a challenge, which proves that an address leads to this very process. */
+  proof(challenge: string): string
+}
+
+/** @param origin scheme, host and port without a trailing slash, such as `https://localhost:3443` */
+export function publicUrls(origin: string): PublicUrls {
+  return {
+    origin,
+    mcp: (profile) => `${origin}${paths.mcp(profile)}`,
+    sse: (profile) => `${origin}${paths.mcp(profile)}/sse`,
+    redirectUri: `${origin}/api/oauth/callback`,
+    proof: (challenge) => `${origin}/api/proof/${encodeURIComponent(challenge)}`,
+  }
+}
+
+/** The same, as paths within an origin. */
+export const paths = {
+  mcp: (profile: string) => `/api/mcp/${encodeURIComponent(profile)}`,
+  messages: (profile: string) => `${paths.mcp(profile)}/messages`,
+}
