@@ -26,6 +26,13 @@ export interface ResolvedConfig extends GatewayFile {
     readonly keyPath: string | undefined
     /** Overrides the folder of our own certificate authority. */
     readonly caRoot: string | undefined
+    /** What decides where mkcert keeps the user's authority. */
+    readonly mkcertEnvironment: {
+      readonly CAROOT: string | undefined
+      readonly LOCALAPPDATA: string | undefined
+      readonly XDG_DATA_HOME: string | undefined
+      readonly HOME: string | undefined
+    }
   }
   readonly logLevel: LogLevel
 }

@@ -1,0 +1,118 @@
+import { join, resolve } from 'node:path'
+import { deepFreeze } from '../lib/deep-freeze.ts'
+import { type AppUrlOptions, resolveAppUrl } from './app-url.ts'
+import { appUrlJournalFile, readAppUrlJournal } from './app-url-journal.ts'
+import { type ConfigOverrides, dotenvLayer, flagLayer } from './environment-layers.ts'
+import type { Environment } from './environment-schema.ts'
+import { loadGatewayFile } from './load-gateway-file.ts'
+import { type DotenvFile, readDotenv } from './read-dotenv.ts'
+import { resolveEnvironment } from './resolve-environment.ts'
+import type { GatewayFile, ResolvedConfig } from './resolved-config.ts'
+
+export type { ConfigOverrides } from './environment-layers.ts'
+
+type EnvironmentVariables = Readonly<Record<string, string | undefined>>
+
+export interface LoadConfigOptions {
+  /** Folder the command was started in; `.env` and relative paths are found there. */
+  readonly projectDir: string
+  readonly overrides?: ConfigOverrides
+  /** The environment of the process unless given. */
+  readonly env?: EnvironmentVariables
+}
+
+export interface LoadedConfig {
+  /** Deeply frozen. */
+  readonly config: ResolvedConfig
+  /** Full sentences for the person at the keyboard. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Reads flags, environment, `.env` and the configuration file, and decides everything once.
+ * Changes neither a file nor the environment.
+ * @throws UserError ENV_INVALID, APP_URL_INVALID, CONFIG_NOT_FOUND or CONFIG_INVALID
+ */
+export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConfig> {
+  const { projectDir, overrides = {}, env = process.env } = options
+  const values = resolveEnvironment([
+    flagLayer(overrides),
+    { values: env, sourceOf: () => 'the environment' },
+    dotenvLayer(await readDotenv(join(projectDir, '.env'), { journal: undefined })),
+  ])
+  const home = resolve(projectDir, values.SALLYPORT_HOME)
+  const configFile = resolve(projectDir, values.SALLYPORT_CONFIG)
+  const { dotenvFile, variables } = await readVariables({ projectDir, home, env })
+  const given = givenAppUrl(env, dotenvFile)
+  const { appUrl, warnings } = resolveAppUrl({ tunnel: values.TUNNEL, given })
+  const file = await loadGatewayFile(configFile, { projectDir, variables })
+  const config: ResolvedConfig = {
+    ...file,
+    configFile,
+    home,
+    projectDir,
+    listen: {
+      host: values.HOST,
+      httpPort: values.PORT,
+      httpsPort: values.HTTPS_PORT,
+      strictPort: overrides.strictPort ?? false,
+    },
+    https: overrides.https ?? true,
+    tunnel: values.TUNNEL,
+    appUrl,
+    appUrlFiles: values.APP_URL_FILES.map((path) => resolve(projectDir, path)),
+    tls: tlsPart(values, { projectDir, env }),
+    logLevel: values.LOG_LEVEL,
+  }
+  return { config: deepFreeze(config), warnings: [...warnings, ...fileWarnings(file)] }
+}
+
+/**
+ * Reads the configuration file again, with `.env` as it is now. What the environment decided stays.
+ * @throws UserError CONFIG_NOT_FOUND or CONFIG_INVALID
+ */
+export async function reloadGatewayFile(
+  config: Pick<ResolvedConfig, 'configFile' | 'home' | 'projectDir'>,
+  { env = process.env }: { env?: EnvironmentVariables } = {},
+): Promise<GatewayFile> {
+  const { projectDir, home } = config
+  const { variables } = await readVariables({ projectDir, home, env })
+  return deepFreeze(await loadGatewayFile(config.configFile, { projectDir, variables }))
+}
+
+function tlsPart(
+  values: Environment,
+  { projectDir, env }: { projectDir: string; env: EnvironmentVariables },
+): ResolvedConfig['tls'] {
+  const absolute = (path: string | undefined) => path && resolve(projectDir, path)
+  const { CAROOT, LOCALAPPDATA, XDG_DATA_HOME, HOME } = env
+  return {
+    certPath: absolute(values.SSL_CERT_PATH),
+    keyPath: absolute(values.SSL_KEY_PATH),
+    caRoot: absolute(values.SALLYPORT_CA_ROOT),
+    mkcertEnvironment: { CAROOT, LOCALAPPDATA, XDG_DATA_HOME, HOME },
+  }
+}
+
+/** What `${VAR}` may refer to. An address that a gateway wrote into `.env` is not the user's. */
+async function readVariables(options: {
+  projectDir: string
+  home: string
+  env: EnvironmentVariables
+}): Promise<{ dotenvFile: DotenvFile; variables: EnvironmentVariables }> {
+  const journal = await readAppUrlJournal(appUrlJournalFile(options.home))
+  const dotenvFile = await readDotenv(join(options.projectDir, '.env'), { journal })
+  const defined = Object.entries(options.env).filter(([, value]) => value !== undefined)
+  return { dotenvFile, variables: { ...dotenvFile.values, ...Object.fromEntries(defined) } }
+}
+
+function givenAppUrl(env: EnvironmentVariables, dotenvFile: DotenvFile): AppUrlOptions['given'] {
+  if (env.APP_URL) return { value: env.APP_URL, from: 'environment' }
+  const { APP_URL } = dotenvFile.values
+  return APP_URL ? { value: APP_URL, from: 'env-file' } : undefined
+}
+
+function fileWarnings(file: GatewayFile): string[] {
+  if (Object.keys(file.servers).length > 0) return []
+  return ['No MCP server is configured; add one to "mcpServers" in the configuration file.']
+}

@@ -1,0 +1,92 @@
+import { resolve } from 'node:path'
+import { expandVariables } from './expand-variables.ts'
+import type { ServerInput } from './gateway-file-schema.ts'
+import type { Problem, ReportProblem } from './problem.ts'
+import type { HttpServerConfig, ServerConfig, StdioServerConfig } from './resolved-config.ts'
+
+export interface ResolveServerOptions {
+  readonly projectDir: string
+  /** What `${VAR}` may refer to. */
+  readonly variables: Readonly<Record<string, string | undefined>>
+  readonly report: ReportProblem
+}
+
+type Expand = (path: Problem['path'], text: string) => string
+type Input<Key extends string> = Extract<ServerInput, Record<Key, unknown>>
+
+/** Turns an entry of `mcpServers` into what the gateway connects to; reports what it cannot use. */
+export function resolveServer(
+  name: string,
+  input: ServerInput,
+  { projectDir, variables, report }: ResolveServerOptions,
+): ServerConfig {
+  const reportHere: ReportProblem = (path, message) =>
+    report(['mcpServers', name, ...path], message)
+  const expand: Expand = (path, text) => {
+    const expansion = expandVariables(text, variables)
+    for (const message of expansion.problems) reportHere(path, message)
+    // What could not be expanded is reported once, not again for what its remains look like.
+    return expansion.problems.length > 0 ? text : expansion.text
+  }
+  const common = {
+    name,
+    isolation: input.isolation,
+    timeoutMs: input.timeoutSeconds * 1000,
+    idleMs: input.idleMinutes === 0 ? Number.POSITIVE_INFINITY : input.idleMinutes * 60_000,
+    forwardCaller: input.forwardCaller,
+  }
+  return 'command' in input
+    ? { ...common, ...resolveStdio(input, { projectDir, expand, report: reportHere }) }
+    : { ...common, ...resolveHttp(input, { expand, report: reportHere }) }
+}
+
+function resolveStdio(
+  input: Input<'command'>,
+  context: { projectDir: string; expand: Expand; report: ReportProblem },
+): Pick<StdioServerConfig, 'type' | 'command' | 'args' | 'env' | 'cwd'> {
+  const { expand, report } = context
+  const command = expand(['command'], input.command)
+  if (command.trim() === '') report(['command'], 'is empty once its variables are replaced')
+  return {
+    type: 'stdio',
+    command,
+    args: input.args.map((text, index) => expand(['args', index], text)),
+    env: mapValues(input.env, (text, key) => expand(['env', key], text)),
+    cwd: resolve(context.projectDir, expand(['cwd'], input.cwd)),
+  }
+}
+
+function resolveHttp(
+  input: Input<'url'>,
+  { expand, report }: { expand: Expand; report: ReportProblem },
+): Pick<HttpServerConfig, 'type' | 'url' | 'headers'> {
+  const url = expand(['url'], input.url)
+  const problem = url === input.url && url.includes('${') ? undefined : urlProblem(url)
+  if (problem !== undefined) report(['url'], problem)
+  const headers = mapValues(input.headers, (text, key) => {
+    const value = expand(['headers', key], text)
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+      report(['headers', key], 'holds a line break or a character that HTTP headers cannot carry')
+    }
+    return value
+  })
+  return { type: input.type === 'sse' ? 'sse' : 'http', url, headers }
+}
+
+function urlProblem(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    return 'must be an absolute URL that starts with http:// or https://'
+  }
+  if (url.username !== '' || url.password !== '') {
+    return 'must not hold a user name or password; send them as headers.Authorization'
+  }
+  return undefined
+}
+
+function mapValues(
+  record: Readonly<Record<string, string>>,
+  map: (value: string, key: string) => string,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value, key)]))
+}
