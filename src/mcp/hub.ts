@@ -3,7 +3,7 @@ import type { ProfileSummary, UpstreamEvent } from '../gateway-events.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { ProcessReaper } from '../lib/process-reaper.ts'
 import type { Store } from '../store/store.ts'
-import type { CatalogKind } from './catalog.ts'
+import type { CatalogKind, ServerCatalog } from './catalog.ts'
 import { createEndpoint, type Endpoint } from './endpoint/endpoint.ts'
 import { createProfile } from './profile.ts'
 import { createRelay } from './relay/relay.ts'
@@ -43,9 +43,10 @@ export function createMcpHub(options: McpHubOptions): McpHub {
   const relay = createRelay()
   let closed = false
 
-  function openUpstream(config: ServerConfig): void {
+  function openUpstream(config: ServerConfig, lastCatalog?: ServerCatalog): void {
     const upstream = createUpstream({
       config,
+      lastCatalog,
       clientInfo: { name: 'sallyport', version },
       store: options.store,
       reaper: options.reaper,
@@ -123,7 +124,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       })
       for (const name of [...servers.added, ...servers.changed]) {
         const config = next.servers[name]
-        if (config) openUpstream(config)
+        if (config) openUpstream(config, gone.find((one) => one.name === name)?.catalog())
       }
       const closing = profiles.removed.map((name) => {
         const endpoint = endpoints.get(name)

@@ -50,14 +50,21 @@ export function createProfile(options: {
     return view
   }
 
-  async function list(pick: (view: ProfileView) => WireResult): Promise<WireResult> {
+  /** The view, after a moment for servers that were never seen before. */
+  async function seenView(): Promise<ProfileView> {
     const unseen = upstreams().filter((upstream) => upstream.catalog() === undefined)
-    await Promise.all(unseen.map((upstream) => upstream.firstSight))
-    return pick(currentView())
+    if (unseen.length > 0) await Promise.all(unseen.map((upstream) => upstream.firstSight))
+    return currentView()
+  }
+
+  async function list(pick: (view: ProfileView) => WireResult): Promise<WireResult> {
+    return pick(await seenView())
   }
 
   async function route(call: DownstreamCall): Promise<WireResult> {
-    const found = routeRequest(currentView(), config.servers, call.request)
+    const found =
+      routeRequest(currentView(), config.servers, call.request) ??
+      routeRequest(await seenView(), config.servers, call.request)
     if (!found) throw unknownItem(call.request.method, call.request.params)
     const candidates = found.servers.flatMap((name) => options.upstream(name) ?? [])
     let refusal: unknown = unknownItem(call.request.method, call.request.params)

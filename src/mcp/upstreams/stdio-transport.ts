@@ -20,7 +20,7 @@ export interface StdioTransport extends Transport {
   /** Both names make the SDK treat it as a stdio transport when it probes the protocol era. */
   readonly pid: number | null
   readonly stderr: null
-  /** Why the child is gone, with the last words of its stderr; undefined while it runs. */
+  /** Why the child left by itself, with the last words of its stderr; undefined otherwise. */
   exitReason(): string | undefined
 }
 
@@ -38,6 +38,7 @@ export function createStdioTransport(options: {
   let child: ChildProcessWithoutNullStreams | undefined
   let exited: Promise<void> = Promise.resolve()
   let exitReason: string | undefined
+  let isOver = false
 
   const transport: StdioTransport = {
     get pid() {
@@ -59,7 +60,8 @@ export function createStdioTransport(options: {
         const forget = started.pid === undefined ? () => {} : reaper.watch(started.pid)
         exited = new Promise((done) => {
           started.once('error', (error) => {
-            exitReason ??= startFailure(config, error)
+            exitReason = startFailure(config, error)
+            isOver = true
             forget()
             done()
             reject(new Error(exitReason))
@@ -68,7 +70,8 @@ export function createStdioTransport(options: {
           started.once('spawn', () => resolve())
           // 'close' follows the end of the streams, so nothing the child said is lost.
           started.once('exit', (code, signal) => {
-            exitReason ??= describeExit(code, signal, stderrLines)
+            if (!isOver) exitReason = describeExit(code, signal, stderrLines)
+            isOver = true
             // Whatever the child started and did not take with it.
             if (started.pid !== undefined) signalGroup(started.pid, 'SIGKILL')
             forget()
@@ -91,7 +94,7 @@ export function createStdioTransport(options: {
     },
     send(message) {
       return new Promise((resolve, reject) => {
-        if (!child?.stdin.writable || exitReason !== undefined) {
+        if (!child?.stdin.writable || isOver) {
           return reject(new Error(exitReason ?? 'the process is not running'))
         }
         child.stdin.write(`${JSON.stringify(message)}\n`, (error) =>
@@ -100,8 +103,8 @@ export function createStdioTransport(options: {
       })
     },
     async close() {
-      if (!child?.pid || exitReason !== undefined) return
-      exitReason = 'it was stopped'
+      if (!child?.pid || isOver) return exited
+      isOver = true
       child.stdin.end()
       if (await settlesWithin(exited, leaveMs)) return
       signalGroup(child.pid, 'SIGTERM')

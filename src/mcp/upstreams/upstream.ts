@@ -27,6 +27,8 @@ const firstSightMs = 2_000
 
 export interface UpstreamOptions {
   readonly config: ServerConfig
+  /** What the server offered before its entry was edited: shown until it is heard again. */
+  readonly lastCatalog?: ServerCatalog | undefined
   readonly clientInfo: Implementation
   readonly store: Store
   readonly reaper: ProcessReaper
@@ -71,7 +73,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const { config, logger, now } = options
   const memory = createUpstreamMemory(options.store, config, now)
   const policy = createRestartPolicy(options)
-  let catalog: ServerCatalog | undefined
+  let catalog = options.lastCatalog
   let lastError: string | undefined
   let restartTimer: NodeJS.Timeout | undefined
   let lastUsed = now()
