@@ -15,7 +15,32 @@ export type UserErrorCode =
   | 'CA_UNUSABLE'
   | 'UPSTREAM_UNAVAILABLE'
   | 'ALREADY_RUNNING'
+  | TunnelErrorCode
   | 'USAGE'
+
+/** What can go wrong with a tunnel; `src/tunnels/tunnel-failures.ts` says when, and how to fix it. */
+export type TunnelErrorCode =
+  | 'TUNNEL_AUTH_REQUIRED'
+  | 'TUNNEL_TOKEN_INVALID'
+  | 'TUNNEL_ACCOUNT_BLOCKED'
+  | 'TUNNEL_SESSION_LIMIT'
+  | 'TUNNEL_ENDPOINT_LIMIT'
+  | 'TUNNEL_RATE_LIMITED'
+  | 'TUNNEL_NAME_TAKEN'
+  | 'TUNNEL_NAME_REFUSED'
+  | 'TUNNEL_UNREACHABLE'
+  | 'TUNNEL_SILENT'
+  | 'TUNNEL_UNTRUSTED'
+  | 'TUNNEL_UDP_BLOCKED'
+  | 'TUNNEL_PROXY_REFUSED'
+  | 'TUNNEL_OFFLINE'
+  | 'TUNNEL_TARGET_REFUSED'
+  | 'TUNNEL_CONFIG_HIJACKED'
+  | 'TUNNEL_CLIENT_MISSING'
+  | 'TUNNEL_CLIENT_OUTDATED'
+  | 'TUNNEL_CLIENT_CHANGED'
+  | 'TUNNEL_CLIENT_ENDED'
+  | 'TUNNEL_INSTALL_FAILED'
 
 /**
  * A failure that is expected and belongs to the person at the keyboard: what happened, why, and

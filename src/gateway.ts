@@ -236,14 +236,13 @@ async function openListeners(
   })
   if (!certificate) return [http]
   try {
-    const { cert, key } = certificate.current()
     const https = await openListener({
       name: 'https',
       host,
       port: httpsPort,
       portSetting: 'HTTPS_PORT',
       strictPort,
-      certificate: { cert, key },
+      certificate: certificate.current(),
     })
     return [https, http]
   } catch (error) {

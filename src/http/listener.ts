@@ -5,6 +5,8 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { messageOf, UserError } from '../errors.ts'
 import type { ListenerName } from '../origin/known-origins.ts'
+import type { ServedCertificate } from '../tls/served-certificate.ts'
+import { createServerContexts } from '../tls/server-contexts.ts'
 import type { HttpEnv } from './http-env.ts'
 import { portHolder } from './port-holder.ts'
 
@@ -18,7 +20,7 @@ export interface Listener {
   /** Set when the asked port was taken and the next free one is used. */
   readonly movedFrom: number | undefined
   /** Serves new connections with another certificate; open ones go on undisturbed. */
-  setCertificate(certificate: { cert: string; key: string }): void
+  setCertificate(certificate: ServedCertificate): void
   /** Starts answering. Until then connections wait. */
   serve(app: Hono<HttpEnv>): void
   /** Stops listening and ends every connection. Safe to call twice. */
@@ -33,7 +35,7 @@ export interface ListenOptions {
   readonly portSetting: string
   readonly strictPort: boolean
   /** Makes it HTTPS. */
-  readonly certificate?: { cert: string; key: string }
+  readonly certificate?: ServedCertificate
 }
 
 /**
@@ -44,12 +46,13 @@ export async function openListener(options: ListenOptions): Promise<Listener> {
   const { certificate, name } = options
   let app: Hono<HttpEnv> | undefined
   const waiting: (() => void)[] = []
+  const contexts = certificate && createServerContexts(certificate)
   const handle = getRequestListener(async (request, env) => {
     if (!app) await new Promise<void>((resolve) => waiting.push(resolve))
     return app?.fetch(request, { ...(env as HttpBindings), listener: name })
   })
-  const server: Server | SecureServer = certificate
-    ? createSecureServer({ ...certificate, minVersion: 'TLSv1.2' }, handle)
+  const server: Server | SecureServer = contexts
+    ? createSecureServer(contexts.options, handle)
     : createServer(handle)
   // A tool call may take minutes; limits on a request's whole duration belong to the call.
   server.requestTimeout = 0
@@ -61,7 +64,7 @@ export async function openListener(options: ListenOptions): Promise<Listener> {
     port,
     movedFrom: options.port !== 0 && port !== options.port ? options.port : undefined,
     setCertificate(next) {
-      if ('setSecureContext' in server) server.setSecureContext({ ...next, minVersion: 'TLSv1.2' })
+      if ('setSecureContext' in server) contexts?.swap(server, next)
     },
     serve(served) {
       app = served

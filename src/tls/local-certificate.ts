@@ -1,0 +1,173 @@
+import { unwatchFile, watchFile } from 'node:fs'
+import { join } from 'node:path'
+import { messageOf } from '../errors.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import { readCertificateFiles } from './certificate-files.ts'
+import { type IssueOptions, obtainIssuedCertificate } from './issued-certificate.ts'
+import type { NetworkInterfaces } from './local-names.ts'
+import { defaultCaRoot } from './own-authority.ts'
+import { readRootCertificates } from './root-certificates.ts'
+import type { ServedCertificate } from './served-certificate.ts'
+import { createTrustFiles, type TrustFiles } from './trust-files.ts'
+
+const checkEveryMs = 3_600_000
+const watchEveryMs = 500
+
+/** What the local certificate is made from, and the world it lives in. */
+export interface LocalCertificateOptions {
+  /** Absolute path of the folder for state (`.sallyport`); files go to `certs` in it. */
+  readonly home: string
+  /** The resolved configuration's `tls`. An explicit `caRoot` also means: not mkcert's authority. */
+  readonly tls: {
+    readonly certPath: string | undefined
+    readonly keyPath: string | undefined
+    readonly caRoot: string | undefined
+  }
+  /** Where mkcert keeps its authority (`resolveMkcertRoot`); undefined ignores mkcert. */
+  readonly mkcertRoot: string | undefined
+  /** `os.hostname()`. A new authority may sign for it if it has a domain. */
+  readonly hostname: string
+  /** Names in use beyond localhost, DNS names or addresses, without a port; asked at every check. */
+  readonly names: () => readonly string[]
+  /** `os.networkInterfaces`, or less where the LAN does not matter. */
+  readonly interfaces: () => NetworkInterfaces
+  /** The roots (PEM) the bundle adds to; all this process could trust unless given. */
+  readonly readRoots?: () => Promise<readonly string[]>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** The certificate of the local HTTPS listeners, kept fit to be served. */
+export interface LocalCertificate {
+  current(): ServedCertificate
+  /**
+   * Looks at everything again and replaces what is no longer good. Throws a UserError when that
+   * fails; what was served goes on being served.
+   */
+  check(): Promise<'kept' | 'renewed'>
+  /** Issues a new leaf whatever the old one is like; the user's own files are only read again. */
+  renew(): Promise<void>
+  /** Calls `listener` after every change of what is served; the returned function stops that. */
+  onRenewed(listener: (certificate: ServedCertificate) => void): () => void
+  /** Certificate of the authority; undefined while the user's own file does not hold its root. */
+  readonly caFile: string | undefined
+  /** The system's roots and that certificate; see `bundleWritten`. */
+  readonly bundleFile: string | undefined
+  /** Resolves when `bundleFile`, written in the background, is up to date. */
+  bundleWritten(): Promise<void>
+  /** Stops checking and waits for what is under way. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/**
+ * Loads or makes the local certificate, and checks it every hour (the user's own files whenever
+ * they change). Throws UserError CA_UNUSABLE, CERTIFICATE_INVALID or CERTIFICATE_UNWRITABLE. The
+ * caller closes it.
+ */
+export async function createLocalCertificate(
+  options: LocalCertificateOptions,
+): Promise<LocalCertificate> {
+  const { clock, logger, readRoots = readRootCertificates } = options
+  const trust = createTrustFiles(certificatesFolder(options.home), { readRoots, logger })
+  const listeners = new Set<(certificate: ServedCertificate) => void>()
+  let served = await obtain(options, { trust, force: false })
+  let lastRefresh: Promise<unknown> = Promise.resolve()
+
+  async function refreshNow(force: boolean): Promise<'kept' | 'renewed'> {
+    const next = await obtain(options, { trust, force })
+    const isSame = pemOf(next) === pemOf(served)
+    served = next
+    if (isSame) return 'kept'
+    logger.info('serves another certificate', { fingerprint: next.fingerprint256 })
+    for (const listener of listeners) listener(next)
+    return 'renewed'
+  }
+
+  // One after the other: two at once would write two pairs into the same files.
+  function refresh(force: boolean): Promise<'kept' | 'renewed'> {
+    const refreshed = lastRefresh.then(() => refreshNow(force))
+    lastRefresh = refreshed.catch(() => {})
+    return refreshed
+  }
+
+  const checkInBackground = () => {
+    refresh(false).catch((error: unknown) =>
+      logger.warn('certificate not checked', { reason: messageOf(error) }),
+    )
+  }
+  const stopTimer = clock.every(checkEveryMs, checkInBackground)
+  const stopWatching = watchFiles([options.tls.certPath, options.tls.keyPath], checkInBackground)
+
+  return {
+    current: () => served,
+    check: () => refresh(false),
+    renew: async () => {
+      await refresh(true)
+    },
+    onRenewed: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    get caFile() {
+      return served.caCertPem && trust.caFile
+    },
+    get bundleFile() {
+      return served.caCertPem && trust.bundleFile
+    },
+    bundleWritten: trust.bundleWritten,
+    close: async () => {
+      stopTimer()
+      stopWatching()
+      await lastRefresh
+      // Its failure has been logged, and concerns whoever waits for the bundle.
+      await trust.bundleWritten().catch(() => {})
+    },
+  }
+}
+
+function pemOf({ cert, key, forAddresses }: ServedCertificate): string {
+  return [cert, key, forAddresses?.cert, forAddresses?.key].join()
+}
+
+async function obtain(
+  options: LocalCertificateOptions,
+  { trust, force }: { trust: TrustFiles; force: boolean },
+): Promise<ServedCertificate> {
+  const { certPath, keyPath } = options.tls
+  const now = options.clock.now()
+  const certificate =
+    certPath !== undefined && keyPath !== undefined
+      ? await readCertificateFiles({ certPath, keyPath, now })
+      : await obtainIssuedCertificate(issueOptions(options), { now, force })
+  if (certificate.caCertPem) await trust.update(certificate.caCertPem)
+  return certificate
+}
+
+function issueOptions(options: LocalCertificateOptions): IssueOptions {
+  const { caRoot } = options.tls
+  return {
+    caRoot: caRoot ?? defaultCaRoot(),
+    mkcertRoot: caRoot === undefined ? options.mkcertRoot : undefined,
+    folder: certificatesFolder(options.home),
+    hostname: options.hostname,
+    names: options.names(),
+    interfaces: options.interfaces(),
+    logger: options.logger,
+  }
+}
+
+function certificatesFolder(home: string): string {
+  return join(home, 'certs')
+}
+
+// Polled by name, because renewal tools replace files and links rather than write into them.
+function watchFiles(paths: readonly (string | undefined)[], onChange: () => void): () => void {
+  const watched = paths.filter((path) => path !== undefined)
+  for (const path of watched) {
+    watchFile(path, { interval: watchEveryMs, persistent: false }, onChange)
+  }
+  return () => {
+    for (const path of watched) unwatchFile(path, onChange)
+  }
+}
