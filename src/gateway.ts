@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { hostname, networkInterfaces } from 'node:os'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { Hono } from 'hono'
 import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
@@ -14,14 +14,14 @@ import { createProcessReaper } from './lib/process-reaper.ts'
 import { readVersion } from './lib/version.ts'
 import { settlesWithin } from './lib/wait.ts'
 import { createMcpHub } from './mcp/hub.ts'
+import { localNames, openCertificate } from './open-certificate.ts'
 import { createKnownOrigins, type KnownOrigins } from './origin/known-origins.ts'
 import { exposureOf, listenerOrigins } from './origin/listener-origins.ts'
 import { proveOrigin } from './origin/prove-origin.ts'
 import { publicUrls } from './origin/public-urls.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
-import { createLocalCertificate, type LocalCertificate } from './tls/local-certificate.ts'
+import type { LocalCertificate } from './tls/local-certificate.ts'
 import { lanAddresses } from './tls/local-names.ts'
-import { resolveMkcertRoot } from './tls/mkcert-root.ts'
 
 /** How long `ready` waits for upstreams that are slow to start; they go on in the background, ms. */
 const upstreamGraceMs = 1_200
@@ -87,7 +87,9 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
 
   const withHttps = config.https && config.tunnel !== 'none'
   if (withHttps) onEvent({ event: 'progress', step: 'Preparing the certificate' })
-  const certificate = withHttps ? await openCertificate(config, logger, () => file) : undefined
+  const certificate = withHttps
+    ? await openCertificate(config, { file: () => file, logger: logger.child('tls') })
+    : undefined
   if (certificate) undo.defer(() => certificate.close())
   for (const { code, message, hint } of certificate?.current().warnings ?? []) {
     onEvent({ event: 'warning', code, message, ...(hint !== undefined && { hint }) })
@@ -156,6 +158,9 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     )
   }
 
+  await certificate?.bundleWritten().catch(() => {
+    // The certificate's own log says why; everything but the bundle works.
+  })
   void hub.tried().then(() => {
     triedAll = true
   })
@@ -196,30 +201,6 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
       return closing
     },
   }
-}
-
-function openCertificate(
-  config: ResolvedConfig,
-  logger: Logger,
-  file: () => GatewayFile,
-): Promise<LocalCertificate> {
-  return createLocalCertificate({
-    home: config.home,
-    tls: config.tls,
-    mkcertRoot: resolveMkcertRoot(process.platform, config.tls.mkcertEnvironment),
-    hostname: hostname(),
-    names: () => localNames(file()),
-    interfaces: networkInterfaces,
-    clock: systemClock,
-    logger: logger.child('tls'),
-  })
-}
-
-/** Names under `.localhost` that the configuration uses; they mean this machine (RFC 6761 6.3). */
-function localNames(file: GatewayFile): string[] {
-  return file.allowedHosts
-    .map((host) => host.replace(/:\d+$/, '').toLowerCase())
-    .filter((host) => host.endsWith('.localhost'))
 }
 
 async function openListeners(

@@ -22,21 +22,22 @@ while read -r verb id; do
   esac
 done
 [ -n "$groups" ] || exit 0
-for g in $groups; do kill -TERM -- "-$g" 2>/dev/null; done
+for g in $groups; do kill -s TERM -- "-$g" 2>/dev/null; done
 sleep 1
-for g in $groups; do kill -KILL -- "-$g" 2>/dev/null; done
+for g in $groups; do kill -s KILL -- "-$g" 2>/dev/null; done
 `
 
-/** Creates a reaper; its helper starts with the first group. On Windows it only keeps the list. */
+/**
+ * Creates a reaper. Its helper starts at once, since starting it with the first group would leave
+ * that group unwatched for a moment. On Windows it only keeps the list.
+ */
 export function createProcessReaper(): ProcessReaper {
   const groups = new Set<number>()
-  let helper: ChildProcess | undefined
   let closed = false
+  let helper = process.platform === 'win32' ? undefined : start()
 
   function tell(line: string): void {
-    if (process.platform === 'win32') return
-    helper ??= start()
-    helper.stdin?.write(`${line}\n`)
+    helper?.stdin?.write(`${line}\n`)
   }
 
   function start(): ChildProcess {
@@ -51,8 +52,9 @@ export function createProcessReaper(): ProcessReaper {
     child.stdin?.on('error', () => {})
     child.on('error', () => {})
     child.on('exit', () => {
-      if (helper === child) helper = undefined
-      if (!closed) for (const pid of groups) tell(`add ${pid}`)
+      if (closed) return
+      helper = start()
+      for (const pid of groups) tell(`add ${pid}`)
     })
     return child
   }

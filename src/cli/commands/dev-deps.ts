@@ -1,0 +1,39 @@
+import type { AppUrlFiles } from '../../config/env-file.ts'
+import type { LoadedConfig } from '../../config/load.ts'
+import type { GatewayFile, ResolvedConfig } from '../../config/resolved-config.ts'
+import type { WatchConfigOptions } from '../../config/watch.ts'
+import type { Gateway, GatewayOptions } from '../../gateway.ts'
+import type { Companions, CompanionsOptions } from '../companions.ts'
+import type { InstanceLock } from '../instance-lock.ts'
+import type { KeyInput } from '../keys.ts'
+import type { Output } from '../output.ts'
+
+/** Something to tell that does not stop the start. */
+export interface Finding {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+}
+
+/** Everything `dev` is made of, so that tests can replace what touches the world. */
+export interface DevDeps {
+  readonly output: Output
+  readonly input: KeyInput
+  readonly process: NodeJS.Process
+  readonly platform: NodeJS.Platform
+  /** Monotonic, ms. */
+  readonly now: () => number
+  /** Whether keys are listened to when there is a terminal. */
+  readonly keys: boolean
+  readonly loadConfig: () => Promise<LoadedConfig>
+  readonly takeInstanceLock: (home: string) => Promise<InstanceLock>
+  readonly startGateway: (options: GatewayOptions) => Promise<Gateway>
+  readonly openAppUrlFiles: (config: ResolvedConfig) => AppUrlFiles
+  readonly watchConfig: (config: ResolvedConfig, options: WatchConfigOptions) => Promise<void>
+  readonly reloadGatewayFile: (config: ResolvedConfig) => Promise<GatewayFile>
+  readonly createCompanions: (options: CompanionsOptions) => Companions
+  /** One line of words for who signed the local certificate. */
+  readonly describeSigner: (caFile: string | undefined) => Promise<string | undefined>
+  /** Longest time an orderly stop may take before we leave without it, ms. */
+  readonly stopDeadlineMs: number
+}

@@ -1,0 +1,80 @@
+import { messageOf, UserError } from '../../errors.ts'
+import type { Gateway } from '../../gateway.ts'
+import { copyToClipboard } from '../clipboard.ts'
+import { type KeyActions, listenToKeys } from '../keys.ts'
+import { formatFailure } from '../ui/failure.ts'
+import { formatKeyHelp } from '../ui/key-help.ts'
+import { formatProse } from '../ui/layout.ts'
+import { formatQr } from '../ui/qr.ts'
+import { clientSnippet } from '../ui/snippets.ts'
+import type { DevDeps } from './dev-deps.ts'
+
+export interface DevKeysOptions {
+  readonly deps: Pick<DevDeps, 'input' | 'output' | 'platform' | 'now'>
+  readonly gateway: Gateway
+  readonly onInterrupt: () => void
+  readonly onBug: (error: unknown) => void
+}
+
+/** Makes the keys work until the result is called. */
+export function listenToDevKeys(options: DevKeysOptions): () => void {
+  const { deps, gateway, onInterrupt, onBug } = options
+  const { output } = deps
+  const reopen = createReopen(options)
+  const actions: KeyActions = {
+    c: () => void copySnippet(options).catch(onBug),
+    q() {
+      const url = gateway.status().profiles[0]?.url ?? gateway.status().appUrl
+      output.answer(`\n${formatQr(url, output.screen('stdout'))}\n`)
+    },
+    r: () => void reopen().catch(onBug),
+    '?': () => output.talk(formatKeyHelp(output.screen('stderr'))),
+    '\r': () => output.talk(''),
+    interrupt: onInterrupt,
+    end: onInterrupt,
+  }
+  return listenToKeys(deps.input, actions)
+}
+
+async function copySnippet({ deps, gateway }: DevKeysOptions): Promise<void> {
+  const { output, platform } = deps
+  const say = (text: string) => output.talk(formatProse(text, output.screen('stderr')).join('\n'))
+  const snippet = clientSnippet(gateway.status())
+  if (!snippet) {
+    say('There is no profile, so there is nothing to copy.')
+    return
+  }
+  const result = await copyToClipboard(snippet, {
+    platform,
+    writeTerminal: (sequence) => output.sequence(sequence),
+  })
+  say(
+    result.by === 'command'
+      ? `Copied the .mcp.json snippet with ${result.command}.`
+      : 'Asked the terminal to copy the .mcp.json snippet; if it does not allow that, select it above.',
+  )
+}
+
+/** Reopens, one at a time: a second press while it works does nothing. */
+function createReopen({ deps, gateway }: DevKeysOptions): () => Promise<void> {
+  const { output, now } = deps
+  let working = false
+  return async () => {
+    if (working) return
+    working = true
+    const startedAt = now()
+    output.progress('Reopening')
+    try {
+      await gateway.reopen()
+      output.progress(undefined)
+      output.talk(`  Reopened in ${Math.round(now() - startedAt)} ms.`)
+    } catch (error) {
+      output.progress(undefined)
+      if (!(error instanceof UserError)) throw error
+      output.talk(formatFailure(error, output.screen('stderr')))
+      output.event({ event: 'error', code: error.code, message: messageOf(error) })
+    } finally {
+      working = false
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { appUrlJournalFile } from '../../config/app-url-journal.ts'
+import { createAppUrlFiles } from '../../config/env-file.ts'
+import type { ConfigOverrides } from '../../config/environment-layers.ts'
+import { loadConfig, reloadGatewayFile } from '../../config/load.ts'
+import { watchConfig } from '../../config/watch.ts'
+import { startGateway } from '../../gateway.ts'
+import type { CommandWorld } from '../command-world.ts'
+import { createCompanions } from '../companions.ts'
+import { takeInstanceLock } from '../instance-lock.ts'
+import type { DevFlags } from '../program.ts'
+import type { DevDeps } from './dev-deps.ts'
+
+/** What `dev` is made of in the real world. */
+export function createDevDeps({
+  output,
+  process,
+  flags,
+}: CommandWorld & { readonly flags: DevFlags }): DevDeps {
+  const projectDir = process.cwd()
+  return {
+    output,
+    process,
+    input: process.stdin,
+    platform: process.platform,
+    now: () => performance.now(),
+    keys: flags.keys && !output.json && process.stdin.isTTY && process.stdout.isTTY,
+    loadConfig: () => loadConfig({ projectDir, overrides: overridesOf(flags) }),
+    reloadGatewayFile: (config) => reloadGatewayFile(config),
+    watchConfig,
+    takeInstanceLock,
+    startGateway,
+    createCompanions,
+    describeSigner,
+    openAppUrlFiles: (config) =>
+      createAppUrlFiles({
+        files: config.appUrlFiles,
+        journalFile: appUrlJournalFile(config.home),
+        pid: process.pid,
+        // We hold the lock of this folder, so whoever left the journal there is gone.
+        isAlive: () => false,
+      }),
+    stopDeadlineMs: 15_000,
+  }
+}
+
+/** One line of words for who signed the local certificate. */
+async function describeSigner(caFile: string | undefined): Promise<string | undefined> {
+  if (caFile === undefined) return 'your own certificate (SSL_CERT_PATH)'
+  const { subject } = new X509Certificate(await readFile(caFile))
+  const name = /^(?:CN|O)=(.+)$/m.exec(subject)?.[1] ?? 'an authority without a name'
+  return `signed by ${name}`
+}
+
+/** The flags that say what the environment could say as well. */
+function overridesOf(flags: DevFlags): ConfigOverrides {
+  const { port, httpsPort, host, tunnel, config, strictPort, https } = flags
+  return { port, httpsPort, host, tunnel, configFile: config, strictPort, https }
+}

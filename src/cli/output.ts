@@ -1,0 +1,124 @@
+import type { GatewayEvent } from '../gateway-events.ts'
+import type { FailureEvent } from './ui/failure.ts'
+import { formatLogLine } from './ui/log-line.ts'
+import { createStyler, type Screen, wantsColor } from './ui/styler.ts'
+
+/** A stream to the outside, as `process.stdout` is one. */
+export type OutputStream = NodeJS.WritableStream & {
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+}
+
+/** The one writer while a command runs: nothing else touches standard output or standard error. */
+export interface Output {
+  readonly json: boolean
+  /** For people, on standard output. Silent with `--json`. */
+  answer(text: string): void
+  /** For people, on standard error. Silent with `--json`. */
+  talk(text: string): void
+  /** The line about what is going on: updated in place on a terminal, printed once elsewhere. */
+  progress(text: string | undefined): void
+  /** One JSON line on standard output; nothing without `--json`. */
+  event(event: GatewayEvent | FailureEvent): void
+  /** A result that is no event, as one JSON line; nothing without `--json`. */
+  data(value: object): void
+  /** A line of the program's log, with its line feed. */
+  log(line: string): void
+  /** Raw output of companions: standard output, or standard error with `--json`. */
+  companion(chunk: string): void
+  /** An escape sequence that asks the terminal for something and shows nothing. */
+  sequence(sequence: string): void
+  /** How text for standard output, or for standard error, may look at this moment. */
+  screen(stream: 'stdout' | 'stderr'): Screen
+  /** Resolves when everything written so far has left. */
+  flush(): Promise<void>
+}
+
+export interface OutputOptions {
+  readonly stdout: OutputStream
+  readonly stderr: OutputStream
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly json: boolean
+}
+
+// Without a terminal nothing has to fit, and lines that are copied had better stay whole.
+const columnsElsewhere = 120
+const eraseLine = '\r\x1b[2K'
+
+/** Creates the writer. A reader that goes away (EPIPE) makes it silent, never throws. */
+export function createOutput(options: OutputOptions): Output {
+  const { stdout, stderr, env, json } = options
+  const stylers = {
+    stdout: createStyler(wantsColor(stdout, env)),
+    stderr: createStyler(wantsColor(stderr, env)),
+  }
+  const screen = (name: 'stdout' | 'stderr'): Screen => ({
+    style: stylers[name],
+    columns: options[name].columns ?? columnsElsewhere,
+  })
+  const write = createLineKeeper(options)
+  return {
+    json,
+    screen,
+    answer(text) {
+      if (!json) write('stdout', `${text}\n`)
+    },
+    talk(text) {
+      if (!json) write('stderr', `${text}\n`)
+    },
+    progress(text) {
+      if (!json) write.status(text, screen('stderr'))
+    },
+    event(event) {
+      if (json) write('stdout', `${JSON.stringify(event)}\n`)
+    },
+    data(value) {
+      if (json) write('stdout', `${JSON.stringify(value)}\n`)
+    },
+    log(line) {
+      const pretty = stderr.isTTY && !json
+      write('stderr', pretty ? `${formatLogLine(line.trimEnd(), screen('stderr'))}\n` : line)
+    },
+    companion: (chunk) => write(json ? 'stderr' : 'stdout', chunk),
+    sequence(sequence) {
+      if (stderr.isTTY) stderr.write(sequence)
+    },
+    async flush() {
+      write.status(undefined, screen('stderr'))
+      await Promise.all([drained(stdout), drained(stderr)])
+    },
+  }
+}
+
+/** Writes around the status line: erases it, writes, draws it again. */
+function createLineKeeper({ stdout, stderr }: OutputOptions) {
+  let status = ''
+  for (const stream of [stdout, stderr]) {
+    // EPIPE: whoever read us is gone, and nobody is left to be told.
+    stream.on('error', () => {})
+  }
+  const write = (name: 'stdout' | 'stderr', text: string) => {
+    if (status) stderr.write(eraseLine)
+    const stream = name === 'stdout' ? stdout : stderr
+    stream.write(text)
+    if (status) stderr.write(text.endsWith('\n') ? status : `\n${status}`)
+  }
+  return Object.assign(write, {
+    status(text: string | undefined, { style, columns }: Screen) {
+      if (!stderr.isTTY) {
+        if (text) stderr.write(`${text}\n`)
+        return
+      }
+      if (status) stderr.write(eraseLine)
+      status = text ? `  ${style.dim(text.slice(0, Math.max(0, columns - 3)))}` : ''
+      if (status) stderr.write(status)
+    },
+  })
+}
+
+function drained(stream: OutputStream): Promise<void> {
+  return new Promise((resolve) => {
+    // The callback also comes, with an error, when the stream is broken.
+    stream.write('', () => resolve())
+  })
+}

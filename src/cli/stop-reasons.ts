@@ -1,0 +1,104 @@
+import { fstatSync } from 'node:fs'
+
+/** Why the program is asked to stop. */
+export type StopReason =
+  | { kind: 'signal'; signal: NodeJS.Signals }
+  | { kind: 'stdin' }
+  /** The gateway stopped by itself. */
+  | { kind: 'gateway'; reason: string }
+  | { kind: 'bug'; error: unknown }
+
+export interface StopListeners {
+  readonly onStop: (reason: StopReason) => void
+  /** A second signal while stopping: quit at once. */
+  readonly onForce: () => void
+}
+
+interface StopSources {
+  readonly process: NodeJS.Process
+  readonly now: () => number
+}
+
+const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+
+// One Ctrl-C can arrive twice: from the terminal to the whole process group, and once more passed
+// on by the package manager that started us. Only a later signal is a second wish.
+const sameWishMs = 400
+
+export interface StopWatch {
+  /** Ctrl-C as a key, which is how it arrives while the terminal is in raw mode. */
+  interrupt(): void
+  /** Stops watching; safe to call twice. */
+  close(): void
+}
+
+/** Watches for every reason to stop that comes from outside. */
+export function watchStopReasons(listeners: StopListeners, sources: StopSources): StopWatch {
+  const { process, now } = sources
+  let firstAt: number | undefined
+  const stopOrForce = (reason: StopReason) => {
+    if (firstAt === undefined) {
+      firstAt = now()
+      listeners.onStop(reason)
+    } else if (now() - firstAt > sameWishMs) {
+      listeners.onForce()
+    }
+  }
+  const onSignal = (signal: NodeJS.Signals) => stopOrForce({ kind: 'signal', signal })
+  const onBug = (error: unknown) => {
+    firstAt ??= now()
+    listeners.onStop({ kind: 'bug', error })
+  }
+  for (const signal of signals) process.on(signal, onSignal)
+  process.on('uncaughtException', onBug)
+  process.on('unhandledRejection', onBug)
+  const unwatchStdin = watchStdin(() => listeners.onStop({ kind: 'stdin' }), sources)
+  return {
+    interrupt: () => onSignal('SIGINT'),
+    close() {
+      for (const signal of signals) process.off(signal, onSignal)
+      process.off('uncaughtException', onBug)
+      process.off('unhandledRejection', onBug)
+      unwatchStdin()
+    },
+  }
+}
+
+/**
+ * Calls back when a pipe on standard input, held open by whoever started us, is closed: that is
+ * how a parent that crashed, or an SSH connection that broke, looks from here. One that is at its
+ * end when it is first read has nobody behind it (CI, a parent that closed it at once), so that
+ * end says nothing.
+ */
+function watchStdin(onClosed: () => void, { process }: StopSources): () => void {
+  if (!isHeldOpen(process.stdin)) return () => {}
+  const { stdin } = process
+  let hasSomebody = false
+  const onEnd = () => {
+    if (hasSomebody) onClosed()
+  }
+  stdin.once('end', onEnd)
+  stdin.once('error', onEnd)
+  stdin.resume()
+  // Between the two, the event loop has read what there was to read.
+  setImmediate(() =>
+    setImmediate(() => {
+      hasSomebody = true
+    }),
+  )
+  return () => {
+    stdin.off('end', onEnd)
+    stdin.pause()
+  }
+}
+
+function isHeldOpen(stdin: NodeJS.ReadStream & { fd: number }): boolean {
+  if (stdin.isTTY) return false
+  try {
+    const info = fstatSync(stdin.fd)
+    return info.isFIFO() || info.isSocket()
+  } catch {
+    // Standard input was closed before we started.
+    return false
+  }
+}

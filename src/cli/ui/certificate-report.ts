@@ -1,0 +1,75 @@
+import { shellQuote } from '../../lib/shell-quote.ts'
+import type { LocalCertificateDescription } from '../../tls/describe-certificate.ts'
+import { formatFingerprint } from './fingerprint.ts'
+import { count, formatCode, formatProse, formatRow, rowIndent, wrapText } from './layout.ts'
+import type { Screen } from './styler.ts'
+
+/** What `certs show` and `certs renew` print. */
+export function formatCertificate(
+  description: LocalCertificateDescription,
+  options: { screen: Screen; action: 'show' | 'renew'; wasRenewed: boolean },
+): string {
+  const { screen } = options
+  const { leaf, authority, files, source } = description
+  const path = (file: string | undefined) => (file === undefined ? [] : [file])
+  return [
+    '',
+    ...formatOutcome(options),
+    ...formatRow('Source', [sources[source]], screen),
+    ...formatRow('Signed by', [authority?.subject ?? leaf.issuer], screen),
+    ...formatRow('Names', wrapText(leaf.names.join(', '), screen.columns - rowIndent), screen),
+    ...formatRow('Valid', formatValidity(leaf, screen), screen),
+    ...formatRow('SHA-256', formatFingerprint(leaf.fingerprint256, { label: '', screen }), screen),
+    ...formatRow('Files', [files.cert, files.key], screen),
+    ...formatRow('CA', path(files.ca), screen),
+    ...formatRow('Bundle', path(files.bundle), screen),
+    ...formatTrust(files, screen),
+    '',
+  ].join('\n')
+}
+
+const sources: Readonly<Record<LocalCertificateDescription['source'], string>> = {
+  'own-ca': "Sallyport's own authority, in your user's data folder",
+  mkcert: "mkcert's authority",
+  files: 'your own files (SSL_CERT_PATH and SSL_KEY_PATH)',
+}
+
+function formatOutcome({
+  screen,
+  action,
+  wasRenewed,
+}: {
+  screen: Screen
+  action: 'show' | 'renew'
+  wasRenewed: boolean
+}): string[] {
+  if (action === 'show') return []
+  const text = wasRenewed
+    ? 'Renewed the certificate. The authority is the same, so nothing has to be trusted anew; a running gateway takes it over within the hour, or when it is started again.'
+    : 'The certificate is your own, so it is not ours to renew; it was only read again.'
+  return [...formatProse(text, screen), '']
+}
+
+function formatValidity(
+  { notBefore, notAfter, daysLeft, isValid }: LocalCertificateDescription['leaf'],
+  { style }: Screen,
+): string[] {
+  const day = (date: Date) => date.toISOString().slice(0, 10)
+  const text = `${day(notBefore)} to ${day(notAfter)}`
+  return [isValid ? `${text}, ${count(daysLeft, 'day')} left` : style.red(`${text}: not valid now`)]
+}
+
+function formatTrust(
+  { ca, bundle }: LocalCertificateDescription['files'],
+  screen: Screen,
+): string[] {
+  if (ca === undefined || bundle === undefined) return []
+  const code = (line: string) => formatCode(line, screen).map(screen.style.cyan)
+  return [
+    '',
+    ...formatProse('Programs on this machine trust it with this in their environment:', screen),
+    ...code(`NODE_EXTRA_CA_CERTS=${shellQuote(ca)}`),
+    ...formatProse('or, where that is not Node but Python, curl, Go or OpenSSL:', screen),
+    ...code(`SSL_CERT_FILE=${shellQuote(bundle)}`),
+  ]
+}

@@ -1,0 +1,52 @@
+import { messageOf, UserError } from '../../errors.ts'
+import { formatProse, margin } from './layout.ts'
+import { printable } from './printable.ts'
+import type { Screen } from './styler.ts'
+
+const report = 'Please report it, with these lines, where you got Sallyport from'
+
+/** A failure as `--json` prints it. */
+export interface FailureEvent {
+  event: 'error'
+  code: string
+  message: string
+  hint?: string
+}
+
+/** A failure for a person: what happened, what to do, and its code; a bug with its stack. */
+export function formatFailure(error: unknown, screen: Screen): string {
+  const { style } = screen
+  if (error instanceof UserError) {
+    const [first = '', ...rest] = formatProse(printable(error.message), screen)
+    return [
+      ...[first, ...rest].map((line) => style.red(line)),
+      ...(error.hint ? formatProse(printable(error.hint), screen) : []),
+      margin + style.dim(error.code),
+    ].join('\n')
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return [
+    ...formatProse('Sallyport has a bug and cannot go on.', screen).map((line) => style.red(line)),
+    printable(stack),
+    ...formatProse(`${report}.`, screen),
+  ].join('\n')
+}
+
+/** The same failure for a machine. */
+export function failureEvent(error: unknown): FailureEvent {
+  if (!(error instanceof UserError)) {
+    return {
+      event: 'error',
+      code: 'BUG',
+      message: messageOf(error),
+      hint: `${report}.`,
+    }
+  }
+  const { code, message, hint } = error
+  return { event: 'error', code, message, ...(hint === undefined ? {} : { hint }) }
+}
+
+/** 0 is success; 1 a failure or a bug; 2 wrong usage or configuration. */
+export function exitCodeOf(error: unknown): 1 | 2 {
+  return error instanceof UserError ? error.exitCode : 1
+}

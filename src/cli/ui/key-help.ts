@@ -1,0 +1,13 @@
+import type { Screen } from './styler.ts'
+
+/** What each key does, in a sentence. */
+export function formatKeyHelp({ style }: Screen): string {
+  const keys = [
+    ['c', 'copies the .mcp.json snippet to the clipboard'],
+    ['q', 'shows the MCP address as a QR code'],
+    ['r', 'restarts the servers and proves the address again'],
+    ['?', 'shows this'],
+    ['Ctrl-C', 'stops everything; twice stops at once'],
+  ]
+  return keys.map(([key = '', does = '']) => `  ${style.bold(key.padEnd(8))}${does}`).join('\n')
+}

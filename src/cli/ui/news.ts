@@ -1,0 +1,84 @@
+import type { GatewayEvent, UpstreamState } from '../../gateway-events.ts'
+import { count, formatProse } from './layout.ts'
+import { printable } from './printable.ts'
+import { formatFinding } from './profiles.ts'
+import type { Screen } from './styler.ts'
+
+/** Turns what the gateway tells after it is ready into text; `undefined` when it is not news. */
+export type FormatNews = (event: GatewayEvent) => string | undefined
+
+/**
+ * Creates the formatter of later events. It remembers each server's state, because a server that
+ * goes to sleep and wakes is not news, while one that fails or comes back is.
+ */
+export function createNewsFormatter(options: { screen: Screen; configFile: string }): FormatNews {
+  const { screen, configFile } = options
+  const failures = new Map<string, string>()
+  return (event) => {
+    switch (event.event) {
+      case 'upstream':
+        return formatUpstream(event, { screen, failures })
+      case 'url-changed':
+        return formatUrlChange(event, screen)
+      case 'config':
+        return formatConfig(event, { screen, configFile })
+      case 'warning':
+        return formatFinding(event, screen).join('\n')
+      case 'error':
+        return formatError(event, screen)
+      default:
+        return undefined
+    }
+  }
+}
+
+function formatUpstream(
+  event: { server: string; state: UpstreamState; tools?: number; error?: string },
+  { screen, failures }: { screen: Screen; failures: Map<string, string> },
+): string | undefined {
+  const { server, state, tools, error = 'no reason was given' } = event
+  if (state === 'failed') {
+    const known = failures.get(server) === error
+    failures.set(server, error)
+    if (known) return undefined
+    return formatFinding({ message: `Server "${server}" failed: ${error}` }, screen).join('\n')
+  }
+  if (state !== 'up' || !failures.delete(server)) return undefined
+  const offer = tools === undefined ? '' : ` with ${count(tools, 'tool')}`
+  return formatProse(`Server "${printable(server)}" is back${offer}.`, screen).join('\n')
+}
+
+function formatUrlChange(
+  event: { previousUrl: string; appUrl: string; redirectUri: string },
+  screen: Screen,
+): string {
+  const { style } = screen
+  return [
+    ...formatProse(`The address changed from ${event.previousUrl} to`, screen).map(style.yellow),
+    `  ${style.cyan(event.appUrl)}`,
+    ...formatProse(
+      'Connectors that were added with the old address (claude.ai, ChatGPT, and the like) must be removed and added again with the new one, and OAuth providers must be told the new redirect URI:',
+      screen,
+    ),
+    `  ${event.redirectUri}`,
+  ].join('\n')
+}
+
+function formatConfig(
+  event: Extract<GatewayEvent, { event: 'config' }>,
+  { screen, configFile }: { screen: Screen; configFile: string },
+): string {
+  if (event.state === 'applied') {
+    const changes = event.changes.length > 0 ? `: ${event.changes.join(', ')}` : '; nothing differs'
+    return formatProse(printable(`Applied ${configFile}${changes}.`), screen).join('\n')
+  }
+  const message = `Did not apply ${configFile}; the previous configuration stays. ${event.message}`
+  return formatFinding({ message, hint: event.hint }, screen).join('\n')
+}
+
+function formatError(event: { message: string; hint?: string }, screen: Screen): string {
+  return [
+    ...formatProse(printable(event.message), screen).map((line) => screen.style.red(line)),
+    ...(event.hint ? formatProse(printable(event.hint), screen) : []),
+  ].join('\n')
+}

@@ -1,0 +1,78 @@
+import type { ReadyEvent } from '../../gateway-events.ts'
+import { isOtherNameOfLocalhost, type Reach, reachOf } from './addresses.ts'
+import { formatFingerprint } from './fingerprint.ts'
+import { formatRow } from './layout.ts'
+import { formatProblems, formatProfile } from './profiles.ts'
+import { formatClientSetup } from './snippets.ts'
+import type { Screen } from './styler.ts'
+
+/** What the ready screen needs beyond what the gateway said. */
+export interface ReadyView {
+  readonly screen: Screen
+  readonly platform: NodeJS.Platform
+  /** The configuration file, as short as it can be named from here. */
+  readonly configFile: string
+  /** One line of words for whose certificate is served; absent without HTTPS of our own. */
+  readonly certificateSource?: string
+  /** Whether keys are listened to. */
+  readonly keys: boolean
+}
+
+/** Everything a person wants to see once the gateway is ready. */
+export function formatReady(ready: ReadyEvent, view: ReadyView): string {
+  const { screen } = view
+  const { style } = screen
+  const problems = formatProblems(ready, view)
+  const lines = [
+    '',
+    `  ${style.bold(style.green('sallyport'))} ${ready.version}  ${style.dim('ready in')} ${ready.startedInMs} ms`,
+    '',
+    ...formatAddresses(ready, screen),
+    ...formatCertificate(ready, view),
+    ...(problems.length > 0 ? ['', ...problems] : []),
+    '',
+    ...formatClientSetup(ready, view),
+    ...(view.keys ? ['', ...formatKeyBar(screen)] : []),
+    '',
+  ]
+  return lines.join('\n')
+}
+
+function formatAddresses(ready: ReadyEvent, screen: Screen): string[] {
+  const origins = ready.origins.filter((origin) => !isOtherNameOfLocalhost(origin, ready.origins))
+  const of = (reach: Reach) => origins.filter((origin) => reachOf(origin) === reach)
+  const profiles = ready.profiles.flatMap((profile) => formatProfile(profile, screen))
+  return [
+    ...formatRow('Public', of('public'), screen),
+    ...formatRow('Local', of('local'), screen),
+    ...formatRow('Network', of('lan'), screen),
+    ...formatRow('MCP', profiles, screen),
+    ...formatRow('Redirect', [ready.redirectUri], screen),
+  ]
+}
+
+function formatCertificate(ready: ReadyEvent, view: ReadyView): string[] {
+  const { screen } = view
+  const lines = [
+    ...(view.certificateSource ? [view.certificateSource] : []),
+    ...(ready.caFile ? [`authority  ${ready.caFile}`] : []),
+    ...(ready.fingerprint
+      ? formatFingerprint(ready.fingerprint, { label: 'SHA-256    ', screen })
+      : []),
+  ]
+  return formatRow('TLS', lines, screen)
+}
+
+/** The keys that work, on one line. */
+export function formatKeyBar({ style }: Screen): string[] {
+  const keys = [
+    ['c', 'copy the snippet'],
+    ['q', 'QR code'],
+    ['r', 'reopen'],
+    ['?', 'help'],
+    ['Ctrl-C', 'stop'],
+  ]
+  return [
+    `  ${keys.map(([key, does]) => `${style.bold(key ?? '')} ${style.dim(does ?? '')}`).join('   ')}`,
+  ]
+}

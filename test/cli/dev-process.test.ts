@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { runs, temporaryFolder, until } from './helpers.ts'
+
+const script = new URL('../../scripts/dev-https.ts', import.meta.url).pathname
+const own = 'FOO=1\nAPP_URL=http://localhost:5173\n'
+
+async function createProject(command = 'echo $$ > pid; echo "web at $APP_URL"; exec sleep 300') {
+  const folder = await temporaryFolder()
+  await mkdir(join(folder, 'config'))
+  const file = { mcpServers: {}, dev: { processes: [{ name: 'web', command }] } }
+  await writeFile(join(folder, 'config/gateway.json'), JSON.stringify(file))
+  await writeFile(join(folder, '.env'), own)
+  return folder
+}
+
+interface Running {
+  readonly child: ChildProcess
+  readonly out: () => string
+  readonly err: () => string
+  readonly exit: Promise<number | null>
+}
+
+function start(folder: string, args: readonly string[] = ['--json']): Running {
+  const { PATH = '', HOME = '' } = process.env
+  const ports = { PORT: '0', HTTPS_PORT: '0' }
+  const env = { PATH, HOME, ...ports, SALLYPORT_CA_ROOT: join(folder, 'ca') }
+  const child = spawn(process.execPath, [script, ...args], { cwd: folder, env })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let out = ''
+  let err = ''
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    err += text
+  })
+  const exit = once(child, 'exit').then(([code]) => code as number | null)
+  return { child, out: () => out, err: () => err, exit }
+}
+
+async function ready({ out, err }: Running): Promise<{ appUrl: string; caFile?: string }> {
+  await until(() => out().includes('"event":"ready"'), { what: `it is ready: ${out()} ${err()}` })
+  const line = out()
+    .split('\n')
+    .find((text) => text.includes('"event":"ready"'))
+  return JSON.parse(line ?? '')
+}
+
+const envOf = (folder: string) => readFile(join(folder, '.env'), 'utf8')
+const companionOf = (folder: string) =>
+  until(async () => Number(await readFile(join(folder, 'pid'), 'utf8').catch(() => '')), {
+    what: 'the companion runs',
+  })
+
+describe.skipIf(process.platform === 'win32')('pnpm dev:https', () => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('undoes everything on %s', async (signal) => {
+    const folder = await createProject()
+    const run = start(folder)
+    const { appUrl } = await ready(run)
+    expect(appUrl).toMatch(/^https:\/\/localhost:\d+$/)
+    expect(await envOf(folder)).toBe(`FOO=1\nAPP_URL=${appUrl}\n`)
+    const companion = await companionOf(folder)
+    await until(() => run.err().includes(`[web] web at ${appUrl}`), { what: 'it has spoken' })
+    run.child.kill(signal)
+    expect(await run.exit).toBe(0)
+    expect(runs(companion)).toBe(false)
+    expect(await envOf(folder)).toBe(own)
+    expect(existsSync(join(folder, '.sallyport/gateway.lock'))).toBe(false)
+    const lines = run.out().trim().split('\n')
+    for (const line of lines) expect(JSON.parse(line)).toHaveProperty('event')
+    expect(lines.at(-1)).toBe(JSON.stringify({ event: 'stopped', reason: signal }))
+  })
+
+  it('stops when the pipe on its standard input is closed', async () => {
+    const folder = await createProject()
+    const run = start(folder)
+    await ready(run)
+    const companion = await companionOf(folder)
+    run.child.stdin?.end()
+    expect(await run.exit).toBe(0)
+    expect(runs(companion)).toBe(false)
+    expect(run.out()).toContain('"reason":"standard input was closed"')
+  })
+
+  it('goes on when its standard input was at its end from the beginning', async () => {
+    const folder = await createProject()
+    const run = start(folder)
+    run.child.stdin?.end()
+    await ready(run)
+    await companionOf(folder)
+    expect(run.child.exitCode).toBeNull()
+    run.child.kill('SIGTERM')
+    expect(await run.exit).toBe(0)
+  })
+
+  it('is refused beside itself', async () => {
+    const folder = await createProject()
+    const first = start(folder)
+    const { appUrl } = await ready(first)
+    const second = start(folder, [])
+    expect(await second.exit).toBe(1)
+    expect(second.out()).toBe('')
+    expect(second.err()).toContain(`Sallyport already runs in this project at ${appUrl}`)
+    expect(second.err()).not.toContain('    at ')
+    expect(await envOf(folder)).toContain(appUrl)
+    first.child.kill('SIGTERM')
+    await first.exit
+  })
+
+  it('repairs APP_URL after it was killed, and leaves no companion behind', async () => {
+    const folder = await createProject()
+    const first = start(folder)
+    const before = await ready(first)
+    const companion = await companionOf(folder)
+    first.child.kill('SIGKILL')
+    await first.exit
+    await until(() => !runs(companion), { what: 'the companion is gone' })
+    expect(await envOf(folder)).toContain(before.appUrl)
+    const second = start(folder)
+    await ready(second)
+    expect(second.out()).toContain('APP_URL_RECOVERED')
+    second.child.kill('SIGTERM')
+    expect(await second.exit).toBe(0)
+    expect(await envOf(folder)).toBe(own)
+  })
+
+  it('quits at once on a second signal, with 130 and without leaving a companion', async () => {
+    const folder = await createProject(
+      `trap '' TERM INT; echo $$ > pid; while :; do sleep 0.2; done`,
+    )
+    const run = start(folder)
+    await ready(run)
+    const companion = await companionOf(folder)
+    run.child.kill('SIGINT')
+    const pressing = setInterval(() => run.child.kill('SIGINT'), 200)
+    onTestFinished(() => clearInterval(pressing))
+    expect(await run.exit).toBe(130)
+    await until(() => !runs(companion), { what: 'the companion is gone' })
+  })
+
+  it('prints for people on standard output, and the steps on standard error', async () => {
+    const folder = await createProject('exit 4')
+    const run = start(folder, [])
+    await until(() => run.out().includes('NODE_EXTRA_CA_CERTS='), { what: 'it is ready' })
+    await until(() => run.err().includes('Companion "web" ended: exit code 4.'), {
+      what: 'it says so',
+    })
+    expect(run.out()).toContain('claude mcp add --transport http sallyport https://localhost:')
+    expect(run.out()).not.toContain('\x1b')
+    expect(run.err()).not.toContain('\x1b')
+    expect(run.err()).toContain('Opening ports')
+    run.child.kill('SIGTERM')
+    expect(await run.exit).toBe(0)
+  })
+
+  it('names what is wrong with an option and ends with 2', async () => {
+    const run = start(await createProject(), ['--', '--prot', '1'])
+    expect(await run.exit).toBe(2)
+    expect(run.err()).toContain("Unknown option '--prot'.")
+  })
+})
