@@ -11,7 +11,8 @@ export const rpcCodes = {
   /** Implementation-defined range of JSON-RPC 2.0; the message says which upstream and why. */
   upstreamUnavailable: -32000,
   sessionNotFound: -32001,
-  missingClientCapability: -32021,
+  /** A header repeats something of the body and says otherwise (2026-07-28). */
+  headerMismatch: -32020,
 } as const
 
 /** Creates an error that goes on the wire as a JSON-RPC error with exactly this code. */

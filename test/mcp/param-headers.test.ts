@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { paramHeaders } from '../../src/mcp/relay/param-headers.ts'
+import { paramHeaderProblem, paramHeaders } from '../../src/mcp/relay/param-headers.ts'
 
 const tool = {
   name: 'deploy',
@@ -33,5 +33,22 @@ describe('Mcp-Param headers', () => {
     [{ region: { nested: true } }, undefined],
   ])('of %j are %j', (args, expected) => {
     expect(paramHeaders(tool, args)).toEqual(expected)
+  })
+})
+
+describe('the check of Mcp-Param headers', () => {
+  it.each([
+    [{ region: 'eu' }, { 'mcp-param-region': 'eu' }, undefined],
+    [{ region: 'é' }, { 'mcp-param-region': '=?base64?w6k=?=' }, undefined],
+    [{ target: { id: 7 } }, { 'mcp-param-target': '7.0' }, undefined],
+    [{ other: 'x' }, { 'mcp-param-region': 'ignored' }, undefined],
+    [{ region: 'eu' }, {}, /is absent/],
+    [{ region: 'eu' }, { 'mcp-param-region': 'us' }, /disagree/],
+    [{ region: 'eu' }, { 'mcp-param-region': '=?base64?***?=' }, /not valid base64/],
+    [{ region: '7' }, { 'mcp-param-region': '7.5' }, /disagree/],
+  ])('finds in %j with %j: %s', (args, headers, expected) => {
+    const problem = paramHeaderProblem(tool, args, new Headers(headers))
+    if (expected) expect(problem).toMatch(expected)
+    else expect(problem).toBeUndefined()
   })
 })

@@ -1,10 +1,12 @@
 import { type Implementation, isLegacyRequest, type Transport } from '@modelcontextprotocol/server'
 import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../lib/logger.ts'
+import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { CatalogKind } from '../catalog.ts'
 import { isRpcError, rpcCodes, rpcError } from '../mcp-error.ts'
 import type { Profile } from '../profile.ts'
 import type { DownstreamCall } from '../relay/downstream.ts'
+import { paramHeaderProblem } from '../relay/param-headers.ts'
 import type { JsonObject, WireNotification, WireResult } from '../wire-types.ts'
 import { type LegacySession, openLegacySession } from './legacy-session.ts'
 import { createModernEndpoint } from './modern-endpoint.ts'
@@ -100,6 +102,8 @@ export function createEndpoint(options: {
     async handle(request, context) {
       contexts.remember(request, context)
       if (await isLegacyRequest(request, context.body)) return streamable.handle(request, context)
+      const refusal = refuseMismatch(profile, request, context.body)
+      if (refusal) return refusal
       await followListened(request, context.body)
       return modern.fetch(request, { parsedBody: context.body })
     },
@@ -122,4 +126,19 @@ export function createEndpoint(options: {
       await Promise.all([modern.close(), streamable.close(), sse.close()])
     },
   }
+}
+
+/** SEP-2243: a `tools/call` whose `Mcp-Param-*` headers contradict its arguments is refused. */
+function refuseMismatch(profile: Profile, request: Request, body: unknown): Response | undefined {
+  const { method, id, params } = (body ?? {}) as {
+    method?: string
+    id?: unknown
+    params?: JsonObject
+  }
+  if (method !== 'tools/call') return undefined
+  const tool = profile.view().toolOrigins.get(String(params?.name))?.item
+  const problem = paramHeaderProblem(tool, params?.arguments, request.headers)
+  if (problem === undefined) return undefined
+  const options = { code: rpcCodes.headerMismatch, id }
+  return rpcErrorResponse(400, `Bad Request: ${problem}`, options)
 }

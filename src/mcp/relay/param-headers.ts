@@ -13,6 +13,44 @@ export function paramHeaders(
   return Object.keys(headers).length > 0 ? headers : undefined
 }
 
+/**
+ * Whether the headers of a request say the same as its arguments, as a server must check.
+ * @returns what is wrong, as a sentence fragment; undefined when nothing is
+ */
+export function paramHeaderProblem(
+  tool: WireTool | undefined,
+  args: unknown,
+  headers: Headers,
+): string | undefined {
+  for (const [name, expected] of Object.entries(paramHeaders(tool, args) ?? {})) {
+    const given = headers.get(name)
+    if (given === null) return `the ${name} header is absent, but the body carries its argument`
+    if (decode(given) === undefined) return `the ${name} header is not valid base64`
+    if (!isSameValue(decode(given), decode(expected))) {
+      return `the ${name} header and the body disagree`
+    }
+  }
+  return undefined
+}
+
+/** Numbers may be written in more than one way, such as 1 and 1.0. */
+function isSameValue(given: string | undefined, expected: string | undefined): boolean {
+  const isNumber = /^-?\d+(\.\d+)?$/
+  if (given === expected) return true
+  return (
+    isNumber.test(given ?? '') &&
+    isNumber.test(expected ?? '') &&
+    Number(given) === Number(expected)
+  )
+}
+
+function decode(value: string): string | undefined {
+  const encoded = /^=\?base64\?(.*)\?=$/.exec(value)?.[1]
+  if (encoded === undefined) return value
+  const bytes = Buffer.from(encoded, 'base64')
+  return bytes.toString('base64') === encoded ? bytes.toString('utf8') : undefined
+}
+
 function collect(schema: unknown, value: unknown, headers: Record<string, string>): void {
   if (!isObject(schema) || value === undefined || value === null) return
   const name = schema['x-mcp-header']

@@ -1,0 +1,90 @@
+import { readFile, rm } from 'node:fs/promises'
+import { writeFileAtomic } from './atomic-file.ts'
+import { processIdentity } from './process-identity.ts'
+import { type ProcessReaper, signalGroup } from './process-reaper.ts'
+
+/** A process as a file remembers it. */
+interface Entry {
+  readonly pid: number
+  /** See `processIdentity`: tells it from a later process of that number. */
+  readonly started: string
+}
+
+/** A reaper that also keeps the list of what it watches in a file, for the next start. */
+export interface ProcessLedger extends ProcessReaper {
+  /** Resolves when the file says what is watched now. Never rejects. */
+  settled(): Promise<void>
+}
+
+/**
+ * Wraps a reaper. What watches over our children can be killed together with us; what the file then
+ * names is ended by `reapLeftovers` at the next start.
+ */
+export function createProcessLedger(options: {
+  reaper: ProcessReaper
+  /** Only one process at a time may use it. */
+  path: string
+}): ProcessLedger {
+  const { reaper, path } = options
+  const entries = new Map<number, Entry>()
+  let writing = Promise.resolve()
+
+  function change(edit: () => Promise<void> | void): void {
+    writing = writing
+      .then(edit)
+      .then(() => writeFileAtomic(path, JSON.stringify([...entries.values()]), { mode: 0o600 }))
+      .catch(() => {
+        // The list is the second net; a full disk must not keep tunnels from opening.
+      })
+  }
+
+  return {
+    watch(pid) {
+      const forget = reaper.watch(pid)
+      change(async () => {
+        const started = await processIdentity(pid)
+        if (started !== undefined) entries.set(pid, { pid, started })
+      })
+      return () => {
+        forget()
+        change(() => void entries.delete(pid))
+      }
+    },
+    close: () => reaper.close(),
+    settled: () => writing,
+  }
+}
+
+/**
+ * Ends the process groups that a run which was killed left behind, and removes its list. A process
+ * that cannot be told from a stranger is left alone. Returns how many were ended; never rejects.
+ */
+export async function reapLeftovers(path: string): Promise<number> {
+  const entries = parse(await readFile(path, 'utf8').catch(() => '[]'))
+  const ended = await Promise.all(entries.map(endIfSame))
+  await rm(path, { force: true }).catch(() => {
+    // Read again by the next start, which then finds nothing of it alive.
+  })
+  return ended.filter(Boolean).length
+}
+
+async function endIfSame({ pid, started }: Entry): Promise<boolean> {
+  // Nobody waits for it any more, so it gets no time to say goodbye.
+  return (await processIdentity(pid)) === started && signalGroup(pid, 'SIGKILL')
+}
+
+function parse(text: string): Entry[] {
+  try {
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value) ? value.filter(isEntry) : []
+  } catch {
+    // Torn by a crash: nothing can be told from it.
+    return []
+  }
+}
+
+function isEntry(value: unknown): value is Entry {
+  const { pid, started } = Object(value) as Partial<Entry>
+  // 0 and 1 would mean our own group and everything else.
+  return Number.isSafeInteger(pid) && Number(pid) > 1 && typeof started === 'string'
+}
