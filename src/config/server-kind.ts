@@ -1,3 +1,5 @@
+import { nearestName } from '../lib/nearest-name.ts'
+
 const httpTypes: readonly unknown[] = ['http', 'streamable-http', 'sse']
 
 export type ServerKind =
@@ -25,5 +27,14 @@ export function serverKindOf(entry: unknown): ServerKind {
   }
   if (hasCommand) return { ok: true, kind: 'stdio' }
   if (hasUrl) return { ok: true, kind: 'http' }
-  return { ok: false, message: 'needs "command" (a program to start) or "url" (an HTTP server)' }
+  const needs = 'needs "command" (a program to start) or "url" (an HTTP server)'
+  return { ok: false, message: needs + misspelt(Object.keys(entry)) }
+}
+
+function misspelt(keys: readonly string[]): string {
+  for (const key of keys) {
+    const meant = nearestName(key, ['command', 'url'])
+    if (meant !== undefined) return `; it has ${JSON.stringify(key)} (did you mean "${meant}"?)`
+  }
+  return ''
 }

@@ -91,6 +91,8 @@ describe('servers', () => {
 
   it.each([
     [{}, 'mcpServers.a (line 3) needs "command"'],
+    [{ comand: 'x' }, 'it has "comand" (did you mean "command"?)'],
+    [{ serverUrl: 'x' }, 'it has "serverUrl" (did you mean "url"?)'],
     [{ command: 'x', url: 'y' }, 'mcpServers.a (line 3) has both "command"'],
     ['x', 'mcpServers.a (line 3) must be an object with "command" or "url"'],
     [{ type: 'ws', url: 'y' }, 'mcpServers.a.type (line 4) must be one of stdio, http,'],
