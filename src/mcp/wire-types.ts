@@ -77,3 +77,9 @@ export function passesLogLevel(level: unknown, threshold: string): boolean {
   const rank = (name: unknown) => (logLevels as readonly unknown[]).indexOf(name)
   return rank(level) === -1 || rank(level) >= rank(threshold)
 }
+
+/** The most talkative of several levels; undefined when there is none. */
+export function lowestLogLevel(levels: Iterable<string>): string | undefined {
+  const asked = new Set(levels)
+  return logLevels.find((level) => asked.has(level))
+}

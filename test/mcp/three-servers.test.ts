@@ -94,4 +94,18 @@ describe('a profile of three servers over stdio, HTTP and SSE', () => {
     const levels = client.notifications.received.map((one) => one.params?.level)
     expect(new Set(levels.filter(Boolean))).toEqual(new Set(['error']))
   })
+
+  it('keeps the level of each client although a shared server has only one', async () => {
+    const gateway = await start()
+    const quiet = closing(await connectClient('v1 streamable HTTP', gateway.url()))
+    const curious = closing(await connectClient('v1 streamable HTTP', gateway.url()))
+    await curious.request('logging/setLevel', { level: 'info' })
+    await quiet.request('logging/setLevel', { level: 'error' })
+    await curious.call('alpha__log')
+    const { params } = await curious.notifications.next('notifications/message')
+    expect(params).toMatchObject({ level: 'info' })
+    await quiet.call('alpha__log')
+    const heard = await quiet.notifications.next('notifications/message')
+    expect(heard.params).toMatchObject({ level: 'error' })
+  })
 })

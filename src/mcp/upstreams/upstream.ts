@@ -6,9 +6,10 @@ import type { Logger } from '../../lib/logger.ts'
 import type { ProcessReaper } from '../../lib/process-reaper.ts'
 import { settlesWithin } from '../../lib/wait.ts'
 import type { Store } from '../../store/store.ts'
-import { type CatalogKind, changedKinds, fetchCatalog, type ServerCatalog } from '../catalog.ts'
+import type { CatalogKind, ServerCatalog } from '../catalog.ts'
 import { rpcCodes, rpcError } from '../mcp-error.ts'
-import type { Era, WireNotification } from '../wire-types.ts'
+import { type Era, lowestLogLevel, type WireNotification } from '../wire-types.ts'
+import { createCatalogKeeper } from './catalog-keeper.ts'
 import { connectUpstream } from './connection.ts'
 import type { MessageOwner, UpstreamLink } from './link.ts'
 import { createLinkPool } from './link-pool.ts'
@@ -73,13 +74,13 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const { config, logger, now } = options
   const memory = createUpstreamMemory(options.store, config, now)
   const policy = createRestartPolicy(options)
-  let catalog = options.lastCatalog
   let lastError: string | undefined
   let restartTimer: NodeJS.Timeout | undefined
   let lastUsed = now()
   let closed = false
   let starting = 0
-  let logLevel: string | undefined
+  /** What each session asked for; a shared server is set to the most talkative of them. */
+  const logLevels = new Map<string, string>()
 
   const pool = createLinkPool({
     config,
@@ -96,7 +97,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       }),
     async onOpened(link, session) {
       if (link.era === 'legacy') await restoreSession(link, session)
-      if (link.era === 'modern') void followChanges(link)
+      if (link.era === 'modern') void catalog.follow(link)
       resources.restore(link, session)
     },
     onLost: (reason, session) => {
@@ -106,11 +107,20 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     onChange(notification, session) {
       if (notification.method === 'notifications/resources/updated') {
         options.onResourceUpdated(upstream.name, notification, session)
-      } else
-        void refresh().catch(() => {
-          // Reported by refresh itself.
-        })
+        return
+      }
+      catalog.refresh().catch(() => {
+        // Reported where it is read.
+      })
     },
+  })
+  const catalog = createCatalogKeeper({
+    initial: options.lastCatalog,
+    memory,
+    link: () => pool.acquire('modern', undefined),
+    timeoutMs: listTimeoutMs,
+    logger,
+    onChanged: (kinds) => options.onCatalog(config.name, kinds),
   })
   const resources = createResourceSubscriptions({
     openLinks: pool.openLinks,
@@ -120,7 +130,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   })
 
   async function restoreSession(link: UpstreamLink, session: MessageOwner | undefined) {
-    const level = session?.logLevel ?? logLevel
+    const level = session?.logLevel ?? lowestLogLevel(logLevels.values())
     if (level === undefined || link.connection.capabilities.logging === undefined) return
     await setLevel(link, level)
   }
@@ -131,26 +141,6 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       { method: 'logging/setLevel', params: { level } },
       { timeoutMs: listTimeoutMs },
     )
-  }
-
-  /** 2026-07-28 sends changes only on a subscription; one that ends is opened again. */
-  async function followChanges(link: UpstreamLink): Promise<void> {
-    const has = (name: string) =>
-      (link.connection.capabilities[name] as { listChanged?: boolean } | undefined)?.listChanged
-    const filter = {
-      ...(has('tools') && { toolsListChanged: true }),
-      ...(has('resources') && { resourcesListChanged: true }),
-      ...(has('prompts') && { promptsListChanged: true }),
-    }
-    if (Object.keys(filter).length === 0) return
-    try {
-      const subscription = await link.connection.listen(filter)
-      await subscription.closed
-      if (!link.connection.isClosed && !closed)
-        setTimeout(() => void followChanges(link), 1000).unref()
-    } catch (error) {
-      logger.debug('cannot follow list changes', { reason: messageOf(error) })
-    }
   }
 
   function failed(reason: string): void {
@@ -170,7 +160,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       if (closed) return
       policy.opened()
       lastError = undefined
-      await refresh()
+      await catalog.refresh()
       options.onState(upstream.name)
     } catch (error) {
       if (!closed) failed(messageOf(error))
@@ -185,41 +175,6 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     } finally {
       starting -= 1
     }
-  }
-
-  let refreshing: Promise<void> | undefined
-  let refreshAgain = false
-  function refresh(): Promise<void> {
-    if (refreshing) {
-      refreshAgain = true
-      return refreshing
-    }
-    refreshing = readCatalog().finally(() => {
-      refreshing = undefined
-      if (!refreshAgain || closed) return
-      refreshAgain = false
-      void refresh().catch(() => {
-        // Reported by readCatalog.
-      })
-    })
-    return refreshing
-  }
-
-  async function readCatalog(): Promise<void> {
-    const link = await pool.acquire('modern', undefined)
-    const read = await fetchCatalog({
-      capabilities: link.connection.capabilities,
-      instructions: link.connection.instructions,
-      request: (request) => link.request(undefined, request, { timeoutMs: listTimeoutMs }),
-    }).catch((error: unknown) => {
-      logger.warn('cannot list what the server offers', { reason: messageOf(error) })
-      throw error
-    })
-    if (closed) return
-    const changed = changedKinds(catalog, read)
-    catalog = read
-    await memory.saveCatalog(read)
-    if (changed.size > 0) options.onCatalog(upstream.name, changed)
   }
 
   const idleTimer = Number.isFinite(config.idleMs)
@@ -242,7 +197,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       if (starting > 0 || pool.opening) return { state: 'starting', error: lastError }
       return { state: lastError === undefined ? 'idle' : 'failed', error: lastError }
     },
-    catalog: () => catalog,
+    catalog: catalog.current,
     async link(era, session) {
       lastUsed = now()
       const wasDown = pool.openLinks().length === 0
@@ -260,17 +215,20 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     },
     resources,
     async setLogLevel(session, level) {
-      logLevel = level
+      logLevels.set(session.ownerId, level)
+      const isOwn = pool.sessionLink(session) !== undefined
+      const wanted = isOwn ? level : (lowestLogLevel(logLevels.values()) ?? level)
       await Promise.all(
         linksOf(session)
           .filter((link) => link.connection.capabilities.logging !== undefined)
-          .map((link) => setLevel(link, level)),
+          .map((link) => setLevel(link, wanted)),
       )
     },
     async notify(session, notification) {
       await Promise.all(linksOf(session).map((link) => link.connection.notify(notification)))
     },
     async releaseSession(session) {
+      logLevels.delete(session.ownerId)
       for (const link of pool.openLinks()) link.detach(session)
       await pool.releaseSession(session)
     },
@@ -282,6 +240,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     },
     async close() {
       closed = true
+      catalog.close()
       clearTimeout(restartTimer)
       clearInterval(idleTimer)
       await pool.closeAll()
@@ -299,14 +258,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return rpcError(rpcCodes.upstreamUnavailable, message, { server: config.name })
   }
 
-  const tried = memory
-    .catalog()
-    .then((stored) => {
-      if (!stored || catalog) return
-      catalog = stored
-      options.onCatalog(upstream.name, new Set(['tools', 'resources', 'prompts']))
-    })
-    .then(start)
+  const tried = catalog.recall().then(start)
   const firstSight = settlesWithin(tried, firstSightMs).then(() => {})
   return Object.assign(upstream, { tried, firstSight })
 }
