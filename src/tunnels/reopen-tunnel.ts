@@ -1,0 +1,134 @@
+import { UserError } from '../errors.ts'
+import type { Alarm } from '../lib/alarm.ts'
+import { backoffDelay } from '../lib/backoff.ts'
+import { waitByClock } from '../lib/clock-wait.ts'
+import type { OpenFailure } from './open-failure.ts'
+import { openInOrder } from './open-in-order.ts'
+import { type OpenContext, openProven, type ProvenTunnel, type TunnelEntry } from './open-proven.ts'
+import { watchEdge } from './watch-edge.ts'
+
+/** A tunnel that worked and no longer does. It is closed already. */
+export interface LostTunnel {
+  readonly entry: TunnelEntry
+  readonly publicUrl: string
+  readonly failure: OpenFailure
+  /** Reopenings that did not last, which count for the pace. */
+  readonly attempt: number
+  /** The user asked for it, so there is nothing to wait for. */
+  readonly asked: boolean
+  /** The service said that trying again will not help. */
+  readonly final: boolean
+}
+
+export interface ReopenContext extends OpenContext {
+  readonly alarm: Alarm
+  readonly random: () => number
+  /** The providers to fail over to, in order; empty when the user named the one to use. */
+  readonly othersThan: (entry: TunnelEntry) => readonly TunnelEntry[]
+  readonly isOnline: (signal: AbortSignal) => Promise<boolean>
+  /** No provider works at present. */
+  readonly onExhausted: (failures: readonly OpenFailure[]) => void
+}
+
+const pace = { firstMs: 500, maxMs: 30_000 }
+const patience = 3
+/** An attempt that began before the edge came back gets so long to notice, ms. */
+const graceMs = 1_000
+
+/** Opens a lost tunnel again, or another in its place, however long it takes. @throws the signal's reason */
+export async function reopenTunnel(
+  lost: LostTunnel,
+  context: ReopenContext,
+): Promise<ProvenTunnel> {
+  const returns = watchReturns(lost, context)
+  let { failure } = lost
+  let failures = lost.final ? patience : 0
+  const pause = () => pauseBefore({ ...lost, failure }, context, returns.attempt())
+  try {
+    if (!lost.asked) await pause()
+    for (;;) {
+      if (failures < patience) {
+        const result = await openProven(lost.entry, context, returns.hurry())
+        if (result.ok) return result.opened
+        failure = result.failure
+        if (await context.isOnline(context.signal)) failures += 1
+      }
+      if (failures >= patience) {
+        failures = 0
+        const other = await failOver(lost.entry, failure, context)
+        if (other) return other
+      }
+      await pause()
+    }
+  } finally {
+    await returns.stop()
+  }
+}
+
+async function pauseBefore(
+  { entry, publicUrl, failure }: Pick<LostTunnel, 'entry' | 'publicUrl' | 'failure'>,
+  { tell, alarm, random, signal }: ReopenContext,
+  attempt: number,
+): Promise<void> {
+  const retryInMs = backoffDelay(attempt, { ...pace, random })
+  tell({ state: 'lost', provider: entry.provider.name, publicUrl, failure, retryInMs })
+  await alarm.wait(retryInMs, signal)
+}
+
+async function failOver(
+  entry: TunnelEntry,
+  failure: OpenFailure,
+  context: ReopenContext,
+): Promise<ProvenTunnel | undefined> {
+  const others = context.othersThan(entry)
+  if (others.length === 0) return undefined
+  const result = await openInOrder(others, context)
+  if (result.ok) return result.opened
+  context.onExhausted([failure, ...result.failures])
+  return undefined
+}
+
+/** Watches for the edge to come back: then the pace starts anew, and what hangs is cut off. */
+function watchReturns(lost: LostTunnel, context: ReopenContext) {
+  const { clock, edge, alarm, random } = context
+  const { publicUrl, entry } = lost
+  const over = new AbortController()
+  const signal = AbortSignal.any([context.signal, over.signal])
+  let { attempt } = lost
+  let current = new AbortController()
+  function cutOff(hanging: AbortController): void {
+    waitByClock(clock, graceMs, signal).then(
+      () => hanging.abort(cameBack()),
+      () => {
+        // The tunnel is up again, or nobody wants it any more.
+      },
+    )
+  }
+  const watching = watchEdge({
+    look: (inTime) => edge.look({ publicUrl, service: entry.service }, inTime),
+    onImproved() {
+      attempt = 0
+      alarm.ring()
+      cutOff(current)
+    },
+    clock,
+    random,
+    signal,
+  })
+  return {
+    attempt: () => attempt++,
+    /** Aborts when the attempt that begins now turns out to have begun too early. */
+    hurry() {
+      current = new AbortController()
+      return current.signal
+    },
+    stop() {
+      over.abort()
+      return watching
+    },
+  }
+}
+
+function cameBack(): UserError {
+  return new UserError('TUNNEL_SILENT', 'The service was away while the tunnel was being opened.')
+}

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+import { describeFailure } from '../../../src/tunnels/open-failure.ts'
+import { describeVerdict, type ProbeVerdict } from '../../../src/tunnels/probe-verdict.ts'
+import { autoOrder, orderProblem } from '../../../src/tunnels/select-order.ts'
+import { serverPolicy } from '../../../src/tunnels/server-policy.ts'
+import { goodVerdict } from './fake-edge.ts'
+import { anyTraits } from './fake-provider.ts'
+
+it.each([
+  [{ cloudflare: true, ngrok: true }, ['cloudflare', 'ngrok', 'localtunnel', 'local']],
+  [{ cloudflare: false, ngrok: true }, ['ngrok', 'localtunnel', 'local']],
+  [{ cloudflare: false, ngrok: false }, ['localtunnel', 'local']],
+])('auto with %j is %j', (tokens, order) => {
+  expect(autoOrder(tokens)).toEqual(order)
+})
+
+describe('an order of one’s own', () => {
+  const known = ['cloudflare', 'ngrok', 'localtunnel', 'command']
+
+  it.each([['ngrok'], ['ngrok,local'], ['localtunnel,cloudflare'], ['local']])(
+    '%s is fine',
+    (order) => {
+      expect(orderProblem(order.split(','), known)).toBeUndefined()
+    },
+  )
+
+  it.each([
+    ['ngrk', 'There is no tunnel provider "ngrk". Did you mean "ngrok"?'],
+    [
+      'frp',
+      'There is no tunnel provider "frp". There are cloudflare, ngrok, localtunnel, command, local.',
+    ],
+    ['ngrok,ngrok', 'The order of tunnels names "ngrok" twice.'],
+    ['local,ngrok', '"ngrok" would never be tried: "local", before it, always works.'],
+  ])('%s is refused', (order, message) => {
+    expect(orderProblem(order.split(','), known)).toBe(message)
+  })
+})
+
+it('puts what a provider said on one line', () => {
+  const failure = { provider: 'ngrok', code: 'X', message: 'First.\n  Second.', hint: 'Do this.' }
+  expect(describeFailure(failure)).toBe('ngrok: First. Second. Do this.')
+})
+
+const failed = { state: 'failed', reason: 'HTTP 502' } as const
+
+describe('a verdict', () => {
+  it.each<[string, Partial<ProbeVerdict>, string]>([
+    ['good', {}, 'round trip 20 ms; POST streams in 21 ms; GET streams in 22 ms; no warning page'],
+    [
+      'of a quick tunnel',
+      { get: { state: 'withheld' } },
+      'round trip 20 ms; POST streams in 21 ms; GET streams are held back, so answered 405; no warning page',
+    ],
+    [
+      'with a page that can be skipped',
+      { interstitial: { state: 'met', status: 511, skippedBy: 'skip-it' } },
+      'round trip 20 ms; POST streams in 21 ms; GET streams in 22 ms; browsers meet a warning page (the header skip-it skips it), API clients do not',
+    ],
+    [
+      'without findings',
+      { post: failed, get: failed, interstitial: { state: 'unknown', reason: 'HTTP 502' } },
+      'round trip 20 ms; POST streams fail (HTTP 502); GET streams fail (HTTP 502), so answered 405; whether browsers meet a warning page is not known (HTTP 502)',
+    ],
+  ])('that is %s is said in one line', (_, part, line) => {
+    expect(describeVerdict({ ...goodVerdict, ...part })).toBe(line)
+  })
+
+  it.each<[string, Partial<ProbeVerdict>, number, object]>([
+    [
+      'live streams',
+      {},
+      300_000,
+      { getStreams: 'served', postStreams: 'served', heartbeatMs: 25_000, maxHeldStreams: 8 },
+    ],
+    [
+      'a short idle limit',
+      {},
+      60_000,
+      { getStreams: 'served', postStreams: 'served', heartbeatMs: 20_000, maxHeldStreams: 8 },
+    ],
+    [
+      'withheld GET streams',
+      { get: { state: 'withheld' } },
+      100_000,
+      { getStreams: 'refused', postStreams: 'served', heartbeatMs: 25_000, maxHeldStreams: 8 },
+    ],
+    [
+      'nothing that streams',
+      { get: failed, post: { state: 'withheld' } },
+      100_000,
+      { getStreams: 'refused', postStreams: 'withheld', heartbeatMs: 25_000, maxHeldStreams: 8 },
+    ],
+  ])('with %s shapes the server', (_, part, idleLimitMs, policy) => {
+    const traits = { ...anyTraits, idleLimitMs }
+    expect(serverPolicy({ ...goodVerdict, ...part }, traits)).toEqual(policy)
+  })
+})
