@@ -1,0 +1,88 @@
+import type { AuthorizationServer } from 'oauth4webapi'
+import { clientMetadata } from './client-metadata.ts'
+import type { GuardedFetch } from './guarded-fetch.ts'
+import { strangersText, UpstreamAuthError } from './upstream-auth-error.ts'
+import type { OAuthClient } from './upstream-client.ts'
+
+/**
+ * Registers at an issuer (RFC 7591) as a public client where it takes one.
+ * @throws UpstreamAuthError no-client or registration-refused, both naming the redirect URI
+ */
+export async function registerClient(
+  fetch: GuardedFetch,
+  issuer: AuthorizationServer,
+  redirectUri: string,
+): Promise<OAuthClient> {
+  const endpoint = URL.parse(issuer.registration_endpoint ?? '')
+  if (!endpoint) throw noClient(issuer, redirectUri)
+  const takesPublic = issuer.token_endpoint_auth_methods_supported?.includes('none')
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify({
+      ...clientMetadata(redirectUri),
+      ...(takesPublic && { token_endpoint_auth_method: 'none' }),
+    }),
+  })
+  const answer = await readJson(response)
+  if (!response.ok || typeof answer.client_id !== 'string') {
+    throw registrationRefused(issuer, redirectUri, answer.error_description ?? answer.error)
+  }
+  return readClient(answer, { client_id: answer.client_id, issuer, redirectUri })
+}
+
+/**
+ * Lenient where oauth4webapi is not: `client_secret_expires_at` is required with a secret (RFC 7591
+ * 3.2.1), and many servers leave it out.
+ */
+function readClient(
+  answer: Record<string, unknown>,
+  known: { client_id: string; issuer: AuthorizationServer; redirectUri: string },
+): OAuthClient {
+  const { client_secret, client_secret_expires_at, token_endpoint_auth_method } = answer
+  const ends = Number(client_secret_expires_at ?? 0)
+  return {
+    kind: 'dynamic',
+    issuer: known.issuer.issuer,
+    redirectUri: known.redirectUri,
+    clientId: known.client_id,
+    ...(typeof client_secret === 'string' && { clientSecret: client_secret }),
+    ...(typeof token_endpoint_auth_method === 'string' && {
+      authMethod: token_endpoint_auth_method,
+    }),
+    ...(ends > 0 && { expiresAt: ends * 1000 }),
+  }
+}
+
+async function readJson(response: Response): Promise<Record<string, unknown>> {
+  const value: unknown = await response.json().catch(() => {
+    // Not JSON: judged by its status alone.
+    return undefined
+  })
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function noClient(issuer: AuthorizationServer, redirectUri: string): UpstreamAuthError {
+  return new UpstreamAuthError(
+    'no-client',
+    `The authorization server ${strangersText(issuer.issuer)} does not register clients by itself.`,
+    { hint: byHand(redirectUri) },
+  )
+}
+
+function registrationRefused(
+  issuer: AuthorizationServer,
+  redirectUri: string,
+  reason: unknown,
+): UpstreamAuthError {
+  const because = reason === undefined ? '' : `: ${strangersText(reason)}`
+  return new UpstreamAuthError(
+    'registration-refused',
+    `The authorization server ${strangersText(issuer.issuer)} refused to register the gateway${because}.`,
+    { hint: byHand(redirectUri) },
+  )
+}
+
+function byHand(redirectUri: string): string {
+  return `Register a client there with the redirect URI ${redirectUri}, and set "clientId" (and "clientSecret") in the server's "auth" in config/gateway.json.`
+}

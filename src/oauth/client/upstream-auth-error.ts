@@ -1,0 +1,71 @@
+import { UserError } from '../../errors.ts'
+
+/** Stable names of what can go wrong between us and the authorization server of an upstream. */
+export type UpstreamAuthFailure =
+  | 'address-refused'
+  | 'unreachable'
+  | 'answer-invalid'
+  | 'no-metadata'
+  | 'resource-mismatch'
+  | 'issuer-mismatch'
+  | 'issuer-changed'
+  | 'pkce-unsupported'
+  | 'no-client'
+  | 'registration-refused'
+  | 'client-refused'
+  | 'key-invalid'
+  | 'login-expired'
+  | 'login-unknown'
+  | 'other-browser'
+  | 'link-expired'
+  | 'denied'
+  | 'code-refused'
+  | 'grant-refused'
+  | 'scope-refused'
+  | 'server-unknown'
+
+/** An expected failure of discovery, registration, login or refresh, in words for a person. */
+export class UpstreamAuthError extends UserError {
+  readonly failure: UpstreamAuthFailure
+
+  constructor(
+    failure: UpstreamAuthFailure,
+    message: string,
+    options: { hint?: string; cause?: unknown } = {},
+  ) {
+    super('UPSTREAM_UNAVAILABLE', message, options)
+    this.failure = failure
+  }
+}
+
+/** A call cannot go on until somebody has logged in to the server; carries the link to do so. */
+export class LoginNeededError extends UserError {
+  readonly server: string
+  readonly loginUrl: string
+
+  constructor(server: string, loginUrl: string) {
+    super(
+      'UPSTREAM_UNAVAILABLE',
+      `The server ${JSON.stringify(server)} needs a login. Open ${loginUrl} in a browser, then try again.`,
+      { hint: `Open ${loginUrl}` },
+    )
+    this.server = server
+    this.loginUrl = loginUrl
+  }
+}
+
+/** The login an error asks for, however deep an SDK has wrapped it; undefined when it asks for none. */
+export function loginNeededOf(error: unknown): LoginNeededError | undefined {
+  let current = error
+  for (let depth = 0; depth < 8 && current instanceof Error; depth += 1) {
+    if (current instanceof LoginNeededError) return current
+    current = current.cause
+  }
+  return undefined
+}
+
+/** Text of a stranger's, fit to be shown: one line, bounded, without control characters. */
+export function strangersText(value: unknown): string {
+  const text = typeof value === 'string' ? value : String(value)
+  return JSON.stringify(text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 300))
+}

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { defaultAuth } from '../../../src/oauth/client/upstream-client.ts'
+import { connectClient } from '../../fixtures/any-client.ts'
+import { closeAfterEach } from '../../fixtures/cleanup.ts'
+import { startTestGateway } from '../../fixtures/gateway.ts'
+import { startServer } from '../../fixtures/start-server.ts'
+import { startForeignIssuer } from './foreign-issuer.ts'
+import { startProtectedServer } from './protected-server.ts'
+
+const closing = closeAfterEach()
+
+async function start() {
+  const issuer = closing(await startForeignIssuer())
+  const { url: behind } = closing(await startServer('legacy-http.ts'))
+  const { introspect } = issuer
+  const { url } = closing(
+    await startProtectedServer({ issuers: [issuer.issuer], introspect, behind }),
+  )
+  const gateway = closing(
+    await startTestGateway({ servers: { notes: { url, auth: defaultAuth } } }),
+  )
+  const notes = () => gateway.gateway.status().profiles[0]?.servers[0]
+  await expect.poll(() => notes()?.state).toBe('login-needed')
+  return { issuer, gateway, notes }
+}
+
+/** Follows a link as a browser does, cookies included, until a page is shown. */
+async function browse(link: string): Promise<{ status: number; text: string }> {
+  const jar = new Map<string, string>()
+  let next = link
+  for (let steps = 0; steps < 15; steps += 1) {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+    const answer = await fetch(next, { redirect: 'manual', headers: { cookie } })
+    for (const line of answer.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      jar.set(name, value)
+    }
+    const target = answer.headers.get('location')
+    if (target === null) return { status: answer.status, text: await answer.text() }
+    next = new URL(target, next).href
+  }
+  throw new Error('redirected too often')
+}
+
+describe('a server that asks for a login', () => {
+  it('is announced with a link, and serves its tools once somebody has followed it', async () => {
+    const { gateway, notes } = await start()
+    const client = closing(await connectClient('v2 modern', gateway.url()))
+    const announced = gateway.events.find(
+      (event) => event.event === 'upstream' && event.loginUrl !== undefined,
+    )
+    const link = announced?.event === 'upstream' ? (announced.loginUrl ?? '') : ''
+    expect(link).toContain('/api/oauth/login/notes?ticket=')
+    expect(notes()?.error).toContain('needs a login')
+
+    const page = await browse(link)
+    expect(page).toMatchObject({ status: 200, text: expect.stringContaining('notes is connected') })
+    await expect.poll(() => notes()?.state).toBe('up')
+    await expect
+      .poll(async () => (await client.list('tools')).map(({ name }) => name))
+      .toContain('echo')
+    expect(await client.call('echo', { text: 'hi' })).toMatchObject({ content: [{ text: 'hi' }] })
+  })
+
+  it('answers calls with an error that carries the link while it waits', async () => {
+    const { issuer, gateway, notes } = await start()
+    const client = closing(await connectClient('v2 modern', gateway.url()))
+    const first = gateway.events.find((event) => event.event === 'upstream' && event.loginUrl)
+    await browse(first?.event === 'upstream' ? (first.loginUrl ?? '') : '')
+    await expect.poll(() => notes()?.state).toBe('up')
+    await client.list('tools')
+
+    await issuer.revokeGrants()
+    await expect(client.call('echo', { text: 'hi' })).rejects.toMatchObject({
+      code: -32000,
+      message: expect.stringContaining('needs a login'),
+      data: { server: 'notes', loginUrl: expect.stringContaining('/api/oauth/login/notes') },
+    })
+    // What it offers stays listed.
+    expect((await client.list('tools')).map(({ name }) => name)).toContain('echo')
+  })
+
+  it('shows a page that says what to do to whoever follows a link that is not good', async () => {
+    const { gateway } = await start()
+    const { origin } = new URL(gateway.url())
+    const page = await fetch(`${origin}/api/oauth/login/notes?ticket=guessed`)
+    expect(page.status).toBeGreaterThanOrEqual(400)
+    expect(page.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+    expect(await page.text()).toContain('Not connected')
+    const callback = await fetch(`${origin}/api/oauth/callback?code=x&state=y`)
+    expect(callback.status).toBeGreaterThanOrEqual(400)
+  })
+})

@@ -1,0 +1,101 @@
+import { silentLogger } from '../../../src/lib/logger.ts'
+import { createAuthorizedFetch } from '../../../src/oauth/client/authorized-fetch.ts'
+import type { PageAnswer } from '../../../src/oauth/client/login-page.ts'
+import { createOAuthClient, type OAuthClientRole } from '../../../src/oauth/client/oauth-client.ts'
+import { loginNeededOf } from '../../../src/oauth/client/upstream-auth-error.ts'
+import { defaultAuth, type UpstreamAuthConfig } from '../../../src/oauth/client/upstream-client.ts'
+import { createSealingKey } from '../../../src/store/sealed-box.ts'
+import { createSealedStore } from '../../../src/store/sealed-store.ts'
+import { createMemoryStore, type MemoryStore } from './memory-store.ts'
+
+/** The OAuth client with one server called `notes`, a clock that stands, and a browser. */
+export interface OAuthLab {
+  readonly oauth: OAuthClientRole
+  readonly documents: MemoryStore['documents']
+  readonly changes: string[]
+  readonly clock: { ms: number }
+  readonly urls: { origin: string }
+  call(): Promise<Response>
+  /** The link in the error a call ends with. */
+  linkOfCall(): Promise<string>
+  begin(link: string): Promise<{ location: string; cookie: string }>
+  /** Follows a browser from the issuer's address to our redirect URI. */
+  browse(location: string): Promise<string>
+  logIn(): Promise<PageAnswer>
+  /** The same state and configuration after a restart. */
+  restart(): OAuthLab
+}
+
+const sealingKey = createSealingKey(Buffer.alloc(32, 7), 'the test')
+
+export function createOAuthLab(
+  url: string,
+  auth: Partial<UpstreamAuthConfig> = {},
+  kept: { store: MemoryStore; clock: { ms: number } } = {
+    store: createMemoryStore(),
+    clock: { ms: 1_800_000_000_000 },
+  },
+): OAuthLab {
+  const { store, clock } = kept
+  const changes: string[] = []
+  const urls = { origin: 'http://localhost:3001' }
+  const oauth = createOAuthClient({
+    upstreams: () => [{ name: 'notes', url, auth: { ...defaultAuth, ...auth } }],
+    sealedStore: createSealedStore(store, sealingKey),
+    urls: () => ({
+      redirectUri: `${urls.origin}/api/oauth/callback`,
+      clientMetadata: undefined,
+      login: (server, ticket) => `${urls.origin}/api/oauth/login/${server}?ticket=${ticket}`,
+    }),
+    caFor: () => undefined,
+    clock: { now: () => clock.ms },
+    logger: silentLogger,
+    onChange: (server, state) => changes.push(`${server} ${state}`),
+  })
+  const fetchIt = createAuthorizedFetch(fetch, { name: 'notes', url }, oauth)
+  const lab: OAuthLab = {
+    oauth,
+    documents: store.documents,
+    changes,
+    clock,
+    urls,
+    call: () => fetchIt(url, { method: 'POST', body: '{}' }),
+    async linkOfCall() {
+      const outcome = await lab.call().catch((error: unknown) => error)
+      const needed = loginNeededOf(outcome)
+      if (!needed) throw new Error('the call asked for no login', { cause: outcome })
+      return needed.loginUrl
+    },
+    async begin(link) {
+      const ticket = new URL(link).searchParams.get('ticket') ?? ''
+      const start = await oauth.beginLogin({ server: 'notes', ticket })
+      if (!('location' in start)) throw new Error(start.page.message)
+      return { location: start.location, cookie: start.setCookie.split(';')[0] ?? '' }
+    },
+    browse: (location) => browse(location, `${urls.origin}/`),
+    async logIn() {
+      const { location, cookie } = await lab.begin(await lab.linkOfCall())
+      return oauth.handleCallback({ url: await lab.browse(location), cookie })
+    },
+    restart: () => createOAuthLab(url, auth, kept),
+  }
+  return lab
+}
+
+async function browse(location: string, until: string): Promise<string> {
+  const jar = new Map<string, string>()
+  let next = location
+  for (let steps = 0; steps < 12; steps += 1) {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+    const answer = await fetch(next, { redirect: 'manual', headers: { cookie } })
+    for (const line of answer.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      jar.set(name, value)
+    }
+    const target = answer.headers.get('location')
+    if (target === null) throw new Error(`${next} answered ${answer.status}`)
+    next = new URL(target, next).href
+    if (next.startsWith(until)) return next
+  }
+  throw new Error('redirected too often')
+}
