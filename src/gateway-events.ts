@@ -6,6 +6,7 @@ export type GatewayEvent =
   | ReadyEvent
   | { event: 'progress'; step: string; detail?: string }
   | UpstreamEvent
+  | TunnelEvent
   | {
       event: 'url-changed'
       previousUrl: string
@@ -56,10 +57,30 @@ export interface UpstreamEvent {
   state: UpstreamState
   tools?: number
   error?: string
+  /** Where to log in to it, while it waits for that. */
+  loginUrl?: string
+}
+
+/** What the tunnel is at; `local` when there is none and local addresses go on. */
+export interface TunnelEvent {
+  event: 'tunnel'
+  provider: string
+  state: 'opening' | 'proving' | 'up' | 'failed' | 'lost' | 'local'
+  publicUrl?: string
+  /** What the probe found through the public address. */
+  probe?: object
+  /** The same in one line, and what a person should know of this provider. */
+  summary?: string
+  advice?: string
+  retryInMs?: number
+  code?: string
+  message?: string
+  hint?: string
 }
 
 /**
  * `idle`: not running, started at the next call. `starting`: being connected. `up`: connected.
  * `failed`: the last attempt failed; a new one follows after a backoff, or at the next call.
+ * `login-needed`: it answers nobody before its owner has logged in.
  */
-export type UpstreamState = 'idle' | 'starting' | 'up' | 'failed'
+export type UpstreamState = 'idle' | 'starting' | 'up' | 'failed' | 'login-needed'

@@ -1,33 +1,32 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import type { Hono } from 'hono'
 import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
 import { UserError } from './errors.ts'
+import { createAddressProof } from './gateway/address.ts'
+import { decideExposure } from './gateway/exposure.ts'
+import { openCertificate } from './gateway/open-certificate.ts'
+import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
+import { prepareTunnels, tunnelOrder } from './gateway/open-tunnels.ts'
+import { createUpstreamLogins } from './gateway/upstream-logins.ts'
 import type { GatewayEvent, ReadyEvent } from './gateway-events.ts'
 import { createApp } from './http/app.ts'
-import type { HttpEnv } from './http/http-env.ts'
-import { type Listener, openListener } from './http/listener.ts'
+import type { Listener } from './http/listener.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
+import { createProcessLedger, reapLeftovers } from './lib/process-ledger.ts'
 import { createProcessReaper } from './lib/process-reaper.ts'
 import { readVersion } from './lib/version.ts'
 import { settlesWithin } from './lib/wait.ts'
 import { createMcpHub } from './mcp/hub.ts'
-import { localNames, openCertificate } from './open-certificate.ts'
-import { createKnownOrigins, type KnownOrigins } from './origin/known-origins.ts'
-import { exposureOf, listenerOrigins } from './origin/listener-origins.ts'
-import { proveOrigin } from './origin/prove-origin.ts'
 import { publicUrls } from './origin/public-urls.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
 import type { LocalCertificate } from './tls/local-certificate.ts'
-import { lanAddresses } from './tls/local-names.ts'
+import { createProbeStreams } from './tunnels/probe-stream.ts'
+import { localChoice } from './tunnels/select-order.ts'
+import type { TunnelSupervisor } from './tunnels/supervisor.ts'
 
 /** How long `ready` waits for upstreams that are slow to start; they go on in the background, ms. */
 const upstreamGraceMs = 1_200
-const proofTimeoutMs = 5_000
-/** How often an external address that did not lead here is tried again, ms. */
-const proofRetryMs = 15_000
 
 export interface GatewayOptions {
   readonly config: ResolvedConfig
@@ -66,18 +65,36 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const version = readVersion()
   const startedAt = performance.now()
   let file: GatewayFile = config
+  const exposure = decideExposure(config, Object.keys(file.profiles))
+  if (exposure.refused) throw refusedTunnel(exposure.refused)
 
   const store = openSqliteStore(join(config.home, 'state.sqlite'))
   undo.defer(() => store.close())
-  const reaper = createProcessReaper()
-  undo.defer(() => reaper.close())
+  const ledgerFile = join(config.home, 'processes.json')
+  await reapLeftovers(ledgerFile)
+  const processes = createProcessLedger({ reaper: createProcessReaper(), path: ledgerFile })
+  undo.defer(async () => {
+    await processes.settled()
+    processes.close()
+  })
 
+  // The address is decided below; servers that ask for a login may do so before.
+  let currentAddress = () => config.appUrl ?? `http://localhost:${config.listen.httpPort}`
+  const logins = await createUpstreamLogins({
+    config,
+    file: () => file,
+    store,
+    appUrl: () => currentAddress(),
+    onConnected: (server) => void hub.restartUpstream(server),
+    logger: logger.child('oauth'),
+  })
   onEvent({ event: 'progress', step: 'Starting servers' })
   const hub = createMcpHub({
     file,
     version,
     store,
-    reaper,
+    reaper: processes,
+    auth: logins.auth,
     logger: logger.child('mcp'),
     now: Date.now,
     random: Math.random,
@@ -91,71 +108,82 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     ? await openCertificate(config, { file: () => file, logger: logger.child('tls') })
     : undefined
   if (certificate) undo.defer(() => certificate.close())
-  for (const { code, message, hint } of certificate?.current().warnings ?? []) {
-    onEvent({ event: 'warning', code, message, ...(hint !== undefined && { hint }) })
-  }
 
   onEvent({ event: 'progress', step: 'Opening ports' })
-  const listeners = await openListeners(config, certificate)
+  const listeners = await openListeners(config, { certificate, forTunnels: exposure.tunnel })
   // Registered after the hub, so that it is undone before: no call arrives at a closed upstream.
-  undo.defer(async () => {
-    await Promise.all(listeners.map((listener) => listener.close()))
-  })
-  for (const { port, movedFrom } of listeners) {
-    if (movedFrom === undefined) continue
-    onEvent({
-      event: 'warning',
-      code: 'PORT_IN_USE',
-      message: `Port ${movedFrom} is taken, so ${port} is used.`,
-      hint: 'With --strict-port a taken port is an error instead.',
-    })
-  }
+  undo.defer(() => listeners.close())
   certificate?.onRenewed((next) => {
-    for (const listener of listeners) listener.setCertificate(next)
+    for (const listener of listeners.all) listener.setCertificate(next)
   })
+  for (const warning of startWarnings(certificate, listeners.all)) onEvent(warning)
+  for (const warning of exposure.warnings) onEvent(warning)
 
-  const origins = describeOrigins(config, listeners, () => file)
+  const origins = describeOrigins(config, listeners.all, () => file)
+  currentAddress = origins.appUrl
   const secret = randomBytes(32)
   const prove = (challenge: string) => createHmac('sha256', secret).update(challenge).digest('hex')
-  const address = { proven: false }
+  const streams = createProbeStreams(systemClock)
+  const ca = () => certificate?.current().caCertPem
+  const address = createAddressProof({ config, origins, prove, ca, onEvent })
+  undo.defer(() => address.close())
   let triedAll = false
+  let supervisor: TunnelSupervisor | undefined
+  const tunnelPolicy = () => {
+    const status = supervisor?.status()
+    return status?.state === 'up' ? status.policy : undefined
+  }
+
   const summaries = (origin: string) => hub.summaries(publicUrls(origin).mcp)
-  const app: Hono<HttpEnv> = createApp({
+  const app = createApp({
     origins,
     logger: logger.child('http'),
     version,
+    allowAnonymous: config.tunnels.allowAnonymous,
+    tunnelPolicy,
+    probeStream: streams.serve,
+    upstreamLogins: logins.role,
     endpoint: hub.endpoint,
     summary: (profile, origin) => summaries(origin).find(({ name }) => name === profile),
     summaries,
     uptimeMs: () => performance.now() - startedAt,
     missing: () => [
       ...(triedAll ? [] : ['not every configured server was tried yet']),
-      ...(address.proven ? [] : [`${origins.appUrl} was not proven to lead here`]),
+      ...(address.proven ? [] : ['the address was not proven to lead here']),
     ],
     prove,
   })
-  for (const listener of listeners) listener.serve(app)
+  for (const listener of listeners.all) listener.serve(app)
 
-  async function proveAddress(): Promise<void> {
-    const ca = certificate?.current().caCertPem
-    const proof = await proveOrigin(origins.appUrl, {
-      prove,
-      timeoutMs: proofTimeoutMs,
-      ...(ca !== undefined && { ca: [ca] }),
-    })
-    address.proven = proof.ok
-    if (proof.ok) return
-    if (config.appUrl === undefined) throw unproven(origins.appUrl, proof.reason)
-    onEvent({ event: 'warning', ...describeUnreachable(config, origins.appUrl, proof.reason) })
+  onEvent({ event: 'progress', step: 'Proving the address', detail: origins.appUrl() })
+  await address.prove()
+
+  let ready: ReadyEvent | undefined
+  function usePublicUrl(publicUrl: string | undefined): void {
+    const previousUrl = origins.appUrl()
+    origins.setPublicOrigin(publicUrl)
+    const appUrl = origins.appUrl()
+    // Before `ready` there is nobody to tell: it names the address itself.
+    if (!ready || appUrl === previousUrl) return
+    const { redirectUri } = publicUrls(appUrl)
+    onEvent({ event: 'url-changed', previousUrl, appUrl, origins: origins.all(), redirectUri })
+    void logins.redirectWarnings().then((warnings) => warnings.forEach(onEvent))
   }
-  onEvent({ event: 'progress', step: 'Proving the address', detail: origins.appUrl })
-  await proveAddress()
-  if (config.appUrl !== undefined) {
-    undo.defer(
-      systemClock.every(proofRetryMs, () => {
-        if (!address.proven) void proveAddress()
-      }),
-    )
+  if (listeners.tunnel) {
+    supervisor = prepareTunnels({
+      config,
+      origins,
+      port: listeners.tunnel.port,
+      reaper: processes,
+      prove,
+      streams,
+      onPublicUrl: usePublicUrl,
+      onEvent,
+      logger: logger.child('tunnel'),
+    })
+    const opened = supervisor
+    undo.defer(() => opened.close())
+    requireTunnel(config, await supervisor.start())
   }
 
   await certificate?.bundleWritten().catch(() => {
@@ -167,24 +195,23 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const graceMs = Math.max(0, upstreamGraceMs - (performance.now() - startedAt))
   await settlesWithin(hub.tried(), graceMs)
 
+  const startedInMs = Math.round(performance.now())
   const status = (): ReadyEvent => ({
     event: 'ready',
     version,
-    startedInMs: Math.round(performance.now()),
-    appUrl: origins.appUrl,
+    startedInMs,
+    appUrl: origins.appUrl(),
     origins: origins.all(),
-    profiles: summaries(origins.appUrl),
-    redirectUri: publicUrls(origins.appUrl).redirectUri,
-    ...(certificate?.caFile !== undefined && { caFile: certificate.caFile }),
-    ...(certificate?.bundleFile !== undefined && { bundleFile: certificate.bundleFile }),
-    ...(certificate && { fingerprint: certificate.current().fingerprint256 }),
+    profiles: summaries(origins.appUrl()),
+    redirectUri: publicUrls(origins.appUrl()).redirectUri,
+    ...describeCertificate(certificate),
   })
-  const ready = status()
+  ready = status()
   onEvent(ready)
 
   let closing: Promise<void> | undefined
   return {
-    status: () => ({ ...status(), startedInMs: ready.startedInMs }),
+    status,
     async applyFile(next) {
       file = next
       const changes = await hub.apply(next)
@@ -194,7 +221,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     async reopen() {
       await certificate?.check()
       await hub.restartUpstreams()
-      await proveAddress()
+      if (supervisor) await supervisor.reopen()
+      else await address.prove()
     },
     close() {
       closing ??= undo.disposeAsync()
@@ -203,65 +231,46 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   }
 }
 
-async function openListeners(
-  config: ResolvedConfig,
+function* startWarnings(
   certificate: LocalCertificate | undefined,
-): Promise<Listener[]> {
-  const { host, httpPort, httpsPort, strictPort } = config.listen
-  const http = await openListener({
-    name: 'http',
-    host,
-    port: httpPort,
-    portSetting: 'PORT',
-    strictPort,
-  })
-  if (!certificate) return [http]
-  try {
-    const https = await openListener({
-      name: 'https',
-      host,
-      port: httpsPort,
-      portSetting: 'HTTPS_PORT',
-      strictPort,
-      certificate: certificate.current(),
-    })
-    return [https, http]
-  } catch (error) {
-    await http.close()
-    throw error
-  }
-}
-
-function describeOrigins(
-  config: ResolvedConfig,
   listeners: readonly Listener[],
-  file: () => GatewayFile,
-): KnownOrigins {
-  const { host } = config.listen
-  const reachable = { lan: lanAddresses(networkInterfaces()), localNames: localNames(file()) }
-  return createKnownOrigins({
-    listeners: listeners.map(({ name, port }) => ({
-      name,
-      scheme: name,
-      exposure: exposureOf(host),
-      origins: listenerOrigins(name, host, port, reachable),
-    })),
-    externalOrigin: config.appUrl,
-    allowedHosts: () => file().allowedHosts,
-    allowedOrigins: () => file().allowedOrigins,
-  })
-}
-
-function unproven(appUrl: string, reason: string): UserError {
-  return new UserError('ADDRESS_UNPROVEN', `${appUrl} does not lead to this gateway: ${reason}.`, {
-    hint: 'Check that HOST is reachable from this machine and that no other program answers there.',
-  })
-}
-
-function describeUnreachable(config: ResolvedConfig, appUrl: string, reason: string) {
-  return {
-    code: 'APP_URL_UNREACHABLE',
-    message: `${appUrl} does not lead to this gateway yet: ${reason}.`,
-    hint: `Point your tunnel or proxy at port ${config.listen.httpPort} of this machine; it is tried again every 15 s.`,
+): Iterable<GatewayEvent> {
+  for (const { code, message, hint } of certificate?.current().warnings ?? []) {
+    yield { event: 'warning', code, message, ...(hint !== undefined && { hint }) }
   }
+  for (const { port, movedFrom } of listeners) {
+    if (movedFrom === undefined) continue
+    yield {
+      event: 'warning',
+      code: 'PORT_IN_USE',
+      message: `Port ${movedFrom} is taken, so ${port} is used.`,
+      hint: 'With --strict-port a taken port is an error instead.',
+    }
+  }
+}
+
+function describeCertificate(certificate: LocalCertificate | undefined): Partial<ReadyEvent> {
+  if (!certificate) return {}
+  const { caFile, bundleFile } = certificate
+  return {
+    ...(caFile !== undefined && { caFile }),
+    ...(bundleFile !== undefined && { bundleFile }),
+    fingerprint: certificate.current().fingerprint256,
+  }
+}
+
+/** Without a tunnel local HTTPS goes on, unless the user asked for a tunnel and nothing else. */
+function requireTunnel(
+  config: ResolvedConfig,
+  status: Awaited<ReturnType<TunnelSupervisor['start']>>,
+): void {
+  if (status.state !== 'local' || tunnelOrder(config).at(-1) === localChoice) return
+  const failure = status.failures.at(-1)
+  throw new UserError('TUNNEL_UNREACHABLE', failure?.message ?? status.reason, {
+    hint: `${failure?.hint ?? 'Try another provider.'} With "local" at the end of --tunnel, local HTTPS is used instead.`,
+  })
+}
+
+function refusedTunnel({ message, hint }: { message: string; hint: string }): UserError {
+  return new UserError('ANONYMOUS_REFUSED', message, { hint })
 }

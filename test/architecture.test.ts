@@ -13,7 +13,7 @@ const layers: readonly (readonly string[])[] = [
   ['config', 'store', 'origin'],
   ['tls', 'tunnels', 'mcp', 'oauth', 'clients', 'inspector'],
   ['http', 'welcome'],
-  ['open-certificate.ts'],
+  ['gateway'],
   ['gateway.ts'],
   ['cli'],
 ]

@@ -8,6 +8,8 @@ export interface DevFlags {
   readonly httpsPort?: string
   readonly host?: string
   readonly tunnel?: string
+  readonly allowAnonymous?: boolean
+  readonly anySubdomain?: boolean
   readonly config?: string
   readonly strictPort?: boolean
   readonly json?: boolean
@@ -101,7 +103,12 @@ function addDev(program: Command, actions: CommandActions): void {
     .option('--port <number>', 'port of the local HTTP listener (PORT, 3001)')
     .option('--https-port <number>', 'port of the local HTTPS listener (HTTPS_PORT, 3443)')
     .option('--host <address>', 'address to listen on (HOST, 127.0.0.1)')
-    .option('--tunnel <kind>', 'auto, local, external or none (TUNNEL, auto)')
+    .option(
+      '--tunnel <kind>',
+      'auto, local, external, none, or providers in order, such as ngrok,local (TUNNEL, auto)',
+    )
+    .option('--allow-anonymous', 'let anybody who finds the public address use your tools')
+    .option('--any-subdomain', 'take another tunnel name than the one asked for')
     .option('--config <file>', 'configuration file (SALLYPORT_CONFIG, config/gateway.json)')
     .option('--strict-port', 'fail when a port is taken instead of using the next free one')
     .option('--no-https', 'serve plain HTTP only (what `pnpm dev` does)')

@@ -27,7 +27,7 @@ export interface AppUrlDecision {
  * `TUNNEL=external` needs one and there is none
  */
 export function resolveAppUrl({ tunnel, given }: AppUrlOptions): AppUrlDecision {
-  if (tunnel === 'local' || tunnel === 'none') return ignored(tunnel, given?.from)
+  if (tunnel !== 'auto' && tunnel !== 'external') return ignored(tunnel, given?.from)
   if (given?.from === 'env-file' && isPlaceholder(given.value)) {
     if (tunnel === 'external') throw missing()
     return { appUrl: undefined, warnings: placeholderWarnings(given.value) }
@@ -62,7 +62,8 @@ function isPlaceholder(text: string): boolean {
 }
 
 function ignored(tunnel: TunnelSelection, from: AppUrlSource | undefined): AppUrlDecision {
-  const warning = `APP_URL is set but not used, because TUNNEL is ${tunnel}.`
+  const why = tunnel === 'order' ? 'names a provider' : `is ${tunnel}`
+  const warning = `APP_URL is set but not used, because TUNNEL ${why}.`
   return { appUrl: undefined, warnings: from === 'environment' ? [warning] : [] }
 }
 

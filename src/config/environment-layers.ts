@@ -12,6 +12,10 @@ export interface ConfigOverrides {
   readonly logLevel?: string | undefined
   /** False unless given. */
   readonly strictPort?: boolean | undefined
+  /** False unless given. */
+  readonly allowAnonymous?: boolean | undefined
+  /** False unless given. */
+  readonly anySubdomain?: boolean | undefined
   /** True unless given. */
   readonly https?: boolean | undefined
 }

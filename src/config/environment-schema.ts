@@ -14,6 +14,23 @@ function isHost(text: string): boolean {
   return isIP(text) !== 0 || /^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$/.test(text)
 }
 
+function httpUrl(standard: string) {
+  const isHttpUrl = (text: string) => /^https?:$/.test(URL.parse(text)?.protocol ?? '')
+  return z
+    .string()
+    .refine(isHttpUrl, { error: 'must be a URL that starts with https:// or http://' })
+    .default(standard)
+}
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /**
  * Every variable of the environment the gateway reads, without the empty ones, which count as not
  * set. `.env.example` documents the same list.
@@ -27,8 +44,12 @@ export const environmentSchema = z.object({
     .default('127.0.0.1')
     .describe('Address to listen on.'),
   TUNNEL: z
-    .enum(['auto', 'local', 'external', 'none'])
-    .default('auto')
+    .string()
+    .refine((text) => /^[a-z]+(\s*,\s*[a-z]+)*$/.test(text), {
+      error: 'must be auto, local, external, none, or providers such as ngrok,localtunnel,local',
+    })
+    .transform(splitList)
+    .default(['auto'])
     .describe('How the gateway gets its public address.'),
   APP_URL: z.string().optional().describe('A public address of your own.'),
   APP_URL_FILES: z
@@ -36,9 +57,34 @@ export const environmentSchema = z.object({
     .transform(splitList)
     .default(['.env'])
     .describe('Files whose APP_URL line follows the address, separated by commas.'),
+  LOCALTUNNEL_HOST: httpUrl('https://loca.lt').describe('Server of localtunnel.'),
+  LOCALTUNNEL_SUBDOMAIN: z.string().optional().describe('Name to ask localtunnel for.'),
+  NGROK_AUTHTOKEN: z.string().optional().describe('Token of your ngrok account.'),
+  NGROK_DOMAIN: z.string().optional().describe('Domain of your ngrok account.'),
+  NGROK_SERVER_ADDR: z.string().optional().describe('Edge of ngrok, host:port.'),
+  NGROK_CA_CERT: z.string().optional().describe('PEM file of the authority of that edge.'),
+  CLOUDFLARE_TUNNEL_TOKEN: z.string().optional().describe('Token of a Cloudflare tunnel.'),
+  CLOUDFLARE_TUNNEL_NAME: z.string().optional().describe('Name of a tunnel made by cloudflared.'),
+  CLOUDFLARE_HOSTNAME: z.string().optional().describe('Public host name of that tunnel.'),
+  CLOUDFLARE_PROTOCOL: z
+    .enum(['http2', 'quic', 'auto'])
+    .default('http2')
+    .describe('How cloudflared talks to its edge.'),
+  CLOUDFLARED_BIN: z.string().optional().describe('The cloudflared program.'),
+  TUNNEL_COMMAND: z.string().optional().describe('Command line that opens a tunnel.'),
+  TUNNEL_COMMAND_URL: z
+    .string()
+    .refine(isPattern, { error: 'must be a regular expression' })
+    .default('https://[^\\s"\'<>]+')
+    .describe('Finds the public address in what that command prints.'),
   SALLYPORT_CONFIG: z.string().default('config/gateway.json').describe('Configuration file.'),
   SALLYPORT_HOME: z.string().default('.sallyport').describe('Folder of state, leaf and logs.'),
   SALLYPORT_CA_ROOT: z.string().optional().describe('Folder of the certificate authority.'),
+  SALLYPORT_SECRET: z
+    .string()
+    .min(16, { error: 'must have at least 16 characters' })
+    .optional()
+    .describe('Seals tokens at rest.'),
   SSL_CERT_PATH: z.string().optional().describe('Certificate of your own, with its chain.'),
   SSL_KEY_PATH: z.string().optional().describe('Private key of that certificate.'),
   LOG_LEVEL: z

@@ -69,6 +69,48 @@ const stdioServer = z
   })
   .describe('An MCP server started as a program on this machine.')
 
+const upstreamAuth = z
+  .strictObject({
+    grant: z
+      .enum(['authorization_code', 'client_credentials'])
+      .default('authorization_code')
+      .describe(
+        '`authorization_code`: somebody logs in with a browser. `client_credentials`: nobody.',
+      ),
+    clientId: z
+      .string()
+      .min(1, nonEmpty)
+      .optional()
+      .describe(`Client id you were given. ${expands}`),
+    clientSecret: z.string().min(1, nonEmpty).optional().describe(`Its secret. ${expands}`),
+    privateKey: z
+      .string()
+      .min(1, nonEmpty)
+      .optional()
+      .describe(`PKCS #8 PEM of its key, for private_key_jwt. ${expands}`),
+    issuer: z.string().optional().describe('The only authorization server to give these to.'),
+    scopes: z
+      .array(z.string())
+      .optional()
+      .describe('Scopes to ask for, instead of what it demands.'),
+    allowPrivateNetwork: z
+      .boolean()
+      .default(false)
+      .describe('Whether its metadata may lead to private addresses.'),
+  })
+  .refine(({ clientId, ...others }) => clientId !== undefined || !needsClientId(others), {
+    error: 'needs "clientId" as well',
+  })
+
+function needsClientId(auth: {
+  grant: string
+  clientSecret?: string | undefined
+  privateKey?: string | undefined
+}): boolean {
+  const hasCredential = auth.clientSecret !== undefined || auth.privateKey !== undefined
+  return hasCredential || auth.grant === 'client_credentials'
+}
+
 const httpServer = z
   .strictObject({
     type: z
@@ -83,6 +125,10 @@ const httpServer = z
       )
       .default({})
       .describe(`HTTP headers sent with every request. ${expands}`),
+    auth: z
+      .union([z.literal(false), upstreamAuth])
+      .optional()
+      .describe('How to log in where it asks for OAuth; `false` never does.'),
     ...commonServerKeys('session'),
   })
   .describe('An MCP server reached over HTTP.')

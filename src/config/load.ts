@@ -7,6 +7,7 @@ import type { Environment } from './environment-schema.ts'
 import { loadGatewayFile } from './load-gateway-file.ts'
 import { type DotenvFile, readDotenv } from './read-dotenv.ts'
 import { resolveEnvironment } from './resolve-environment.ts'
+import { resolveSelection, resolveTunnels } from './resolve-tunnels.ts'
 import type { GatewayFile, ResolvedConfig } from './resolved-config.ts'
 
 export type { ConfigOverrides } from './environment-layers.ts'
@@ -43,8 +44,9 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   const home = resolve(projectDir, values.SALLYPORT_HOME)
   const configFile = resolve(projectDir, values.SALLYPORT_CONFIG)
   const { dotenvFile, variables } = await readVariables({ projectDir, home, env })
+  const tunnel = resolveSelection(values.TUNNEL)
   const given = givenAppUrl(env, dotenvFile)
-  const { appUrl, warnings } = resolveAppUrl({ tunnel: values.TUNNEL, given })
+  const { appUrl, warnings } = resolveAppUrl({ tunnel, given })
   const file = await loadGatewayFile(configFile, { projectDir, variables })
   const config: ResolvedConfig = {
     ...file,
@@ -58,11 +60,13 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
       strictPort: overrides.strictPort ?? false,
     },
     https: overrides.https ?? true,
-    tunnel: values.TUNNEL,
+    tunnel,
+    tunnels: resolveTunnels(values, { overrides, env, projectDir }),
     appUrl,
     appUrlFiles: values.APP_URL_FILES.map((path) => resolve(projectDir, path)),
     tls: tlsPart(values, { projectDir, env }),
     logLevel: values.LOG_LEVEL,
+    secret: values.SALLYPORT_SECRET,
   }
   return { config: deepFreeze(config), warnings: [...warnings, ...fileWarnings(file)] }
 }

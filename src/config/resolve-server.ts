@@ -59,7 +59,7 @@ function resolveStdio(
 function resolveHttp(
   input: Input<'url'>,
   { expand, report }: { expand: Expand; report: ReportProblem },
-): Pick<HttpServerConfig, 'type' | 'url' | 'headers'> {
+): Pick<HttpServerConfig, 'type' | 'url' | 'headers' | 'auth'> {
   const url = expand(['url'], input.url)
   const problem = url === input.url && url.includes('${') ? undefined : urlProblem(url)
   if (problem !== undefined) report(['url'], problem)
@@ -70,7 +70,30 @@ function resolveHttp(
     }
     return value
   })
-  return { type: input.type === 'sse' ? 'sse' : 'http', url, headers }
+  const auth = resolveAuth(input.auth, { headers, expand })
+  return { type: input.type === 'sse' ? 'sse' : 'http', url, headers, auth }
+}
+
+/** A header of the user's own is how to log in, where there is one. */
+function resolveAuth(
+  input: Input<'url'>['auth'],
+  { headers, expand }: { headers: Readonly<Record<string, string>>; expand: Expand },
+): HttpServerConfig['auth'] {
+  const hasHeader = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')
+  if (input === false || (input === undefined && hasHeader)) return false
+  const expanded = (key: 'clientId' | 'clientSecret' | 'privateKey' | 'issuer') => {
+    const text = input?.[key]
+    return text === undefined ? undefined : expand(['auth', key], text)
+  }
+  return {
+    grant: input?.grant ?? 'authorization_code',
+    clientId: expanded('clientId'),
+    clientSecret: expanded('clientSecret'),
+    privateKey: expanded('privateKey'),
+    issuer: expanded('issuer'),
+    scopes: input?.scopes,
+    allowPrivateNetwork: input?.allowPrivateNetwork ?? false,
+  }
 }
 
 function urlProblem(text: string): string | undefined {

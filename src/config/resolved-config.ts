@@ -16,6 +16,7 @@ export interface ResolvedConfig extends GatewayFile {
   /** False under `pnpm dev`: the HTTPS listener and its certificate do not exist. */
   readonly https: boolean
   readonly tunnel: TunnelSelection
+  readonly tunnels: TunnelSettings
   /** The user's own public address, an origin without a trailing slash. */
   readonly appUrl: string | undefined
   /** Absolute paths of the files whose APP_URL line follows the address. */
@@ -35,9 +36,40 @@ export interface ResolvedConfig extends GatewayFile {
     }
   }
   readonly logLevel: LogLevel
+  /** Seals secrets at rest instead of the key file under `home`. */
+  readonly secret: string | undefined
 }
 
-export type TunnelSelection = 'auto' | 'local' | 'external' | 'none'
+/** `order`: the providers that {@link TunnelSettings.order} names. */
+export type TunnelSelection = 'auto' | 'local' | 'external' | 'none' | 'order'
+
+/** What the tunnel providers are given. */
+export interface TunnelSettings {
+  /** Names of providers in the user's own order, possibly ending in `local`; else empty. */
+  readonly order: readonly string[]
+  /** Serve profiles without authentication to everybody who finds the address. */
+  readonly allowAnonymous: boolean
+  /** Take another name than the one asked for. */
+  readonly anySubdomain: boolean
+  readonly localtunnel: { readonly host: string; readonly subdomain: string | undefined }
+  readonly ngrok: {
+    readonly authtoken: string | undefined
+    readonly domain: string | undefined
+    readonly serverAddr: string | undefined
+    /** Absolute. */
+    readonly caCertFile: string | undefined
+  }
+  readonly cloudflare: {
+    readonly token: string | undefined
+    readonly name: string | undefined
+    readonly hostname: string | undefined
+    readonly binary: string | undefined
+    readonly protocol: 'http2' | 'quic' | 'auto'
+  }
+  readonly command: { readonly line: string | undefined; readonly urlPattern: string }
+  /** Our own environment, of which each client is given the part it needs. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
 /** The part of the configuration that comes from `config/gateway.json` and may change while it runs. */
@@ -83,6 +115,23 @@ export interface HttpServerConfig extends ServerConfigCommon {
   readonly type: 'http' | 'sse'
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
+  /** How to log in where it asks for OAuth; false never does. */
+  readonly auth: UpstreamAuthConfig | false
+}
+
+export interface UpstreamAuthConfig {
+  /** `client_credentials` needs nobody at a browser. */
+  readonly grant: 'authorization_code' | 'client_credentials'
+  readonly clientId: string | undefined
+  readonly clientSecret: string | undefined
+  /** PKCS #8 PEM, for `private_key_jwt`. */
+  readonly privateKey: string | undefined
+  /** The only authorization server that may be given the credentials above. */
+  readonly issuer: string | undefined
+  /** Instead of what the server asks for. */
+  readonly scopes: readonly string[] | undefined
+  /** The server's metadata may lead to private addresses: it is in the user's own network. */
+  readonly allowPrivateNetwork: boolean
 }
 
 export interface ProfileConfig {

@@ -1,10 +1,10 @@
 import { hostname, networkInterfaces } from 'node:os'
-import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
-import { systemClock } from './lib/clock.ts'
-import type { Logger } from './lib/logger.ts'
-import { createLocalCertificate, type LocalCertificate } from './tls/local-certificate.ts'
-import { resolveMkcertRoot } from './tls/mkcert-root.ts'
-import { readRootCertificates } from './tls/root-certificates.ts'
+import type { GatewayFile, ResolvedConfig } from '../config/resolved-config.ts'
+import { systemClock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import { createLocalCertificate, type LocalCertificate } from '../tls/local-certificate.ts'
+import { resolveMkcertRoot } from '../tls/mkcert-root.ts'
+import { readRootCertificates } from '../tls/root-certificates.ts'
 
 /**
  * Opens the local certificate of a configuration. The gateway and `sallyport certs` both come

@@ -3,15 +3,24 @@ import { messageOf } from '../errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import { rpcErrorResponse } from '../lib/rpc-error-response.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
+import type { ServerPolicy } from '../tunnels/server-policy.ts'
 import type { HttpEnv } from './http-env.ts'
+import { exposureGuard } from './middleware/exposure-guard.ts'
 import { hostGuard } from './middleware/host-guard.ts'
 import { allowedPages, originGuard } from './middleware/origin-guard.ts'
 import { type McpRouteDeps, mcpRoutes } from './routes/mcp-routes.ts'
 import { type StatusRouteDeps, statusRoutes } from './routes/status-routes.ts'
+import { type UpstreamLoginRouteDeps, upstreamLoginRoutes } from './routes/upstream-login-routes.ts'
 
-export interface AppDeps extends McpRouteDeps, StatusRouteDeps {
+export interface AppDeps extends McpRouteDeps, StatusRouteDeps, UpstreamLoginRouteDeps {
   readonly origins: KnownOrigins
   readonly logger: Logger
+  /** Serve profiles without authentication beyond this machine. */
+  readonly allowAnonymous: boolean
+  /** What the probe of the open tunnel asks of the server. */
+  readonly tunnelPolicy: () => ServerPolicy | undefined
+  /** Answers the probe's own streams. */
+  readonly probeStream: (ticket: string, signal: AbortSignal) => Response
 }
 
 /** The whole HTTP surface. The guards come first: nothing is routed for a foreign Host or page. */
@@ -19,7 +28,15 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   const { logger, origins } = deps
   const app = new Hono<HttpEnv>({ strict: false })
   app.use(hostGuard(origins, logger), originGuard(origins, logger), allowedPages())
+  app.on(['GET', 'POST'], '/api/probe/stream/:ticket', (c) =>
+    deps.probeStream(c.req.param('ticket'), c.req.raw.signal),
+  )
+  const exposure = exposureGuard(origins, { allowAnonymous: deps.allowAnonymous })
+  app.use('/api/profiles', exposure)
+  app.use('/api/mcp/:profile', exposure)
+  app.use('/api/mcp/:profile/*', exposure)
   app.route('/', statusRoutes(deps))
+  app.route('/', upstreamLoginRoutes(deps))
   app.route('/', mcpRoutes(deps))
   app.notFound((c) =>
     c.json(

@@ -8,6 +8,7 @@ import { createEndpoint, type Endpoint } from './endpoint/endpoint.ts'
 import { createProfile } from './profile.ts'
 import { createRelay } from './relay/relay.ts'
 import { createUpstream, type Upstream } from './upstreams/upstream.ts'
+import type { UpstreamAuth } from './upstreams/upstream-auth.ts'
 
 const everyKind: ReadonlySet<CatalogKind> = new Set(['tools', 'resources', 'prompts'])
 
@@ -21,6 +22,7 @@ export interface McpHub {
   /** Applies an edited file and returns what changed, as sentences. */
   apply(next: GatewayFile): Promise<string[]>
   restartUpstreams(): Promise<void>
+  restartUpstream(server: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -29,6 +31,7 @@ export interface McpHubOptions {
   readonly version: string
   readonly store: Store
   readonly reaper: ProcessReaper
+  readonly auth: UpstreamAuth
   readonly logger: Logger
   readonly now: () => number
   readonly random: () => number
@@ -50,6 +53,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       clientInfo: { name: 'sallyport', version },
       store: options.store,
       reaper: options.reaper,
+      auth: options.auth,
       logger: options.logger.child(`upstream:${config.name}`),
       now,
       random: options.random,
@@ -67,7 +71,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
   function announce(server: string): void {
     const upstream = upstreams.get(server)
     if (!upstream || closed) return
-    const { state, error } = upstream.status()
+    const { state, error, loginUrl } = upstream.status()
     const tools = upstream.catalog()?.tools.length
     options.onUpstream({
       event: 'upstream',
@@ -75,6 +79,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       state,
       ...(tools !== undefined && { tools }),
       ...(error !== undefined && { error }),
+      ...(loginUrl !== undefined && { loginUrl }),
     })
   }
 
@@ -135,6 +140,9 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       for (const name of profiles.changed) endpoints.get(name)?.listChanged(everyKind)
       await Promise.all([...gone.map((upstream) => upstream.close()), ...closing])
       return [...describe('server', servers), ...describe('profile', profiles)]
+    },
+    async restartUpstream(server) {
+      await upstreams.get(server)?.restart()
     },
     async restartUpstreams() {
       await Promise.all([...upstreams.values()].map((upstream) => upstream.restart()))

@@ -1,7 +1,8 @@
 import { isLoopbackHost } from '../lib/loopback.ts'
 import { hostOf, normalizeHost } from './host-name.ts'
 
-export type ListenerName = 'http' | 'https'
+/** `tunnel` is the loopback port that tunnels lead to, and nothing else. */
+export type ListenerName = 'http' | 'https' | 'tunnel'
 
 /** Who can reach a listener: this machine, the local network, or anybody. */
 export type Exposure = 'loopback' | 'network' | 'public'
@@ -14,16 +15,21 @@ export interface ListenerOrigins {
   readonly origins: readonly string[]
 }
 
-/** Which origins are ours. Every URL and every Host and Origin check derives from this. */
+/** Which origins are ours at this moment. Every URL and every Host and Origin check derives from this. */
 export interface KnownOrigins {
   /** The address everything points at: the public one, else local HTTPS, else local HTTP. */
-  readonly appUrl: string
+  appUrl(): string
   /** Every origin that is served, `appUrl` first. */
   all(): string[]
+  exposureOf(listener: ListenerName): Exposure
   /** The origin of a request, by the socket it came through and the Host it names. */
   ofRequest(listener: ListenerName, host: string | undefined): string | undefined
   /** Whether a browser page of that origin may call us through that listener (CORS). */
   allowsCaller(listener: ListenerName, origin: string): boolean
+  /** Lets requests for a tunnel's origin in; the returned function shuts them out again. */
+  admit(origin: string): () => void
+  /** Points everything at a tunnel's origin, or back at the local address. */
+  setPublicOrigin(origin: string | undefined): void
 }
 
 export interface KnownOriginsOptions {
@@ -38,20 +44,25 @@ export interface KnownOriginsOptions {
 export function createKnownOrigins(options: KnownOriginsOptions): KnownOrigins {
   const { listeners, externalOrigin } = options
   const preferred = listeners.find(({ scheme }) => scheme === 'https') ?? listeners[0]
-  const appUrl = externalOrigin ?? preferred?.origins[0] ?? ''
-  const all = [...new Set([appUrl, ...listeners.flatMap(({ origins }) => origins)])]
+  const localOrigin = preferred?.origins[0] ?? ''
+  const admitted: string[] = []
+  let publicOrigin = externalOrigin
+
+  const appUrl = () => publicOrigin ?? localOrigin
+  const all = () => [...new Set([appUrl(), ...listeners.flatMap(({ origins }) => origins)])]
+  const find = (name: ListenerName) => listeners.find((one) => one.name === name)
 
   return {
     appUrl,
-    all: () => all,
+    all,
+    exposureOf: (name) => find(name)?.exposure ?? 'public',
     ofRequest(name, header) {
-      const listener = listeners.find((one) => one.name === name)
+      // What comes through a tunnel is meant for its origin or for nobody.
+      if (name === 'tunnel') return admitted.find((origin) => isFor(origin, header))
+      const listener = find(name)
       const host = listener && normalizeHost(header, listener.scheme)
       if (!listener || host === undefined) return undefined
-      // A tunnel or proxy of the user's own terminates TLS, so its Host arrives without a port.
-      if (externalOrigin && listener.scheme === 'http' && header === hostOf(externalOrigin)) {
-        return externalOrigin
-      }
+      if (externalOrigin && name === 'http' && isFor(externalOrigin, header)) return externalOrigin
       const own = listener.origins.find((origin) => hostOf(origin) === host)
       if (own) return own
       return isAllowedHost(host, options.allowedHosts())
@@ -59,12 +70,28 @@ export function createKnownOrigins(options: KnownOriginsOptions): KnownOrigins {
         : undefined
     },
     allowsCaller(name, origin) {
-      if (all.includes(origin) || options.allowedOrigins().includes(origin)) return true
-      const listener = listeners.find((one) => one.name === name)
+      const isOurs = all().includes(origin) || admitted.includes(origin)
+      if (isOurs || options.allowedOrigins().includes(origin)) return true
       // Tools such as the MCP Inspector call from a page on another port of this machine.
-      return listener?.exposure === 'loopback' && isLoopbackOrigin(origin)
+      return find(name)?.exposure === 'loopback' && isLoopbackOrigin(origin)
+    },
+    admit(origin) {
+      admitted.push(origin)
+      return () => {
+        const index = admitted.indexOf(origin)
+        if (index >= 0) admitted.splice(index, 1)
+      }
+    },
+    setPublicOrigin(origin) {
+      publicOrigin = origin ?? externalOrigin
     },
   }
+}
+
+/** Whoever terminates TLS in front of us passes the public Host on, with or without its port. */
+function isFor(origin: string, header: string | undefined): boolean {
+  const scheme = origin.startsWith('https:') ? 'https' : 'http'
+  return normalizeHost(header, scheme) === hostOf(origin)
 }
 
 function isAllowedHost(host: string, allowed: readonly string[]): boolean {

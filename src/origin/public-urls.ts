@@ -6,8 +6,14 @@ export interface PublicUrls {
   /** The deprecated HTTP+SSE endpoint of a profile. */
   sse(profile: string): string
   readonly redirectUri: string
+  /** Begins the login to an upstream; the ticket shows that the link came from the terminal. */
+  upstreamLogin(server: string, ticket: string): string
+  /** Our client metadata document (CIMD), which is a client id as well. */
+  readonly clientMetadata: string
   /** Answers a challenge, which proves that an address leads to this very process. */
   proof(challenge: string): string
+  /** Streams two events, which shows whether an edge lets streams through; see `tunnels/probe-stream.ts`. */
+  probeStream(ticket: string): string
 }
 
 /** @param origin scheme, host and port without a trailing slash, such as `https://localhost:3443` */
@@ -17,7 +23,11 @@ export function publicUrls(origin: string): PublicUrls {
     mcp: (profile) => `${origin}${paths.mcp(profile)}`,
     sse: (profile) => `${origin}${paths.mcp(profile)}/sse`,
     redirectUri: `${origin}/api/oauth/callback`,
+    upstreamLogin: (server, ticket) =>
+      `${origin}/api/oauth/login/${encodeURIComponent(server)}?ticket=${encodeURIComponent(ticket)}`,
+    clientMetadata: `${origin}/api/oauth/client-metadata.json`,
     proof: (challenge) => `${origin}/api/proof/${encodeURIComponent(challenge)}`,
+    probeStream: (ticket) => `${origin}/api/probe/stream/${encodeURIComponent(ticket)}`,
   }
 }
 

@@ -73,7 +73,9 @@ describe('loadConfig', () => {
     [{ overrides: { port: '1e3' } }, 'PORT (from --port) must be a port number'],
     [{ env: { HOST: 'http://x' } }, 'HOST (from the environment) must be a host name or an IP'],
     [{ env: { HOST: 'localhost:1' } }, 'HOST (from the environment) must be a host name or an IP'],
-    [{ dotenv: 'TUNNEL=ngork' }, 'TUNNEL (from .env line 1) must be one of auto, local, external'],
+    [{ dotenv: 'TUNNEL=ngrok;x' }, 'TUNNEL (from .env line 1) must be auto, local, external'],
+    [{ dotenv: 'TUNNEL_COMMAND_URL=(' }, 'TUNNEL_COMMAND_URL (from .env line 1) must be a regular'],
+    [{ dotenv: 'LOCALTUNNEL_HOST=loca.lt' }, 'LOCALTUNNEL_HOST (from .env line 1) must be a URL'],
     [{ overrides: { logLevel: 'loud' } }, 'LOG_LEVEL (from --log-level) must be one of silent'],
     [{ env: { SSL_CERT_PATH: 'a' } }, 'SSL_KEY_PATH must be set as well, because SSL_CERT_PATH is'],
     [{ env: { SSL_KEY_PATH: 'a' } }, 'SSL_CERT_PATH must be set as well, because SSL_KEY_PATH is'],
@@ -87,7 +89,7 @@ describe('loadConfig', () => {
   })
 
   it('reports every invalid variable at once', async () => {
-    const env = { PORT: 'x', TUNNEL: 'y', SSL_CERT_PATH: 'z' }
+    const env = { PORT: 'x', TUNNEL: 'Y', SSL_CERT_PATH: 'z' }
     const error = await load({ env }).catch((thrown: Error) => thrown)
     expect(String(error).split('\n')).toHaveLength(4)
   })

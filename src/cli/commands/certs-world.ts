@@ -1,7 +1,7 @@
 import { loadConfig } from '../../config/load.ts'
+import { openCertificate } from '../../gateway/open-certificate.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { createLogger } from '../../lib/logger.ts'
-import { openCertificate } from '../../open-certificate.ts'
 import { describeLocalCertificate } from '../../tls/describe-certificate.ts'
 import type { CommandWorld } from '../command-world.ts'
 import type { CertsDeps } from './certs.ts'

@@ -55,6 +55,6 @@ async function describeSigner(caFile: string | undefined): Promise<string | unde
 
 /** The flags that say what the environment could say as well. */
 function overridesOf(flags: DevFlags): ConfigOverrides {
-  const { port, httpsPort, host, tunnel, config, strictPort, https } = flags
-  return { port, httpsPort, host, tunnel, configFile: config, strictPort, https }
+  const { config, json: _json, keys: _keys, ...others } = flags
+  return { ...others, configFile: config }
 }

@@ -3,6 +3,7 @@ import { count, formatProse } from './layout.ts'
 import { printable } from './printable.ts'
 import { formatFinding } from './profiles.ts'
 import type { Screen } from './styler.ts'
+import { createTunnelNews } from './tunnel-news.ts'
 
 /** Turns what the gateway tells after it is ready into text; `undefined` when it is not news. */
 export type FormatNews = (event: GatewayEvent) => string | undefined
@@ -14,10 +15,13 @@ export type FormatNews = (event: GatewayEvent) => string | undefined
 export function createNewsFormatter(options: { screen: Screen; configFile: string }): FormatNews {
   const { screen, configFile } = options
   const failures = new Map<string, string>()
+  const tunnelNews = createTunnelNews(screen)
   return (event) => {
     switch (event.event) {
       case 'upstream':
         return formatUpstream(event, { screen, failures })
+      case 'tunnel':
+        return tunnelNews(event)
       case 'url-changed':
         return formatUrlChange(event, screen)
       case 'config':
@@ -37,6 +41,11 @@ function formatUpstream(
   { screen, failures }: { screen: Screen; failures: Map<string, string> },
 ): string | undefined {
   const { server, state, tools, error = 'no reason was given' } = event
+  if (state === 'login-needed') {
+    if (failures.get(server) === state) return undefined
+    failures.set(server, state)
+    return screen.style.yellow(`  ${printable(error)}`)
+  }
   if (state === 'failed') {
     const known = failures.get(server) === error
     failures.set(server, error)

@@ -1,4 +1,4 @@
-import type { ProfileSummary, ReadyEvent } from '../../gateway-events.ts'
+import type { ProfileSummary, ReadyEvent, UpstreamState } from '../../gateway-events.ts'
 import { count, formatProse, rowIndent, wrapText } from './layout.ts'
 import { printable } from './printable.ts'
 import type { Screen } from './styler.ts'
@@ -6,9 +6,10 @@ import type { Screen } from './styler.ts'
 /** One profile: its endpoint, then what it offers and from which servers. */
 export function formatProfile(profile: ProfileSummary, screen: Screen): string[] {
   const { style } = screen
-  const servers = profile.servers.map(({ name, state }) =>
-    state === 'failed' ? `${name} (failed)` : name,
-  )
+  const servers = profile.servers.map(({ name, state }) => {
+    if (state === 'failed') return `${name} (failed)`
+    return state === 'login-needed' ? `${name} (waits for a login)` : name
+  })
   const summary = `${formatOffer(profile)} from ${count(servers.length, 'server')}: ${servers.join(', ')}`
   const width = Math.max(30, screen.columns - rowIndent)
   return [
@@ -32,7 +33,11 @@ export function formatProblems(
 ): string[] {
   const { screen, configFile } = options
   return [
-    ...failedServers(ready).flatMap(({ name, error, profiles }) =>
+    ...serversIn(ready, 'login-needed').flatMap(({ error }) =>
+      // The link in it may be longer than a line, and must not be broken.
+      [screen.style.yellow(`  ${printable(error)}`)],
+    ),
+    ...serversIn(ready, 'failed').flatMap(({ name, error, profiles }) =>
       formatFinding(
         {
           message: `Server "${name}" failed: ${error}`,
@@ -64,11 +69,14 @@ function where(profiles: readonly string[]): string {
   return profiles.length === 1 ? `Profile ${names} works` : `Profiles ${names} work`
 }
 
-function failedServers(ready: ReadyEvent): { name: string; error: string; profiles: string[] }[] {
+function serversIn(
+  ready: ReadyEvent,
+  wanted: UpstreamState,
+): { name: string; error: string; profiles: string[] }[] {
   const found = new Map<string, { name: string; error: string; profiles: string[] }>()
   for (const profile of ready.profiles) {
     for (const { name, state, error } of profile.servers) {
-      if (state !== 'failed') continue
+      if (state !== wanted) continue
       const entry = found.get(name) ?? { name, error: error ?? 'no reason was given', profiles: [] }
       entry.profiles.push(profile.name)
       found.set(name, entry)

@@ -4,12 +4,15 @@ import type { ProfileSummary } from '../../gateway-events.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { Endpoint } from '../../mcp/endpoint/endpoint.ts'
 import { paths } from '../../origin/public-urls.ts'
+import type { ServerPolicy } from '../../tunnels/server-policy.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
 import { defaultMaxBodyBytes, jsonBody } from '../middleware/json-body.ts'
+import { tunnelPolicy } from '../middleware/tunnel-policy.ts'
 
 export interface McpRouteDeps {
   endpoint(profile: string): Endpoint | undefined
   summary(profile: string, origin: string): ProfileSummary | undefined
+  readonly tunnelPolicy: () => ServerPolicy | undefined
 }
 
 const revisions = ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26']
@@ -17,6 +20,7 @@ const revisions = ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26']
 /** `/api/mcp/:profile` for every protocol revision, and the deprecated HTTP+SSE pair beside it. */
 export function mcpRoutes(deps: McpRouteDeps): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>({ strict: false })
+  const policy = tunnelPolicy(deps.tunnelPolicy)
 
   function withEndpoint(serve: (endpoint: Endpoint, c: HttpContext) => Promise<Response>) {
     return async (c: HttpContext) => {
@@ -42,6 +46,7 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<HttpEnv> {
 
   app.get(
     '/api/mcp/:profile/sse',
+    policy,
     withEndpoint(async (endpoint, c) => {
       const messages = paths.messages(c.req.param('profile') ?? '')
       await endpoint.sse.open(c.env.outgoing, messages, c.get('origin'))
@@ -65,6 +70,7 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<HttpEnv> {
   app.all(
     '/api/mcp/:profile',
     jsonBody(defaultMaxBodyBytes),
+    policy,
     withEndpoint((endpoint, c) =>
       endpoint.handle(c.req.raw, { origin: c.get('origin'), body: c.get('body') }),
     ),

@@ -94,6 +94,8 @@ export async function withLink(
   try {
     return await attempt(link)
   } catch (error) {
+    const login = isRpcError(error) ? undefined : await upstream.loginNeeded()
+    if (login) throw login
     const loss = connectionLoss(link, error)
     if (!loss) throw describe(upstream, error)
     if (!link.connection.isClosed) await link.connection.abandon(messageOf(error))

@@ -12,6 +12,7 @@ import type { Logger } from '../../lib/logger.ts'
 import type { ProcessReaper } from '../../lib/process-reaper.ts'
 import type { Era, JsonObject, WireNotification, WireRequest, WireResult } from '../wire-types.ts'
 import { createStdioTransport } from './stdio-transport.ts'
+import type { UpstreamAuth } from './upstream-auth.ts'
 import { createUpstreamFetch } from './upstream-fetch.ts'
 
 /** How long `server/discover` may go unanswered before a stdio server is taken for a legacy one, ms. */
@@ -56,6 +57,7 @@ export interface ConnectOptions {
   timeoutMs: number
   signal: AbortSignal
   reaper: ProcessReaper
+  auth: UpstreamAuth
   logger: Logger
 }
 
@@ -147,20 +149,21 @@ interface OpenTransport {
   release: () => Promise<void>
 }
 
-function createTransport({ config, reaper, logger }: ConnectOptions): OpenTransport {
+function createTransport({ config, reaper, auth, logger }: ConnectOptions): OpenTransport {
   if (config.type === 'stdio') {
     const transport = createStdioTransport({ config, reaper, logger })
     return { transport, reasonOf: transport.exitReason, release: async () => {} }
   }
-  return createHttpTransport(config)
+  return createHttpTransport(config, auth)
 }
 
-function createHttpTransport(config: HttpServerConfig): OpenTransport {
-  const fetch = createUpstreamFetch(config.headers)
+function createHttpTransport(config: HttpServerConfig, auth: UpstreamAuth): OpenTransport {
+  const upstreamFetch = createUpstreamFetch(config.headers)
+  const fetch = auth.authorize(config, upstreamFetch)
   const url = new URL(config.url)
   const transport =
     config.type === 'sse'
       ? new SSEClientTransport(url, { fetch })
       : new StreamableHTTPClientTransport(url, { fetch })
-  return { transport, reasonOf: () => undefined, release: () => fetch.close() }
+  return { transport, reasonOf: () => undefined, release: () => upstreamFetch.close() }
 }

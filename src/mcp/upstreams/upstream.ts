@@ -18,6 +18,7 @@ import {
   type ResourceSubscriptions,
 } from './resource-subscriptions.ts'
 import { createRestartPolicy } from './restart-policy.ts'
+import type { PendingLogin, UpstreamAuth } from './upstream-auth.ts'
 import { createUpstreamMemory } from './upstream-memory.ts'
 
 /** Longest handshake, ms: `npx -y` may have to install the server first. */
@@ -33,6 +34,7 @@ export interface UpstreamOptions {
   readonly clientInfo: Implementation
   readonly store: Store
   readonly reaper: ProcessReaper
+  readonly auth: UpstreamAuth
   readonly logger: Logger
   readonly now: () => number
   readonly random: () => number
@@ -50,7 +52,9 @@ export interface UpstreamOptions {
 export interface Upstream {
   readonly config: ServerConfig
   readonly name: string
-  status(): { state: UpstreamState; error: string | undefined }
+  status(): { state: UpstreamState; error: string | undefined; loginUrl: string | undefined }
+  /** The login it waits for, as a JSON-RPC error; undefined when it waits for none. */
+  loginNeeded(): Promise<Error | undefined>
   /** What it offers, as last seen; undefined when it was never reached. */
   catalog(): ServerCatalog | undefined
   /** Settles, without rejecting, when the first attempt to reach it is over. */
@@ -75,6 +79,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const memory = createUpstreamMemory(options.store, config, now)
   const policy = createRestartPolicy(options)
   let lastError: string | undefined
+  let pendingLogin: PendingLogin | undefined
   let restartTimer: NodeJS.Timeout | undefined
   let lastUsed = now()
   let closed = false
@@ -93,6 +98,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         clientInfo: options.clientInfo,
         timeoutMs: handshakeMs,
         reaper: options.reaper,
+        auth: options.auth,
         logger,
       }),
     async onOpened(link, session) {
@@ -102,7 +108,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     },
     onLost: (reason, session) => {
       if (session || closed) return
-      failed(reason)
+      void failed(reason)
     },
     onChange(notification, session) {
       if (notification.method === 'notifications/resources/updated') {
@@ -143,8 +149,15 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     )
   }
 
-  function failed(reason: string): void {
-    lastError = reason
+  async function failed(reason: string): Promise<void> {
+    pendingLogin = await options.auth.pendingLogin(config.name)
+    if (closed) return
+    lastError = pendingLogin?.message ?? reason
+    if (pendingLogin) {
+      // Trying again cannot help before somebody has logged in, which restarts it.
+      options.onState(upstream.name)
+      return
+    }
     const delay = policy.failed()
     logger.info('failed', { reason, retryInMs: delay })
     clearTimeout(restartTimer)
@@ -160,10 +173,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       if (closed) return
       policy.opened()
       lastError = undefined
+      pendingLogin = undefined
       await catalog.refresh()
       options.onState(upstream.name)
     } catch (error) {
-      if (!closed) failed(messageOf(error))
+      if (!closed) await failed(messageOf(error))
     }
   }
 
@@ -193,9 +207,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     config,
     name: config.name,
     status() {
-      if (pool.openLinks().length > 0) return { state: 'up', error: undefined }
-      if (starting > 0 || pool.opening) return { state: 'starting', error: lastError }
-      return { state: lastError === undefined ? 'idle' : 'failed', error: lastError }
+      const loginUrl = pendingLogin?.loginUrl
+      const error = lastError
+      if (pool.openLinks().length > 0) return { state: 'up', error: undefined, loginUrl: undefined }
+      if (starting > 0 || pool.opening) return { state: 'starting', error, loginUrl }
+      if (pendingLogin) return { state: 'login-needed', error, loginUrl }
+      return { state: error === undefined ? 'idle' : 'failed', error, loginUrl }
     },
     catalog: catalog.current,
     async link(era, session) {
@@ -210,8 +227,14 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       try {
         return await pool.acquire(era, session)
       } catch (error) {
-        throw unavailable(messageOf(error))
+        throw (await upstream.loginNeeded()) ?? unavailable(messageOf(error))
       }
+    },
+    async loginNeeded() {
+      const login = await options.auth.pendingLogin(config.name)
+      if (!login) return undefined
+      const data = { server: config.name, loginUrl: login.loginUrl }
+      return rpcError(rpcCodes.upstreamUnavailable, login.message, data)
     },
     resources,
     async setLogLevel(session, level) {

@@ -1,0 +1,80 @@
+import type { ResolvedConfig } from '../config/resolved-config.ts'
+import { UserError } from '../errors.ts'
+import type { GatewayEvent } from '../gateway-events.ts'
+import { systemClock } from '../lib/clock.ts'
+import type { KnownOrigins } from '../origin/known-origins.ts'
+import { proveOrigin } from '../origin/prove-origin.ts'
+
+const proofTimeoutMs = 5_000
+/** How often an address of the user's own that did not lead here is tried again, ms. */
+const proofRetryMs = 15_000
+
+/** Whether the address that is printed really leads to this process. */
+export interface AddressProof {
+  readonly proven: boolean
+  /**
+   * Proves the address of now, unless a tunnel's supervisor looks after it.
+   * @throws UserError ADDRESS_UNPROVEN for a local address; an external one is a warning, and is
+   * tried again
+   */
+  prove(): Promise<void>
+  close(): void
+}
+
+export function createAddressProof(options: {
+  config: ResolvedConfig
+  origins: KnownOrigins
+  prove: (challenge: string) => string
+  /** PEM of our authority, when local HTTPS is the address. */
+  ca: () => string | undefined
+  onEvent: (event: GatewayEvent) => void
+}): AddressProof {
+  const { config, origins } = options
+  const isExternal = config.appUrl !== undefined
+  let proven = false
+  let warned: string | undefined
+
+  async function prove(): Promise<void> {
+    const address = origins.appUrl()
+    const ca = options.ca()
+    const proof = await proveOrigin(address, {
+      prove: options.prove,
+      timeoutMs: proofTimeoutMs,
+      ...(ca !== undefined && { ca: [ca] }),
+    })
+    proven = proof.ok
+    if (proof.ok) warned = undefined
+    else if (!isExternal) throw unproven(address, proof.reason)
+    else if (proof.reason !== warned) {
+      warned = proof.reason
+      options.onEvent({ event: 'warning', ...unreachable(config, address, proof.reason) })
+    }
+  }
+
+  const stop = isExternal
+    ? systemClock.every(proofRetryMs, () => {
+        if (!proven) void prove()
+      })
+    : () => {}
+  return {
+    get proven() {
+      return proven
+    },
+    prove,
+    close: stop,
+  }
+}
+
+function unproven(address: string, reason: string): UserError {
+  return new UserError('ADDRESS_UNPROVEN', `${address} does not lead to this gateway: ${reason}.`, {
+    hint: 'Check that HOST is reachable from this machine and that no other program answers there.',
+  })
+}
+
+function unreachable(config: ResolvedConfig, address: string, reason: string) {
+  return {
+    code: 'APP_URL_UNREACHABLE',
+    message: `${address} does not lead to this gateway yet: ${reason}.`,
+    hint: `Point your tunnel or proxy at port ${config.listen.httpPort} of this machine; it is tried again every 15 s.`,
+  }
+}

@@ -1,0 +1,180 @@
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import type { ResolvedConfig, TunnelSettings } from '../config/resolved-config.ts'
+import { UserError } from '../errors.ts'
+import type { TunnelEvent } from '../gateway-events.ts'
+import { systemClock } from '../lib/clock.ts'
+import { createHttpSender } from '../lib/http-sender.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { ProcessReaper } from '../lib/process-reaper.ts'
+import type { KnownOrigins } from '../origin/known-origins.ts'
+import { createCanConnect } from '../tunnels/can-connect.ts'
+import type { CloudflareTunnel } from '../tunnels/cloudflared-arguments.ts'
+import { standardSources } from '../tunnels/name-sources.ts'
+import type { TunnelEntry } from '../tunnels/open-proven.ts'
+import type { ProbeStreams } from '../tunnels/probe-stream.ts'
+import { describeVerdict } from '../tunnels/probe-verdict.ts'
+import { createHostResolver, lookupWith } from '../tunnels/resolve-host.ts'
+import { autoOrder, localChoice, orderProblem } from '../tunnels/select-order.ts'
+import { createTunnelSupervisor, type TunnelSupervisor } from '../tunnels/supervisor.ts'
+import { createTunnelEdge } from '../tunnels/tunnel-edge.ts'
+import {
+  createTunnelProvider,
+  type TunnelOptions,
+  type TunnelProviderName,
+  tunnelProviders,
+  tunnelTraits,
+} from '../tunnels/tunnel-providers.ts'
+import type * as tunnelStatus from '../tunnels/tunnel-status.ts'
+
+export interface OpenTunnelsOptions {
+  readonly config: ResolvedConfig
+  readonly origins: KnownOrigins
+  /** The loopback port that tunnels lead to. */
+  readonly port: number
+  readonly reaper: ProcessReaper
+  readonly prove: (challenge: string) => string
+  readonly streams: ProbeStreams
+  readonly onPublicUrl: (publicUrl: string | undefined) => void
+  readonly onEvent: (event: TunnelEvent) => void
+  readonly logger: Logger
+}
+
+/**
+ * Prepares the providers that the configuration names, in order, and who looks after them.
+ * @throws UserError USAGE when the order names what does not exist
+ */
+export function prepareTunnels(options: OpenTunnelsOptions): TunnelSupervisor {
+  const { config, origins, reaper, logger, prove, streams } = options
+  const doh = createHttpSender()
+  const resolveHost = createHostResolver({ ...standardSources(doh), now: Date.now })
+  const names = tunnelOrder(config).filter((name) => name !== localChoice)
+  const supervisor = createTunnelSupervisor({
+    entries: names.map((name) =>
+      createEntry(name as TunnelProviderName, config, { reaper, logger }),
+    ),
+    failOver: config.tunnel === 'auto' || names.length > 1,
+    target: new URL(`http://127.0.0.1:${options.port}`),
+    edge: createTunnelEdge({
+      prove,
+      streams,
+      createSender: (sender) => createHttpSender({ ...sender, lookup: lookupWith(resolveHost) }),
+      canConnect: createCanConnect(resolveHost),
+      clock: systemClock,
+    }),
+    admit: origins.admit,
+    onPublicUrl: options.onPublicUrl,
+    onEvent: (event) => options.onEvent(forPeople(event)),
+    interfaces: networkInterfaces,
+    clock: systemClock,
+    random: Math.random,
+    logger,
+  })
+  return {
+    ...supervisor,
+    async close() {
+      await supervisor.close()
+      await doh.close()
+    },
+  }
+}
+
+/**
+ * The providers to try, `local` last where local HTTPS will do.
+ * @throws UserError USAGE
+ */
+export function tunnelOrder({ tunnel, tunnels }: ResolvedConfig): readonly string[] {
+  if (tunnel === 'auto') {
+    const { cloudflare, ngrok } = tunnels
+    return autoOrder({
+      cloudflare: cloudflare.token !== undefined || cloudflare.name !== undefined,
+      ngrok: ngrok.authtoken !== undefined,
+    })
+  }
+  if (tunnel !== 'order') return [localChoice]
+  const problem = orderProblem(tunnels.order, Object.keys(tunnelProviders))
+  if (problem === undefined) return tunnels.order
+  throw new UserError('USAGE', problem, { hint: 'Correct --tunnel, or TUNNEL in .env.' })
+}
+
+function createEntry(
+  name: TunnelProviderName,
+  config: ResolvedConfig,
+  { reaper, logger }: { reaper: ProcessReaper; logger: Logger },
+): TunnelEntry {
+  const { environment } = config.tunnels
+  const provider = createTunnelProvider(name, optionsFor(config)[name], {
+    reaper,
+    logger: logger.child(name),
+    environment,
+  })
+  const service = serviceOf(name, config.tunnels)
+  return { provider, traits: tunnelTraits(name), ...(service && { service }) }
+}
+
+function optionsFor({ tunnels, home, projectDir }: ResolvedConfig): TunnelOptions {
+  const { cloudflare, command, environment, localtunnel, ngrok, anySubdomain } = tunnels
+  return {
+    localtunnel: {
+      host: new URL(localtunnel.host),
+      subdomain: localtunnel.subdomain,
+      anySubdomain,
+    },
+    ngrok,
+    cloudflare: {
+      tunnel: cloudflareTunnel(cloudflare),
+      protocol: cloudflare.protocol,
+      binary: {
+        bin: cloudflare.binary,
+        searchPath: environment.PATH ?? '',
+        installDir: join(home, 'bin'),
+      },
+    },
+    command: {
+      commandLine: command.line,
+      urlPattern: new RegExp(command.urlPattern),
+      cwd: projectDir,
+    },
+  }
+}
+
+function cloudflareTunnel(settings: TunnelSettings['cloudflare']): CloudflareTunnel {
+  const { token, name, hostname } = settings
+  if (token !== undefined) return { kind: 'token', token, hostname }
+  if (name === undefined) return { kind: 'quick' }
+  return { kind: 'name', tunnelName: name, hostname, credentialsFile: undefined }
+}
+
+/** Where a provider's client connects to, which tells whether there is a network for it. */
+function serviceOf(name: TunnelProviderName, settings: TunnelSettings): URL | undefined {
+  switch (name) {
+    case 'localtunnel':
+      return new URL(settings.localtunnel.host)
+    case 'ngrok':
+      return new URL(`tls://${settings.ngrok.serverAddr ?? 'connect.ngrok-agent.com:443'}`)
+    case 'cloudflare':
+      return cloudflareTunnel(settings.cloudflare).kind === 'quick'
+        ? new URL('https://api.trycloudflare.com')
+        : new URL('tls://region1.v2.argotunnel.com:7844')
+    case 'command':
+      return undefined
+  }
+}
+
+function forPeople(event: tunnelStatus.TunnelEvent): TunnelEvent {
+  if (event.state !== 'up' || !event.probe) return event
+  const traits = Object.hasOwn(tunnelProviders, event.provider)
+    ? tunnelTraits(event.provider as TunnelProviderName)
+    : undefined
+  const advice = [
+    event.probe.interstitial.state === 'met' ? traits?.interstitialAdvice : undefined,
+    traits?.encryptedLeg === false
+      ? 'The way between its server and this machine is not encrypted.'
+      : undefined,
+  ].filter((part) => part !== undefined)
+  return {
+    ...event,
+    summary: describeVerdict(event.probe),
+    ...(advice.length > 0 && { advice: advice.join(' ') }),
+  }
+}

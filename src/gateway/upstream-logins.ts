@@ -1,0 +1,87 @@
+import type { GatewayFile, ResolvedConfig } from '../config/resolved-config.ts'
+import type { GatewayEvent } from '../gateway-events.ts'
+import { systemClock } from '../lib/clock.ts'
+import { isLoopbackHost } from '../lib/loopback.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { UpstreamAuth } from '../mcp/upstreams/upstream-auth.ts'
+import { createAuthorizedFetch } from '../oauth/client/authorized-fetch.ts'
+import { createOAuthClient, type OAuthClientRole } from '../oauth/client/oauth-client.ts'
+import { LoginNeededError } from '../oauth/client/upstream-auth-error.ts'
+import type { ProtectedUpstream } from '../oauth/client/upstream-client.ts'
+import { publicUrls } from '../origin/public-urls.ts'
+import { loadSealingKey } from '../store/sealed-key.ts'
+import { createSealedStore } from '../store/sealed-store.ts'
+import type { Store } from '../store/store.ts'
+
+/** The OAuth client, in the shape that upstreams, routes and terminal each need. */
+export interface UpstreamLogins {
+  readonly role: OAuthClientRole
+  readonly auth: UpstreamAuth
+  /** Which servers a new address concerns, as warnings with the exact redirect URI. */
+  redirectWarnings(): Promise<GatewayEvent[]>
+}
+
+/** @throws UserError STORE_UNUSABLE when the key that seals tokens cannot be had */
+export async function createUpstreamLogins(options: {
+  config: ResolvedConfig
+  file: () => GatewayFile
+  store: Store
+  /** The address of now, which redirect URIs are made of. */
+  appUrl: () => string
+  /** A server was logged in to. */
+  onConnected: (server: string) => void
+  logger: Logger
+}): Promise<UpstreamLogins> {
+  const { config, store, appUrl } = options
+  const key = await loadSealingKey({ home: config.home, secret: config.secret })
+  const role = createOAuthClient({
+    upstreams: () => protectedUpstreams(options.file()),
+    sealedStore: createSealedStore(store, key),
+    urls: () => {
+      const { redirectUri, clientMetadata, upstreamLogin } = publicUrls(appUrl())
+      // An issuer can fetch the document only where everybody reaches it.
+      const { protocol, hostname } = new URL(appUrl())
+      const isPublic = protocol === 'https:' && !isLoopbackHost(hostname)
+      const document = isPublic ? clientMetadata : undefined
+      return { redirectUri, clientMetadata: document, login: upstreamLogin }
+    },
+    caFor: () => undefined,
+    clock: systemClock,
+    logger: options.logger,
+    onChange: (server, state) => {
+      if (state === 'connected') options.onConnected(server)
+    },
+  })
+  return {
+    role,
+    auth: {
+      authorize: (server, fetch) =>
+        server.auth === false ? fetch : createAuthorizedFetch(fetch, server, role),
+      async pendingLogin(server) {
+        const status = await role.status(server)
+        if (status.state !== 'login-needed') return undefined
+        const { loginUrl } = status
+        return { loginUrl, message: new LoginNeededError(server, loginUrl).message }
+      },
+    },
+    async redirectWarnings() {
+      const changes = await role.redirectChanges()
+      return changes
+        .filter(({ change }) => change === 'edit-by-hand')
+        .map(({ server, issuer, clientId, redirectUri }) => ({
+          event: 'warning',
+          code: 'REDIRECT_URI_CHANGED',
+          message: `The client ${JSON.stringify(clientId)} of server "${server}" is registered at ${issuer} for another address.`,
+          hint: `Add this redirect URI there: ${redirectUri}`,
+        }))
+    },
+  }
+}
+
+function protectedUpstreams(file: GatewayFile): ProtectedUpstream[] {
+  return Object.values(file.servers).flatMap((server) =>
+    server.type === 'stdio' || server.auth === false
+      ? []
+      : [{ name: server.name, url: server.url, auth: server.auth }],
+  )
+}

@@ -1,0 +1,41 @@
+import type { MiddlewareHandler } from 'hono'
+import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
+import type { ServerPolicy } from '../../tunnels/server-policy.ts'
+import type { HttpContext, HttpEnv } from '../http-env.ts'
+
+/**
+ * Shapes what comes through the tunnel by what its probe found: GET is answered 405 where the edge
+ * would hold the stream back (MCP allows that), and no more streams are held open than it carries.
+ */
+export function tunnelPolicy(policy: () => ServerPolicy | undefined): MiddlewareHandler<HttpEnv> {
+  let held = 0
+  return async (c, next) => {
+    const current = c.env.listener === 'tunnel' ? policy() : undefined
+    if (!current || !holdsStream(c)) return next()
+    if (c.req.method === 'GET' && current.getStreams === 'refused') {
+      return rpcErrorResponse(405, 'This tunnel holds GET streams back, so there are none.', {
+        headers: { allow: 'POST, DELETE' },
+      })
+    }
+    if (held >= current.maxHeldStreams) {
+      return rpcErrorResponse(
+        503,
+        `The tunnel carries ${current.maxHeldStreams} streams at once.`,
+        {
+          headers: { 'retry-after': '5' },
+        },
+      )
+    }
+    held += 1
+    c.env.outgoing.once('close', () => {
+      held -= 1
+    })
+    return next()
+  }
+}
+
+/** Streams that stay open by themselves: GET, and the subscriptions of 2026-07-28. */
+function holdsStream(c: HttpContext): boolean {
+  const body = c.get('body') as { method?: unknown } | undefined
+  return c.req.method === 'GET' || body?.method === 'subscriptions/listen'
+}

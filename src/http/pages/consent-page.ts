@@ -1,0 +1,87 @@
+import { html } from 'hono/html'
+import type { ApprovalState } from '../../oauth/authorization-server/approvals.ts'
+import type { ConsentRequest } from '../../oauth/authorization-server/consent-request.ts'
+import { oauthPaths } from '../../oauth/oauth-urls.ts'
+import { type Markup, renderPage } from './page.ts'
+
+/** What a profile gives access to. */
+export interface ProfileContent {
+  readonly description: string | undefined
+  readonly servers: readonly { readonly name: string; readonly tools: readonly string[] }[]
+}
+
+export interface ConsentPageOptions {
+  readonly request: ConsentRequest
+  readonly content: ProfileContent
+  readonly approval: ApprovalState
+  readonly wrongCode: boolean
+  /** Where the owner may sign in instead of typing the code. */
+  readonly signIn: readonly { readonly name: string; readonly label: string }[]
+}
+
+/** Asks the owner whether a client may use a profile. */
+export function renderConsentPage(options: ConsentPageOptions): string {
+  const { request, content, approval } = options
+  const body = html`<p><strong>${request.clientName}</strong> asks to use the profile
+<strong>${request.profile}</strong> of this gateway.</p>
+${facts(request, content)}
+${approval.state === 'over' || approval.state === 'denied' ? ending(approval.state) : form(options)}`
+  return renderPage({ title: 'Allow access to your tools?', body })
+}
+
+function facts(request: ConsentRequest, content: ProfileContent): Markup {
+  return html`<dl>
+<div><dt>Application, as it calls itself</dt><dd>${request.clientName}<br><code>${request.clientId}</code></dd></div>
+<div><dt>The answer goes to</dt><dd><strong>${request.redirectHost}</strong><br><code>${request.redirectUri}</code></dd></div>
+<div><dt>Profile</dt><dd>${request.profile}${content.description ? `: ${content.description}` : ''}<br><code>${request.issuer}</code></dd></div>
+<div><dt>Servers and tools</dt><dd>${content.servers.map(serverTools)}</dd></div>
+<div><dt>Scopes</dt><dd>${request.scopes.map((scope) => html`<code>${scope}</code> `)}</dd></div>
+</dl>`
+}
+
+function serverTools(server: ProfileContent['servers'][number]): Markup {
+  const count = server.tools.length === 1 ? '1 tool' : `${server.tools.length} tools`
+  return html`<details><summary>${server.name}: ${count}</summary>
+<ul>${server.tools.map((tool) => html`<li><code>${tool}</code></li>`)}</ul></details>`
+}
+
+function form({ request, approval, wrongCode, signIn }: ConsentPageOptions): Markup {
+  return html`<form method="post" action="${oauthPaths.consent(request.interaction)}" autocomplete="off">
+${approval.state === 'waiting' ? proof(approval, wrongCode) : ''}
+${approval.state === 'busy' ? busy() : ''}
+${approval.state === 'approved' ? html`<p class="soft">Confirmed by ${approval.by}.</p>` : ''}
+<div class="buttons">
+<button class="primary" name="decision" value="allow">Allow</button>
+<button name="decision" value="deny" formnovalidate>Do not allow</button>
+</div>
+</form>
+${approval.state === 'waiting' ? signIn.map((one) => signInLink(request, one)) : ''}
+<p class="soft">Only go on if you started this yourself, just now, in ${request.clientName}.</p>`
+}
+
+function proof(approval: ApprovalState & { state: 'waiting' }, wrongCode: boolean): Markup {
+  const left = approval.triesLeft === 1 ? 'One try is' : `${approval.triesLeft} tries are`
+  return html`${wrongCode ? html`<p class="alarm" role="alert">That was not the code. ${left} left.</p>` : ''}
+<p>The terminal in which the gateway runs shows a code for the request
+<span class="reference">${approval.reference}</span>. Type it here, or press <code>y</code> there and then Allow.</p>
+<label for="code">Six-digit code</label>
+<input type="text" id="code" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="7" pattern="[0-9]{3}[ \\-]?[0-9]{3}" autofocus>`
+}
+
+function signInLink(request: ConsentRequest, provider: { name: string; label: string }): Markup {
+  const url = `${oauthPaths.consent(request.interaction)}/sign-in/${encodeURIComponent(provider.name)}`
+  return html`<p class="buttons"><a class="button" href="${url}">Sign in with ${provider.label} instead</a></p>`
+}
+
+function busy(): Markup {
+  return html`<p class="alarm" role="alert">Too many requests or wrong codes lately. Wait some minutes, then load this page again.</p>`
+}
+
+function ending(state: 'over' | 'denied'): Markup {
+  const text =
+    state === 'denied'
+      ? 'The request was refused on the terminal.'
+      : 'The time is up, or too many wrong codes were typed.'
+  return html`<p class="alarm" role="alert">${text}</p>
+<p>Nothing was allowed. Start again from the application that sent you here.</p>`
+}

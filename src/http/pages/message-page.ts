@@ -1,0 +1,34 @@
+import { html } from 'hono/html'
+import { renderPage } from './page.ts'
+
+/** A page that only says something: what happened, and what to do. */
+export function renderMessagePage(message: { title: string; text: string; hint: string }): string {
+  const body = html`<p>${message.text}</p><p class="soft">${message.hint}</p>`
+  return renderPage({ title: message.title, body })
+}
+
+/** An OAuth error that cannot be sent to the client, because who it is is not proven. */
+export function renderErrorPage(problem: { error: string; description: string }): string {
+  return renderMessagePage({
+    title: 'This request cannot be answered',
+    text: `${problem.description === '' ? 'The request is not valid' : problem.description} (${problem.error}).`,
+    hint: 'Nothing was allowed. Start again from the application that sent you here; if it happens again, remove the server there and add it anew.',
+  })
+}
+
+/** On the way back to the client. A link as well, for browsers that do not go on by themselves. */
+export function renderContinuePage(next: {
+  allowed: boolean
+  clientName: string
+  redirectHost: string
+  url: string
+}): string {
+  const what = next.allowed ? 'You allowed it.' : 'You did not allow it.'
+  const body = html`<p>${what} The answer goes to <strong>${next.redirectHost}</strong>.</p>
+<p class="buttons"><a class="button primary" href="${next.url}">Continue to ${next.clientName}</a></p>`
+  return renderPage({
+    title: next.allowed ? 'Allowed' : 'Not allowed',
+    body,
+    continueTo: next.url,
+  })
+}
