@@ -18,5 +18,12 @@ export function createActions(options: CommandWorld): CommandActions {
       ])
       return runCerts(action, createCertsDeps(options))
     },
+    async installCloudflared({ yes = false }) {
+      const [{ runCloudflaredInstall }, { createCloudflaredDeps }] = await Promise.all([
+        import('./commands/cloudflared.ts'),
+        import('./commands/cloudflared-world.ts'),
+      ])
+      return runCloudflaredInstall({ yes }, createCloudflaredDeps(options))
+    },
   }
 }

@@ -17,6 +17,11 @@ export interface DevFlags {
   readonly keys: boolean
 }
 
+export interface CloudflaredFlags {
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
 export interface CertsFlags {
   readonly json?: boolean
 }
@@ -25,6 +30,7 @@ export interface CertsFlags {
 export interface CommandActions {
   dev(flags: DevFlags): Promise<number>
   certs(action: 'show' | 'renew', flags: CertsFlags): Promise<number>
+  installCloudflared(flags: CloudflaredFlags): Promise<number>
 }
 
 export interface ProgramIo {
@@ -54,6 +60,10 @@ export async function runProgram(
         code = await actions.certs(action, flags)
         return code
       },
+      async installCloudflared(flags) {
+        code = await actions.installCloudflared(flags)
+        return code
+      },
     },
     io,
   })
@@ -77,6 +87,7 @@ function createProgram({ actions, io }: { actions: CommandActions; io: ProgramIo
     .addHelpText('after', helpAfter)
   addDev(program, actions)
   addCerts(program, actions)
+  addCloudflared(program, actions)
   for (const command of program.commands) configure(command, io)
   return program
 }
@@ -131,6 +142,23 @@ function addCerts(program: Command, actions: CommandActions): void {
         })
       }
       await actions.certs(action, flags)
+    })
+}
+
+function addCloudflared(program: Command, actions: CommandActions): void {
+  program
+    .command('cloudflared')
+    .description('install the cloudflared program that Cloudflare tunnels need')
+    .argument('<action>', 'install')
+    .option('--yes', 'download without asking')
+    .option('--json', 'print one JSON object')
+    .action(async (action: string, flags: CloudflaredFlags) => {
+      if (action !== 'install') {
+        throw new UserError('USAGE', `There is no "sallyport cloudflared ${action}".`, {
+          hint: 'Known is `sallyport cloudflared install`.',
+        })
+      }
+      await actions.installCloudflared(flags)
     })
 }
 

@@ -72,7 +72,7 @@ const missing: CloudflaredSearch = {
   ok: false,
   code: 'TUNNEL_CLIENT_MISSING',
   message: 'The cloudflared program was not found.',
-  hint: 'Install it from https://developers.cloudflare.com/tunnel/downloads, or set CLOUDFLARED_BIN.',
+  hint: 'Run `pnpm sallyport cloudflared install`, or set CLOUDFLARED_BIN.',
 }
 
 function notAt(path: string): CloudflaredSearch {

@@ -1,0 +1,43 @@
+import { UserError } from '../../errors.ts'
+import type { Output } from '../output.ts'
+
+/** What `cloudflared install` is made of. */
+export interface CloudflaredDeps {
+  readonly output: Output
+  /** Asks a person; undefined without a terminal. */
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined
+  /** Downloads the program and pins its checksum. */
+  readonly install: (
+    onProgress: (bytes: number) => void,
+  ) => Promise<{ path: string; sha256: string }>
+}
+
+/**
+ * Installs cloudflared into `.sallyport/bin`, after asking. Resolves with the exit code.
+ * @throws UserError USAGE without a terminal and without `--yes`; TUNNEL_INSTALL_FAILED
+ */
+export async function runCloudflaredInstall(
+  { yes }: { yes: boolean },
+  { output, confirm, install }: CloudflaredDeps,
+): Promise<number> {
+  if (!yes && !confirm) {
+    throw new UserError('USAGE', 'There is no terminal to ask whether to download cloudflared.', {
+      hint: 'Pass --yes to download it without being asked.',
+    })
+  }
+  const question =
+    'Download cloudflared from github.com/cloudflare/cloudflared into .sallyport/bin?'
+  if (!yes && !(await confirm?.(question))) {
+    output.talk('  Nothing was downloaded.')
+    return 1
+  }
+  const { path, sha256 } = await install((bytes) =>
+    output.progress(`Downloading cloudflared: ${(bytes / 2 ** 20).toFixed(1)} MiB`),
+  )
+  output.progress(undefined)
+  output.data({ path, sha256 })
+  output.answer(
+    `  Installed ${path}\n  SHA-256   ${sha256}\n\n  The checksum is pinned: another file there is not run.\n`,
+  )
+  return 0
+}
