@@ -1,0 +1,130 @@
+import type { EventEmitter } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { JSONWebKeySet } from 'jose'
+import type { errors, Provider } from 'oidc-provider'
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+import type { Logger } from '../../lib/logger.ts'
+import type { Store } from '../../store/store.ts'
+import type { Approvals } from './approvals.ts'
+import { type Consent, createConsent } from './consent.ts'
+import type { Grants } from './grants.ts'
+import { createIssuerStorage, type IssuerStorage } from './issuer-storage.ts'
+import { createProvider } from './provider.ts'
+import type { ProviderSettings } from './provider-configuration.ts'
+import type { KeyRing, SigningKeys } from './signing-keys.ts'
+
+/** The authorization servers of every origin, over one store. */
+export interface AuthorizationServers {
+  /** Answers a request to one of the OAuth endpoints of an origin. */
+  handle(origin: string, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void>
+  consent(origin: string): Consent
+  /** Registrations that are remembered for an origin. */
+  clientCount(origin: string): Promise<number>
+  publicKeys(): Promise<JSONWebKeySet>
+}
+
+export interface AuthorizationServersDeps
+  extends Pick<ProviderSettings, 'profiles' | 'fetch' | 'renderError' | 'errorHeaders'> {
+  readonly store: Store
+  readonly keys: SigningKeys
+  readonly grants: Grants
+  readonly approvals: Approvals
+  /** Whether the outside can be reached, without which metadata documents are not offered. */
+  readonly clientMetadataDocuments: () => boolean
+  readonly now: () => number
+  readonly logger: Logger
+}
+
+interface Issuer {
+  readonly storage: IssuerStorage
+  readonly consent: Consent
+  running?: Running
+}
+
+interface Running {
+  readonly provider: Provider
+  readonly handle: ReturnType<Provider['callback']>
+  /** What it was made with; it is made anew when one of these changes. */
+  readonly keys: KeyRing
+  readonly clientMetadataDocuments: boolean
+}
+
+/** Metadata documents fetched for strangers per minute, in all. */
+const fetchesPerMinute = 30
+
+/**
+ * Creates each origin's authorization server when it is first asked for, so that a new public
+ * origin is a new issuer at once; and anew when the keys or what it offers has changed.
+ */
+export function createAuthorizationServers(deps: AuthorizationServersDeps): AuthorizationServers {
+  const { approvals, grants, keys, logger, now, store } = deps
+  const issuers = new Map<string, Issuer>()
+  const fetches = new RateLimiterMemory({ points: fetchesPerMinute, duration: 60 })
+  const mayFetch = () =>
+    fetches.consume('all').then(
+      () => true,
+      () => false,
+    )
+
+  function issuerOf(origin: string): Issuer {
+    const known = issuers.get(origin)
+    if (known) return known
+    const storage = createIssuerStorage({ store, issuer: origin, grants, now })
+    const provider = async () => (await run(origin)).provider
+    const { profiles } = deps
+    const consent = createConsent({ provider, storage, grants, approvals, profiles, now })
+    const issuer: Issuer = { storage, consent }
+    issuers.set(origin, issuer)
+    return issuer
+  }
+
+  async function run(origin: string): Promise<Running> {
+    const issuer = issuerOf(origin)
+    const ring = await keys.current()
+    const clientMetadataDocuments = deps.clientMetadataDocuments()
+    const { running } = issuer
+    if (running?.keys === ring && running.clientMetadataDocuments === clientMetadataDocuments) {
+      return running
+    }
+    const provider = createProvider({
+      issuer: origin,
+      storage: issuer.storage,
+      keys: ring,
+      profiles: deps.profiles,
+      fetch: deps.fetch,
+      clientMetadataDocuments,
+      mayFetch,
+      renderError: deps.renderError,
+      errorHeaders: deps.errorHeaders,
+    })
+    logErrors(provider, logger)
+    issuer.running = { provider, handle: provider.callback(), keys: ring, clientMetadataDocuments }
+    return issuer.running
+  }
+
+  return {
+    async handle(origin, incoming, outgoing) {
+      const { handle } = await run(origin)
+      await handle(incoming, outgoing)
+    },
+    consent: (origin) => issuerOf(origin).consent,
+    clientCount: (origin) => issuerOf(origin).storage.clientCount(),
+    publicKeys: async () => (await keys.current()).publicJwks,
+  }
+}
+
+function logErrors(provider: Provider, logger: Logger): void {
+  const refused = (_ctx: unknown, error: errors.OIDCProviderError) => {
+    logger.info('refused an OAuth request', { reason: error.error_detail ?? error.message })
+  }
+  provider.on('authorization.error', refused)
+  provider.on('grant.error', refused)
+  provider.on('registration_create.error', refused)
+  const failed = (error: Error) => {
+    logger.error('the authorization server failed', { error: error.message, stack: error.stack })
+  }
+  provider.on('server_error', (_ctx, error) => failed(error))
+  // Koa prints what nobody listens to.
+  const koa: EventEmitter = provider
+  koa.on('error', failed)
+}

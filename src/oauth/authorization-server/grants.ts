@@ -1,0 +1,81 @@
+import type { Store } from '../../store/store.ts'
+import { createDocumentList, type DocumentList } from '../document-list.ts'
+
+/** What the owner allowed a client to do, as it is listed. */
+export interface GrantRecord {
+  readonly id: string
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientName: string
+  readonly redirectHost: string
+  readonly profile: string
+  readonly scopes: readonly string[]
+  /** Who allowed it: `owner` at the terminal, or the name somebody signed in with. */
+  readonly owner: string
+  readonly createdAt: number
+}
+
+export interface Grants {
+  /** Every grant with the time of its last use. */
+  list(): Promise<(GrantRecord & { lastUsedAt: number | undefined })[]>
+  remember(record: GrantRecord, expiresAt: number): Promise<void>
+  /** Whether the same client was allowed all of this before. */
+  isRemembered(
+    request: Pick<GrantRecord, 'issuer' | 'clientId' | 'profile' | 'scopes'>,
+  ): Promise<boolean>
+  /** Whether a grant stands, which counts as a use of it. */
+  isLive(issuer: string, id: string): Promise<boolean>
+  /** Ends a grant and with it every token. False when there is no such grant. */
+  revoke(id: string): Promise<boolean>
+}
+
+/** Uses are written down at most this often, ms. */
+const usePrecisionMs = 60_000
+
+/**
+ * The grants of every issuer. A token of a grant that is not in this list is refused, so removing
+ * an entry here, also by a command beside the running gateway, ends its tokens at once.
+ */
+export function createGrants({ store, now }: { store: Store; now: () => number }): Grants {
+  const records: DocumentList<GrantRecord> = createDocumentList({
+    store,
+    collection: 'oauth-grants',
+    now,
+  })
+  // Apart, so that noting a use cannot bring back a grant that was revoked meanwhile.
+  const uses = 'oauth-grant-uses'
+  const lastUse = async (id: string) => (await store.get(uses, id)) as number | undefined
+  const all = async () => (await records.entries()).map(({ value }) => value)
+
+  return {
+    remember: (record, expiresAt) => records.put(record.id, record, expiresAt),
+    async list() {
+      const found = await all()
+      return Promise.all(
+        found.map(async (record) => ({ ...record, lastUsedAt: await lastUse(record.id) })),
+      )
+    },
+    async isRemembered({ issuer, clientId, profile, scopes }) {
+      return (await all()).some(
+        (record) =>
+          record.issuer === issuer &&
+          record.clientId === clientId &&
+          record.profile === profile &&
+          scopes.every((scope) => record.scopes.includes(scope)),
+      )
+    },
+    async isLive(issuer, id) {
+      const record = await records.get(id)
+      if (record?.issuer !== issuer) return false
+      const last = await lastUse(id)
+      if (last === undefined || now() - last >= usePrecisionMs) await store.set(uses, id, now())
+      return true
+    },
+    async revoke(id) {
+      const known = (await records.get(id)) !== undefined
+      await records.remove(id)
+      await store.delete(uses, id)
+      return known
+    },
+  }
+}

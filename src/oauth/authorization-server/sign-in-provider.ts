@@ -1,0 +1,152 @@
+import * as oauth from 'oauth4webapi'
+import { isLoopbackHost } from '../../lib/loopback.ts'
+import type { Identity } from './allow-list.ts'
+
+/** Where the owner can sign in: GitHub, or any OpenID Connect issuer (Google is one). */
+export interface SignInProviderConfig {
+  /** What it is called in URLs and in `AUTH_ALLOW`, such as `github` or `google`. */
+  readonly name: string
+  readonly label: string
+  readonly kind: 'github' | 'oidc'
+  /** For GitHub only when it is not github.com. */
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
+/** What a sign-in must remember until the browser is back. */
+export interface SignInSecrets {
+  readonly state: string
+  readonly verifier: string
+  readonly nonce: string
+  readonly redirectUri: string
+}
+
+export interface SignInProvider {
+  readonly name: string
+  readonly label: string
+  /** Where to send the browser. */
+  authorizationUrl(secrets: SignInSecrets): Promise<string>
+  /** @throws when the answer is not good, whatever is wrong with it */
+  identify(answer: URL, secrets: SignInSecrets): Promise<Identity>
+}
+
+export const githubIssuer = 'https://github.com/login/oauth'
+
+export function createSignInProvider(config: SignInProviderConfig): SignInProvider {
+  const { name, label, clientId, clientSecret } = config
+  const client: oauth.Client = { client_id: clientId }
+  const isGithub = config.kind === 'github'
+  const http = {
+    // Plain HTTP only toward a provider on this machine.
+    [oauth.allowInsecureRequests]: isLoopbackHost(new URL(config.issuer).hostname),
+    signal: () => AbortSignal.timeout(10_000),
+  }
+
+  async function discover(): Promise<oauth.AuthorizationServer> {
+    if (isGithub) return githubServer(config.issuer)
+    const issuer = new URL(config.issuer)
+    return oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, http))
+  }
+
+  async function redeem(as: oauth.AuthorizationServer, answer: URL, secrets: SignInSecrets) {
+    const parameters = oauth.validateAuthResponse(as, client, answer, secrets.state)
+    const response = await oauth.authorizationCodeGrantRequest(
+      as,
+      client,
+      clientAuthentication(as, clientSecret),
+      parameters,
+      secrets.redirectUri,
+      secrets.verifier,
+      http,
+    )
+    const expected = isGithub ? {} : { expectedNonce: secrets.nonce, requireIdToken: true }
+    return oauth.processAuthorizationCodeResponse(as, client, response, expected)
+  }
+
+  return {
+    name,
+    label,
+    async authorizationUrl({ state, verifier, nonce, redirectUri }) {
+      const as = await discover()
+      const url = new URL(String(as.authorization_endpoint))
+      const parameters = {
+        client_id: clientId,
+        response_type: 'code',
+        redirect_uri: redirectUri,
+        scope: isGithub ? 'read:user user:email' : 'openid email',
+        state,
+        code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+        ...(!isGithub && { nonce }),
+      }
+      for (const [key, value] of Object.entries(parameters)) url.searchParams.set(key, value)
+      return url.href
+    },
+    async identify(answer, secrets) {
+      const as = await discover()
+      const tokens = await redeem(as, answer, secrets)
+      if (isGithub) return githubIdentity(tokens.access_token, { as, name, http })
+      const claims = oauth.getValidatedIdTokenClaims(tokens)
+      // OpenID Connect Core 5.7: only a verified address says who somebody is.
+      const isVerified = claims?.email_verified === true && typeof claims.email === 'string'
+      const verifiedEmails = isVerified ? [String(claims?.email)] : []
+      return { provider: name, login: undefined, verifiedEmails }
+    },
+  }
+}
+
+/** GitHub is no OpenID provider and has no such metadata; its endpoints are documented. */
+function githubServer(issuer: string): oauth.AuthorizationServer {
+  const { origin } = new URL(issuer)
+  return {
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/access_token`,
+    userinfo_endpoint:
+      issuer === githubIssuer ? 'https://api.github.com/user' : `${origin}/api/v3/user`,
+    token_endpoint_auth_methods_supported: ['client_secret_post'],
+  }
+}
+
+async function githubIdentity(
+  accessToken: string,
+  options: {
+    as: oauth.AuthorizationServer
+    name: string
+    http: oauth.ProtectedResourceRequestOptions
+  },
+): Promise<Identity> {
+  const user = new URL(String(options.as.userinfo_endpoint))
+  const read = async (url: URL) => {
+    const headers = new Headers({ accept: 'application/json', 'user-agent': 'sallyport' })
+    const response = await oauth.protectedResourceRequest(
+      accessToken,
+      'GET',
+      url,
+      headers,
+      undefined,
+      options.http,
+    )
+    if (!response.ok) throw new Error(`${url.pathname} answered HTTP ${response.status}`)
+    return response.json() as Promise<unknown>
+  }
+  const { login } = (await read(user)) as { login?: unknown }
+  const emails = (await read(new URL(`${user.href}/emails`))) as {
+    email: string
+    verified: boolean
+  }[]
+  if (typeof login !== 'string' || login === '') throw new Error('GitHub named no login')
+  const verifiedEmails = emails
+    .filter(({ verified }) => verified === true)
+    .map(({ email }) => email)
+  return { provider: options.name, login, verifiedEmails }
+}
+
+/** RFC 6749 section 2.3.1 prefers Basic; some take the secret in the body only. */
+function clientAuthentication(as: oauth.AuthorizationServer, secret: string): oauth.ClientAuth {
+  const methods = as.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+  return methods.includes('client_secret_basic')
+    ? oauth.ClientSecretBasic(secret)
+    : oauth.ClientSecretPost(secret)
+}

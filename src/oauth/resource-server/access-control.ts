@@ -1,0 +1,130 @@
+import type { Logger } from '../../lib/logger.ts'
+import type { Exposure } from '../../origin/known-origins.ts'
+import type { ProfileAuth } from '../../origin/may-serve.ts'
+import { OAuthError } from '../oauth-error.ts'
+import { oauthUrls } from '../oauth-urls.ts'
+import { baseScope, decideAuth } from '../policy.ts'
+import { verifyAccessToken } from './access-token.ts'
+import { type ApiKeys, looksLikeApiKey } from './api-keys.ts'
+import { readCredentials } from './bearer.ts'
+import {
+  credentialsNeeded,
+  credentialsRefused,
+  insufficientScope,
+  type Refusal,
+  type Target,
+} from './refusal.ts'
+import type { ProtectedProfile } from './resource-metadata.ts'
+import type { TokenIssuer } from './token-issuer.ts'
+
+/** Who calls, and what they may do; an API key may do everything in its profile. */
+export type Principal =
+  | { readonly kind: 'anonymous' }
+  | { readonly kind: 'key'; readonly keyId: string }
+  | {
+      readonly kind: 'token'
+      readonly issuer: string
+      readonly subject: string
+      readonly clientId: string | undefined
+      readonly scopes: readonly string[]
+    }
+
+/** Let in, or the answer to send. */
+export type Access = { readonly ok: true; readonly principal: Principal } | Refusal
+
+export interface AccessRequest extends Target {
+  /** Of the listener the request came in through. */
+  readonly exposure: Exposure
+  readonly authorization: string | undefined
+}
+
+export interface AccessControl {
+  /** What a profile asks for in a listener of that exposure; undefined when it does not exist. */
+  authOf(profile: string, exposure: Exposure): ProfileAuth | undefined
+  authorize(request: AccessRequest): Promise<Access>
+  /** Whether somebody who was let in has all of `scopes`; the refusal names all of them. */
+  requireScopes(principal: Principal, scopes: readonly string[], target: Target): Access
+}
+
+export interface AccessControlDeps {
+  profile(name: string): (ProtectedProfile & { auth: ProfileAuth | undefined }) | undefined
+  readonly allowAnonymous: boolean
+  /** Whose tokens are good in an origin. */
+  issuers(origin: string): readonly TokenIssuer[]
+  /** Whether the grant behind a token of our own still stands. */
+  isGrantLive(issuer: string, grantId: string): Promise<boolean>
+  readonly apiKeys: Pick<ApiKeys, 'verify'>
+  readonly now: () => number
+  readonly logger: Logger
+}
+
+/** Decides, for every request to a protected resource, who is let in. */
+export function createAccessControl(deps: AccessControlDeps): AccessControl {
+  const { allowAnonymous, logger } = deps
+
+  function authOf(name: string, exposure: Exposure): ProfileAuth | undefined {
+    const profile = deps.profile(name)
+    return profile && decideAuth({ exposure, configured: profile.auth, allowAnonymous }).auth
+  }
+
+  async function identifyKey(key: string, { profile }: Target): Promise<Principal> {
+    const known = await deps.apiKeys.verify(key, profile)
+    if (known) return { kind: 'key', keyId: known.id }
+    throw new OAuthError('invalid_token', {
+      description: 'the API key is unknown, revoked, expired or made for another profile',
+    })
+  }
+
+  async function identifyToken(token: string, { origin, profile }: Target): Promise<Principal> {
+    const { issuer, subject, clientId, scopes, grantId } = await verifyAccessToken(token, {
+      issuers: deps.issuers(origin),
+      resource: oauthUrls(origin).resource(profile),
+      now: new Date(deps.now()),
+    })
+    if (grantId === undefined || (await deps.isGrantLive(issuer, grantId))) {
+      return { kind: 'token', issuer, subject, clientId, scopes }
+    }
+    throw new OAuthError('invalid_token', {
+      description: 'the access token is not accepted: its grant was revoked',
+    })
+  }
+
+  async function identify(auth: ProfileAuth, request: AccessRequest): Promise<Access> {
+    const credentials = readCredentials(request.authorization)
+    if (credentials.kind === 'absent') return credentialsNeeded(auth, request)
+    if (credentials.kind === 'unusable') {
+      throw new OAuthError('invalid_token', { description: credentials.reason })
+    }
+    const { token } = credentials
+    if (looksLikeApiKey(token)) return { ok: true, principal: await identifyKey(token, request) }
+    if (auth === 'key') {
+      throw new OAuthError('invalid_token', { description: 'this profile takes API keys only' })
+    }
+    return requireScopes(await identifyToken(token, request), [baseScope], request)
+  }
+
+  function requireScopes(principal: Principal, scopes: readonly string[], target: Target): Access {
+    if (principal.kind !== 'token') return { ok: true, principal }
+    if (scopes.every((scope) => principal.scopes.includes(scope))) return { ok: true, principal }
+    return insufficientScope(scopes, target)
+  }
+
+  return {
+    authOf,
+    requireScopes,
+    async authorize(request) {
+      const auth = authOf(request.profile, request.exposure)
+      // A profile that does not exist has nothing to protect; the route says that it is not there.
+      if (auth === undefined || auth === 'none') {
+        return { ok: true, principal: { kind: 'anonymous' } }
+      }
+      try {
+        return await identify(auth, request)
+      } catch (error) {
+        if (!(error instanceof OAuthError)) throw error
+        logger.info('refused a request', { profile: request.profile, reason: error.reason })
+        return credentialsRefused(error, request)
+      }
+    },
+  }
+}

@@ -1,0 +1,131 @@
+import type { FetchImplementation, JSONWebKeySet } from 'jose'
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type JWTVerifyGetKey,
+} from 'jose'
+import { messageOf } from '../../errors.ts'
+
+/** Somebody whose access tokens are accepted. */
+export interface TokenIssuer {
+  /** Compared with `iss` as a whole string. */
+  readonly issuer: string
+  /** Ours: its tokens hang on a grant that may have been revoked. */
+  readonly isOwn: boolean
+  /** @throws IssuerUnavailable when its keys cannot be had */
+  readonly key: JWTVerifyGetKey
+}
+
+/** The keys of an issuer cannot be had now, so its tokens can be neither accepted nor refused. */
+export class IssuerUnavailable extends Error {
+  override readonly name = 'IssuerUnavailable'
+}
+
+/** Our own authorization server. Its keys are imported once for as long as they are the same object. */
+export function createOwnIssuer(
+  issuer: string,
+  publicKeys: () => Promise<JSONWebKeySet>,
+): TokenIssuer {
+  let imported: { of: JSONWebKeySet; key: JWTVerifyGetKey } | undefined
+  return {
+    issuer,
+    isOwn: true,
+    async key(header, token) {
+      const keys = await publicKeys()
+      if (imported?.of !== keys) imported = { of: keys, key: createLocalJWKSet(keys) }
+      return imported.key(header, token)
+    },
+  }
+}
+
+/** An unknown key id makes the keys be read again, at most this often, ms. */
+const cooldownMs = 30_000
+const maxAgeMs = 10 * 60_000
+const timeoutMs = 5_000
+
+/**
+ * An issuer elsewhere (`AUTH_ISSUER`): its metadata says where its keys are, which are kept for ten
+ * minutes and read again when a token names a key that is not among them.
+ */
+export function createExternalIssuer(
+  issuer: string,
+  options: { fetch: FetchImplementation; jwksUri?: string },
+): TokenIssuer {
+  let keys: Promise<JWTVerifyGetKey> | undefined
+
+  async function openKeys(): Promise<JWTVerifyGetKey> {
+    const uri = options.jwksUri ?? (await discoverJwksUri(issuer, options.fetch))
+    return createRemoteJWKSet(new URL(uri), {
+      cooldownDuration: cooldownMs,
+      cacheMaxAge: maxAgeMs,
+      timeoutDuration: timeoutMs,
+      [customFetch]: options.fetch,
+    })
+  }
+
+  return {
+    issuer,
+    isOwn: false,
+    async key(header, token) {
+      keys ??= openKeys()
+      try {
+        return await (await keys)(header, token)
+      } catch (error) {
+        if (isAboutTheToken(error)) throw error
+        // A failed discovery is tried again at the next token.
+        if (error instanceof IssuerUnavailable) keys = undefined
+        throw new IssuerUnavailable(`the keys of ${issuer} cannot be had: ${messageOf(error)}`, {
+          cause: error,
+        })
+      }
+    },
+  }
+}
+
+/** Everything else that reading a key set can throw means that the keys could not be had. */
+function isAboutTheToken(error: unknown): boolean {
+  return (
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys ||
+    error instanceof errors.JOSENotSupported
+  )
+}
+
+/** RFC 8414 section 3.1, then OpenID Connect Discovery 1.0 section 4. */
+async function discoverJwksUri(issuer: string, fetch: FetchImplementation): Promise<string> {
+  const { origin, pathname } = new URL(issuer)
+  const path = pathname.replace(/\/$/, '')
+  const places = [
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+    `${origin}${path}/.well-known/openid-configuration`,
+  ]
+  const reasons: string[] = []
+  for (const place of places) {
+    try {
+      return await readJwksUri(issuer, { place, fetch })
+    } catch (error) {
+      reasons.push(`${place}: ${messageOf(error)}`)
+    }
+  }
+  throw new IssuerUnavailable(reasons.join('; '))
+}
+
+async function readJwksUri(
+  issuer: string,
+  { place, fetch }: { place: string; fetch: FetchImplementation },
+): Promise<string> {
+  const response = await fetch(place, {
+    headers: new Headers({ accept: 'application/json' }),
+    method: 'GET',
+    redirect: 'manual',
+    signal: AbortSignal.timeout(timeoutMs),
+  })
+  if (response.status !== 200) throw new Error(`HTTP ${response.status}`)
+  const metadata = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown }
+  // RFC 8414 section 3.3: otherwise one issuer could speak for another.
+  if (metadata.issuer !== issuer) throw new Error('"issuer" is not the one that was asked')
+  if (typeof metadata.jwks_uri !== 'string') throw new Error('there is no "jwks_uri"')
+  return metadata.jwks_uri
+}

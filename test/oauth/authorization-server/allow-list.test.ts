@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { type Identity, isAllowed } from '../../../src/oauth/authorization-server/allow-list.ts'
+
+const alice: Identity = {
+  provider: 'github',
+  login: 'Alice',
+  verifiedEmails: ['alice@Example.com'],
+}
+const bob: Identity = {
+  provider: 'google',
+  login: undefined,
+  verifiedEmails: ['bob@mail.example.com'],
+}
+const nobody: Identity = { provider: 'google', login: undefined, verifiedEmails: [] }
+
+const rows: [string, string[], Identity, boolean][] = [
+  ['an address', ['alice@example.com'], alice, true],
+  ['an address in other letters', [' ALICE@EXAMPLE.COM '], alice, true],
+  ['a domain', ['@example.com'], alice, true],
+  ['a login', ['github:alice'], alice, true],
+  ['the second entry', ['carol@example.com', 'github:alice'], alice, true],
+  ['an empty list', [], alice, false],
+  ['an empty entry', [''], nobody, false],
+  ['a login without its provider', ['alice'], alice, false],
+  ['a login of another provider', ['google:alice'], alice, false],
+  ['a domain above', ['@example.com'], bob, false],
+  ['a domain that ends alike', ['@ample.com'], alice, false],
+  ['a domain without its sign', ['example.com'], alice, false],
+  ['only the sign', ['@'], alice, false],
+  ['another address', ['bob@example.com'], alice, false],
+  ['nobody', ['@example.com'], nobody, false],
+  [
+    'an address with two signs',
+    ['@example.com'],
+    { ...nobody, verifiedEmails: ['x@evil@example.com'] },
+    false,
+  ],
+]
+
+describe('the list of who may sign in', () => {
+  it.each(rows)('%s', (_, list, identity, allowed) => {
+    expect(isAllowed(list, identity)).toBe(allowed)
+  })
+})

@@ -1,0 +1,202 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Hono } from 'hono'
+import type { HttpEnv } from '../../src/http/http-env.ts'
+import { openListener } from '../../src/http/listener.ts'
+import {
+  type AccessDeps,
+  type AccessEnv,
+  requireAccess,
+  requireToolScopes,
+} from '../../src/http/middleware/access.ts'
+import { hostGuard } from '../../src/http/middleware/host-guard.ts'
+import { jsonBody } from '../../src/http/middleware/json-body.ts'
+import { defaultOAuthLimits, type OAuthLimits } from '../../src/http/middleware/oauth-limit.ts'
+import { allowedPages, originGuard } from '../../src/http/middleware/origin-guard.ts'
+import { renderErrorPage } from '../../src/http/pages/message-page.ts'
+import { pageHeaders } from '../../src/http/pages/page.ts'
+import { oauthRoutes } from '../../src/http/routes/oauth-routes.ts'
+import { signInAnswerPath } from '../../src/http/routes/sign-in-routes.ts'
+import { silentLogger } from '../../src/lib/logger.ts'
+import {
+  type ApprovalAnnouncement,
+  createApprovals,
+  defaultApprovalLimits,
+} from '../../src/oauth/authorization-server/approvals.ts'
+import { createAuthorizationServers } from '../../src/oauth/authorization-server/authorization-servers.ts'
+import { createDocumentFetch } from '../../src/oauth/authorization-server/client-documents.ts'
+import { createGrants } from '../../src/oauth/authorization-server/grants.ts'
+import { createSignIn } from '../../src/oauth/authorization-server/sign-in.ts'
+import {
+  createSignInProvider,
+  type SignInProviderConfig,
+} from '../../src/oauth/authorization-server/sign-in-provider.ts'
+import { openSigningKeys } from '../../src/oauth/authorization-server/signing-keys.ts'
+import type { GuardedFetch } from '../../src/oauth/client/guarded-fetch.ts'
+import { createAccessControl } from '../../src/oauth/resource-server/access-control.ts'
+import { createApiKeys } from '../../src/oauth/resource-server/api-keys.ts'
+import { scopesOfMessage } from '../../src/oauth/resource-server/required-scopes.ts'
+import { createOwnIssuer } from '../../src/oauth/resource-server/token-issuer.ts'
+import { createRequiredScopes } from '../../src/oauth/resource-server/tool-scopes.ts'
+import { createKnownOrigins } from '../../src/origin/known-origins.ts'
+import type { ProfileAuth } from '../../src/origin/may-serve.ts'
+import { openSqliteStore } from '../../src/store/sqlite-store.ts'
+
+const profiles = [
+  { name: 'default', description: 'Everything', scopes: ['mcp'] },
+  { name: 'work', description: undefined, scopes: ['mcp', 'write'] },
+]
+const rules = [{ scope: 'write', tools: ['notes/write_*'], annotations: [] }]
+
+export interface LabOptions {
+  auth?: ProfileAuth
+  /** Answers for client metadata documents; without it they are not offered. */
+  documents?: GuardedFetch
+  limits?: Partial<OAuthLimits>
+  signIn?: { providers: readonly SignInProviderConfig[]; allow: readonly string[] }
+  /** Approvals are limited as they are for real. */
+  strictApprovals?: boolean
+}
+
+export type Lab = Awaited<ReturnType<typeof startLab>>
+
+/**
+ * The OAuth parts on two real listeners: `local` is on this machine, `public` is where a tunnel leads.
+ * The protected resource answers with who was let in.
+ */
+export async function startLab(options: LabOptions = {}) {
+  const home = await mkdtemp(join(tmpdir(), 'sallyport-oauth-'))
+  const store = openSqliteStore(join(home, 'state.sqlite'))
+  const clock = { ahead: 0 }
+  const now = () => Date.now() + clock.ahead
+  const announcements: ApprovalAnnouncement[] = []
+  const keyFile = join(home, 'oauth-keys.json')
+  const keys = await openSigningKeys(keyFile)
+  const grants = createGrants({ store, now })
+  const approvals = createApprovals({
+    announce: (one) => announcements.push(one),
+    now,
+    limits: options.strictApprovals
+      ? defaultApprovalLimits
+      : { announcementsPerTenMinutes: 1_000, wrongCodesPerHour: 1_000 },
+  })
+  const apiKeys = createApiKeys({ store, now })
+  const servers = createAuthorizationServers({
+    store,
+    keys,
+    grants,
+    approvals,
+    profiles: () => profiles,
+    fetch: createDocumentFetch(
+      options.documents ?? (() => Promise.reject(new Error('no network in tests'))),
+    ) as typeof fetch,
+    clientMetadataDocuments: () => options.documents !== undefined,
+    renderError: renderErrorPage,
+    errorHeaders: pageHeaders,
+    now,
+    logger: silentLogger,
+  })
+  const access = createAccessControl({
+    profile: (name) => {
+      const profile = profiles.find((one) => one.name === name)
+      return profile && { ...profile, auth: options.auth }
+    },
+    allowAnonymous: false,
+    issuers: (origin) => [createOwnIssuer(origin, servers.publicKeys)],
+    isGrantLive: grants.isLive,
+    apiKeys,
+    now,
+    logger: silentLogger,
+  })
+
+  const open = (name: 'http' | 'tunnel') =>
+    openListener({ name, host: '127.0.0.1', port: 0, portSetting: 'PORT', strictPort: true })
+  const listeners = { http: await open('http'), tunnel: await open('tunnel') }
+  const local = `http://127.0.0.1:${listeners.http.port}`
+  const publicOrigin = `http://127.0.0.1:${listeners.tunnel.port}`
+  const origins = createKnownOrigins({
+    listeners: [
+      { name: 'http', scheme: 'http', exposure: 'loopback', origins: [local] },
+      { name: 'tunnel', scheme: 'http', exposure: 'public', origins: [] },
+    ],
+    externalOrigin: undefined,
+    allowedHosts: () => [],
+    allowedOrigins: () => [],
+  })
+  origins.admit(publicOrigin)
+  const { exposureOf } = origins
+
+  const app = new Hono<HttpEnv>({ strict: false })
+  app.use(hostGuard(origins, silentLogger), originGuard(origins, silentLogger), allowedPages())
+  app.route(
+    '/',
+    oauthRoutes({
+      servers,
+      access,
+      approvals,
+      signIn: createSignIn({
+        providers: options.signIn?.providers.map(createSignInProvider) ?? [],
+        allow: options.signIn?.allow ?? [],
+        now,
+        logger: silentLogger,
+      }),
+      limits: {
+        ...defaultOAuthLimits,
+        authorize: 1_000,
+        consent: 1_000,
+        register: 1_000,
+        token: 1_000,
+        ...options.limits,
+      },
+      exposureOf,
+      profiles: () => profiles,
+      authorizationServers: (origin) => [origin],
+      content: (name) => ({
+        description: profiles.find((one) => one.name === name)?.description,
+        servers: [{ name: 'notes', tools: ['write_note', 'read_note'] }],
+      }),
+      addressOf: (c) => c.env.incoming.socket.remoteAddress ?? '',
+    }),
+  )
+  app.get('/api/oauth/callback', (c) => {
+    const path = signInAnswerPath(new URL(c.req.url))
+    return path === undefined ? c.notFound() : c.redirect(path)
+  })
+  const required = createRequiredScopes(rules)
+  const deps: AccessDeps = {
+    access,
+    exposureOf,
+    scopesOf: (_, body) =>
+      scopesOfMessage(body, { required, tool: (name) => ({ server: 'notes', name }) }),
+  }
+  const resource = new Hono<AccessEnv>()
+  resource.all(
+    '/api/mcp/:profile',
+    requireAccess(deps),
+    jsonBody(1024) as never,
+    requireToolScopes(deps),
+    (c) => c.json({ principal: c.get('principal') }),
+  )
+  app.route('/', resource as never)
+  for (const listener of Object.values(listeners)) listener.serve(app)
+
+  return {
+    local,
+    public: publicOrigin,
+    mcp: (profile: string, origin = publicOrigin) => `${origin}/api/mcp/${profile}`,
+    announcements,
+    approvals,
+    apiKeys,
+    clock,
+    grants,
+    keyFile,
+    servers,
+    store,
+    async close() {
+      await Promise.all([listeners.http.close(), listeners.tunnel.close()])
+      store.close()
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}
