@@ -7,6 +7,7 @@ export type GatewayEvent =
   | { event: 'progress'; step: string; detail?: string }
   | UpstreamEvent
   | TunnelEvent
+  | ApprovalEvent
   | {
       event: 'url-changed'
       previousUrl: string
@@ -59,6 +60,22 @@ export interface UpstreamEvent {
   error?: string
   /** Where to log in to it, while it waits for that. */
   loginUrl?: string
+}
+
+/** A client asks for access: its owner types the code into the page, or says yes here. */
+export interface ApprovalEvent {
+  event: 'approval'
+  id: string
+  code: string
+  /** Shown on the page as well. */
+  reference: string
+  clientName: string
+  clientId: string
+  redirectHost: string
+  profile: string
+  origin: string
+  /** ms since the epoch */
+  expiresAt: number
 }
 
 /** What the tunnel is at; `local` when there is none and local addresses go on. */

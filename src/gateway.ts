@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
 import { UserError } from './errors.ts'
 import { createAddressProof } from './gateway/address.ts'
-import { decideExposure } from './gateway/exposure.ts'
+import { createAuthorization } from './gateway/authorization.ts'
+import { cautions, wantsTunnel } from './gateway/cautions.ts'
 import { openCertificate } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
 import { prepareTunnels, tunnelOrder } from './gateway/open-tunnels.ts'
@@ -42,6 +43,8 @@ export interface Gateway {
   applyFile(next: GatewayFile): Promise<void>
   /** Restarts the upstreams and proves the address again. */
   reopen(): Promise<void>
+  /** The owner allows or refuses what an `approval` event announced; false when it is over. */
+  decideApproval(id: string, allowed: boolean): boolean
   /** Stops listeners, then upstreams; every child is gone when it resolves. Safe to call twice. */
   close(): Promise<void>
 }
@@ -65,8 +68,6 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const version = readVersion()
   const startedAt = performance.now()
   let file: GatewayFile = config
-  const exposure = decideExposure(config, Object.keys(file.profiles))
-  if (exposure.refused) throw refusedTunnel(exposure.refused)
 
   const store = openSqliteStore(join(config.home, 'state.sqlite'))
   undo.defer(() => store.close())
@@ -110,14 +111,14 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   if (certificate) undo.defer(() => certificate.close())
 
   onEvent({ event: 'progress', step: 'Opening ports' })
-  const listeners = await openListeners(config, { certificate, forTunnels: exposure.tunnel })
+  const listeners = await openListeners(config, { certificate, forTunnels: wantsTunnel(config) })
   // Registered after the hub, so that it is undone before: no call arrives at a closed upstream.
   undo.defer(() => listeners.close())
   certificate?.onRenewed((next) => {
     for (const listener of listeners.all) listener.setCertificate(next)
   })
   for (const warning of startWarnings(certificate, listeners.all)) onEvent(warning)
-  for (const warning of exposure.warnings) onEvent(warning)
+  for (const warning of cautions(config, file)) onEvent(warning)
 
   const origins = describeOrigins(config, listeners.all, () => file)
   currentAddress = origins.appUrl
@@ -134,12 +135,22 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     return status?.state === 'up' ? status.policy : undefined
   }
 
+  const authorization = await createAuthorization({
+    config,
+    file: () => file,
+    view: (profile) => hub.endpoint(profile)?.profile.view(),
+    store,
+    origins,
+    tunnel: () => supervisor?.status(),
+    onEvent,
+    logger: logger.child('oauth'),
+  })
   const summaries = (origin: string) => hub.summaries(publicUrls(origin).mcp)
   const app = createApp({
     origins,
     logger: logger.child('http'),
     version,
-    allowAnonymous: config.tunnels.allowAnonymous,
+    authorization,
     tunnelPolicy,
     probeStream: streams.serve,
     upstreamLogins: logins.role,
@@ -224,6 +235,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
       if (supervisor) await supervisor.reopen()
       else await address.prove()
     },
+    decideApproval: (id, allowed) =>
+      allowed ? authorization.approvals.approve(id) : authorization.approvals.deny(id),
     close() {
       closing ??= undo.disposeAsync()
       return closing
@@ -269,8 +282,4 @@ function requireTunnel(
   throw new UserError('TUNNEL_UNREACHABLE', failure?.message ?? status.reason, {
     hint: `${failure?.hint ?? 'Try another provider.'} With "local" at the end of --tunnel, local HTTPS is used instead.`,
   })
-}
-
-function refusedTunnel({ message, hint }: { message: string; hint: string }): UserError {
-  return new UserError('ANONYMOUS_REFUSED', message, { hint })
 }

@@ -77,6 +77,27 @@ export const environmentSchema = z.object({
     .refine(isPattern, { error: 'must be a regular expression' })
     .default('https://[^\\s"\'<>]+')
     .describe('Finds the public address in what that command prints.'),
+  AUTH_ISSUER: z
+    .string()
+    .refine((text) => URL.canParse(text), { error: 'must be a URL' })
+    .optional()
+    .describe('Authorization server elsewhere whose tokens are taken.'),
+  AUTH_ALLOW: z
+    .string()
+    .transform(splitList)
+    .default([])
+    .describe('Who may allow clients after signing in.'),
+  AUTH_GITHUB_CLIENT_ID: z.string().optional().describe('OAuth app for sign-in with GitHub.'),
+  AUTH_GITHUB_CLIENT_SECRET: z.string().optional().describe('Its secret.'),
+  AUTH_GOOGLE_CLIENT_ID: z.string().optional().describe('OAuth client for sign-in with Google.'),
+  AUTH_GOOGLE_CLIENT_SECRET: z.string().optional().describe('Its secret.'),
+  AUTH_OIDC_ISSUER: z
+    .string()
+    .refine((text) => URL.canParse(text), { error: 'must be a URL' })
+    .optional()
+    .describe('OpenID Connect issuer for sign-in.'),
+  AUTH_OIDC_CLIENT_ID: z.string().optional().describe('Client id there.'),
+  AUTH_OIDC_CLIENT_SECRET: z.string().optional().describe('Its secret.'),
   SALLYPORT_CONFIG: z.string().default('config/gateway.json').describe('Configuration file.'),
   SALLYPORT_HOME: z.string().default('.sallyport').describe('Folder of state, leaf and logs.'),
   SALLYPORT_CA_ROOT: z.string().optional().describe('Folder of the certificate authority.'),

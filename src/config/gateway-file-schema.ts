@@ -141,6 +141,25 @@ const profile = z
       .min(1, { error: 'must name at least one server' })
       .optional()
       .describe('Names of its servers, in order of precedence. Every server when left out.'),
+    auth: z
+      .enum(['none', 'key', 'oauth'])
+      .optional()
+      .describe(
+        'What callers must bring: nothing, an API key, or an OAuth token (or a key). When left out: nothing on this machine, `oauth` from anywhere else. `none` elsewhere takes --allow-anonymous.',
+      ),
+    scopes: z
+      .record(
+        z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, { error: 'is not a valid scope name' }),
+        z.strictObject({
+          tools: z.array(z.string()).default([]).describe('Globs, `tool` or `server/tool`.'),
+          annotations: z
+            .array(z.enum(['read-only', 'writing', 'destructive']))
+            .default([])
+            .describe('What the tools say of themselves.'),
+        }),
+      )
+      .default({})
+      .describe('Scopes that calls of some tools need beside `mcp`.'),
     naming: z
       .enum(['auto', 'prefix', 'plain'])
       .default('auto')

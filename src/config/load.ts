@@ -6,6 +6,7 @@ import { type ConfigOverrides, dotenvLayer, flagLayer } from './environment-laye
 import type { Environment } from './environment-schema.ts'
 import { loadGatewayFile } from './load-gateway-file.ts'
 import { type DotenvFile, readDotenv } from './read-dotenv.ts'
+import { resolveAuth } from './resolve-auth.ts'
 import { resolveEnvironment } from './resolve-environment.ts'
 import { resolveSelection, resolveTunnels } from './resolve-tunnels.ts'
 import type { GatewayFile, ResolvedConfig } from './resolved-config.ts'
@@ -66,6 +67,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
     appUrlFiles: values.APP_URL_FILES.map((path) => resolve(projectDir, path)),
     tls: tlsPart(values, { projectDir, env }),
     logLevel: values.LOG_LEVEL,
+    auth: resolveAuth(values),
     secret: values.SALLYPORT_SECRET,
   }
   return { config: deepFreeze(config), warnings: [...warnings, ...fileWarnings(file)] }

@@ -79,6 +79,8 @@ function everything(servers: readonly string[]) {
   return {
     name: defaultProfileName,
     description: 'Every configured server.',
+    auth: undefined,
+    scopes: [],
     servers: [...servers],
     naming: 'auto' as const,
     tools,

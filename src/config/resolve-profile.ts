@@ -14,9 +14,17 @@ export function resolveProfile(
   const servers = input.servers ?? serverNames
   if (input.servers) checkServers(input.servers, { serverNames, report: reportHere })
   checkTools(input.tools, { servers, report: reportHere })
+  for (const [scope, rule] of Object.entries(input.scopes)) {
+    rule.tools.forEach((glob, index) => {
+      const problem = toolGlobProblem(glob, servers)
+      if (problem !== undefined) reportHere(['scopes', scope, 'tools', index], problem)
+    })
+  }
   return {
     name,
     description: input.description,
+    auth: input.auth,
+    scopes: Object.entries(input.scopes).map(([scope, rule]) => ({ scope, ...rule })),
     servers: [...servers],
     naming: input.naming,
     tools: input.tools,

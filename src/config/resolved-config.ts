@@ -36,6 +36,7 @@ export interface ResolvedConfig extends GatewayFile {
     }
   }
   readonly logLevel: LogLevel
+  readonly auth: AuthSettings
   /** Seals secrets at rest instead of the key file under `home`. */
   readonly secret: string | undefined
 }
@@ -71,6 +72,22 @@ export interface TunnelSettings {
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+/** Whose tokens are taken, and who may allow clients to get ours. */
+export interface AuthSettings {
+  /** An authorization server elsewhere, whose tokens are taken as well as ours. */
+  readonly issuer: string | undefined
+  /** Addresses, domains (`@example.com`) and logins (`github:ada`) that may allow clients. */
+  readonly allow: readonly string[]
+  readonly signIn: readonly {
+    readonly name: string
+    readonly label: string
+    readonly kind: 'github' | 'oidc'
+    readonly issuer: string
+    readonly clientId: string
+    readonly clientSecret: string
+  }[]
+}
 
 /** The part of the configuration that comes from `config/gateway.json` and may change while it runs. */
 export interface GatewayFile {
@@ -137,6 +154,14 @@ export interface UpstreamAuthConfig {
 export interface ProfileConfig {
   readonly name: string
   readonly description: string | undefined
+  /** Undefined: nothing on this machine, `oauth` from anywhere else. */
+  readonly auth: 'none' | 'key' | 'oauth' | undefined
+  /** Scopes that calls of some tools need beside `mcp`. */
+  readonly scopes: readonly {
+    readonly scope: string
+    readonly tools: readonly string[]
+    readonly annotations: readonly ('read-only' | 'writing' | 'destructive')[]
+  }[]
   /** Names of servers, in the order that decides precedence. */
   readonly servers: readonly string[]
   /**

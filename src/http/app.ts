@@ -5,18 +5,22 @@ import { rpcErrorResponse } from '../lib/rpc-error-response.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { ServerPolicy } from '../tunnels/server-policy.ts'
 import type { HttpEnv } from './http-env.ts'
-import { exposureGuard } from './middleware/exposure-guard.ts'
+import type { AccessDeps } from './middleware/access.ts'
 import { hostGuard } from './middleware/host-guard.ts'
+import { localOnly } from './middleware/local-only.ts'
 import { allowedPages, originGuard } from './middleware/origin-guard.ts'
 import { type McpRouteDeps, mcpRoutes } from './routes/mcp-routes.ts'
+import { type OAuthRouteDeps, oauthRoutes } from './routes/oauth-routes.ts'
 import { type StatusRouteDeps, statusRoutes } from './routes/status-routes.ts'
 import { type UpstreamLoginRouteDeps, upstreamLoginRoutes } from './routes/upstream-login-routes.ts'
 
-export interface AppDeps extends McpRouteDeps, StatusRouteDeps, UpstreamLoginRouteDeps {
+export interface AppDeps
+  extends Omit<McpRouteDeps, 'access'>,
+    StatusRouteDeps,
+    UpstreamLoginRouteDeps {
   readonly origins: KnownOrigins
   readonly logger: Logger
-  /** Serve profiles without authentication beyond this machine. */
-  readonly allowAnonymous: boolean
+  readonly authorization: { readonly access: AccessDeps; readonly routes: OAuthRouteDeps }
   /** What the probe of the open tunnel asks of the server. */
   readonly tunnelPolicy: () => ServerPolicy | undefined
   /** Answers the probe's own streams. */
@@ -31,13 +35,11 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   app.on(['GET', 'POST'], '/api/probe/stream/:ticket', (c) =>
     deps.probeStream(c.req.param('ticket'), c.req.raw.signal),
   )
-  const exposure = exposureGuard(origins, { allowAnonymous: deps.allowAnonymous })
-  app.use('/api/profiles', exposure)
-  app.use('/api/mcp/:profile', exposure)
-  app.use('/api/mcp/:profile/*', exposure)
+  app.use('/api/profiles', localOnly(origins))
   app.route('/', statusRoutes(deps))
+  app.route('/', oauthRoutes(deps.authorization.routes))
   app.route('/', upstreamLoginRoutes(deps))
-  app.route('/', mcpRoutes(deps))
+  app.route('/', mcpRoutes({ ...deps, access: deps.authorization.access }))
   app.notFound((c) =>
     c.json(
       { error: `Nothing is served at ${c.req.path}. Profiles are listed at /api/profiles.` },

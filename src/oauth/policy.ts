@@ -1,5 +1,7 @@
 import type { Exposure } from '../origin/known-origins.ts'
-import type { ProfileAuth } from '../origin/may-serve.ts'
+
+/** How callers of a profile prove who they are. */
+export type ProfileAuth = 'none' | 'key' | 'oauth'
 
 /** The scope that reads and calls everything a profile shows. */
 export const baseScope = 'mcp'

@@ -70,6 +70,10 @@ export function createFakeGateway(
         async reopen() {
           calls.push('reopen')
         },
+        decideApproval(id, allowed) {
+          calls.push(`${allowed ? 'allow' : 'refuse'} ${id}`)
+          return true
+        },
         async close() {
           calls.push('close')
           await behaviour.closing

@@ -34,13 +34,13 @@ import {
 } from '../../src/oauth/authorization-server/sign-in-provider.ts'
 import { openSigningKeys } from '../../src/oauth/authorization-server/signing-keys.ts'
 import type { GuardedFetch } from '../../src/oauth/client/guarded-fetch.ts'
+import type { ProfileAuth } from '../../src/oauth/policy.ts'
 import { createAccessControl } from '../../src/oauth/resource-server/access-control.ts'
 import { createApiKeys } from '../../src/oauth/resource-server/api-keys.ts'
 import { scopesOfMessage } from '../../src/oauth/resource-server/required-scopes.ts'
 import { createOwnIssuer } from '../../src/oauth/resource-server/token-issuer.ts'
 import { createRequiredScopes } from '../../src/oauth/resource-server/tool-scopes.ts'
 import { createKnownOrigins } from '../../src/origin/known-origins.ts'
-import type { ProfileAuth } from '../../src/origin/may-serve.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 
 const profiles = [

@@ -44,9 +44,8 @@ describe('a gateway behind localtunnel', () => {
 
   it('answers for its public host alone on the port of the tunnel', async () => {
     const { publicUrl } = await start()
-    const answer = await fetch(`${publicUrl}/api/profiles`)
-    const { profiles } = (await answer.json()) as { profiles: { url: string }[] }
-    expect(profiles[0]?.url).toBe(`${publicUrl}/api/mcp/default`)
+    const answer = await fetch(`${publicUrl}/api/mcp/default/info`)
+    expect(await answer.json()).toMatchObject({ url: `${publicUrl}/api/mcp/default` })
   })
 
   it('comes back when the edge forgets it, at another address if it must, and says so', async () => {
@@ -68,27 +67,48 @@ describe('a gateway behind localtunnel', () => {
   })
 })
 
-describe('without --allow-anonymous', () => {
-  it('auto stays local and says why', async () => {
-    const edge = closing(await startLocaltunnelServer())
-    const tunnels = { ...noTunnels, localtunnel: { host: edge.host.origin, subdomain: undefined } }
-    const gateway = closing(
-      await startTestGateway({ servers, config: { tunnel: 'auto', tunnels } }),
-    )
-    expect(edge.registrations()).toBe(0)
-    expect(gateway.events).toContainEqual(
-      expect.objectContaining({
-        code: 'ANONYMOUS_REFUSED',
-        hint: expect.stringContaining('--allow-anonymous'),
-      }),
-    )
-  })
-
-  it('a provider that was asked for by name is an error', async () => {
-    const tunnels = { ...noTunnels, order: ['localtunnel'] }
-    const starting = startTestGateway({ servers, config: { tunnel: 'order', tunnels } })
-    await expect(starting).rejects.toMatchObject({ code: 'ANONYMOUS_REFUSED' })
-  })
+describe('a profile without authentication of its own', () => {
+  it.each([
+    [undefined, false, 401],
+    [undefined, true, 401],
+    ['key', true, 401],
+    ['none', false, 401],
+    ['none', true, 200],
+  ] as const)(
+    'with auth %s and --allow-anonymous %s answers strangers %i',
+    async (auth, allowAnonymous, status) => {
+      const edge = closing(await startLocaltunnelServer())
+      const gateway = closing(
+        await startTunnelledGateway({
+          servers,
+          profiles: { default: { auth } },
+          order: ['localtunnel'],
+          tunnels: {
+            allowAnonymous,
+            localtunnel: { host: edge.host.origin, subdomain: undefined },
+          },
+        }),
+      )
+      const { appUrl, origins } = gateway.gateway.status()
+      const info = (origin: string, headers = {}) =>
+        fetch(`${origin}/api/mcp/default/info`, { headers }).then((answer) => answer.status)
+      expect(await info(appUrl)).toBe(status)
+      // Headers that claim to be local change nothing; the listener decides.
+      for (const forged of [
+        { 'x-forwarded-for': '127.0.0.1' },
+        { 'x-forwarded-host': 'localhost' },
+        { forwarded: 'for=127.0.0.1;host=localhost;proto=https' },
+        { 'x-real-ip': '127.0.0.1' },
+      ]) {
+        expect(await info(appUrl, forged)).toBe(status)
+      }
+      const local = origins.find((origin) => origin !== appUrl) ?? ''
+      expect(await info(local)).toBe(auth === 'key' ? 401 : 200)
+      expect((await fetch(`${appUrl}/api/profiles`)).status).toBe(403)
+      const warned = gateway.events.some((event) => event.event === 'warning')
+      expect(warned).toBe(auth === 'none')
+    },
+  )
 })
 
 describe('without a network', () => {

@@ -4,6 +4,7 @@ import { UserError } from '../../errors.ts'
 import type { GatewayEvent, ReadyEvent } from '../../gateway-events.ts'
 import type { Companions } from '../companions.ts'
 import type { InstanceLock } from '../instance-lock.ts'
+import { createPendingApprovals, type PendingApprovals } from '../pending-approvals.ts'
 import { failureEvent } from '../ui/failure.ts'
 import { createNewsFormatter } from '../ui/news.ts'
 import { formatReady } from '../ui/ready.ts'
@@ -12,6 +13,7 @@ import type { DevDeps, Finding } from './dev-deps.ts'
 
 /** What follows from the gateway's events: files, companions, and what is printed. */
 export interface DevEvents {
+  readonly approvals: PendingApprovals
   /** Takes an event; what follows from it is done in order, one event after the other. */
   handle(event: GatewayEvent): void
   /** Prints a finding of ours as a warning. */
@@ -43,6 +45,7 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
   const configFile = shortPath(config.configFile, config.projectDir)
   const news = createNewsFormatter({ screen: output.screen('stderr'), configFile })
   const address = createAddressFollower(options, (finding) => warn(finding))
+  const approvals = createPendingApprovals()
   let settled = false
   let isReady = false
   let queue = Promise.resolve()
@@ -50,6 +53,7 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
     queue = queue.then(() => (settled ? undefined : task())).catch(onBug)
   }
   const tell = (event: GatewayEvent) => {
+    approvals.note(event)
     output.event(event)
     const text = news(event)
     // The ready screen will show what the servers are like.
@@ -68,6 +72,7 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
     options.onReady()
   }
   return {
+    approvals,
     warn,
     handle(event) {
       if (event.event === 'progress') {

@@ -2,6 +2,7 @@ import { messageOf, UserError } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
 import { copyToClipboard } from '../clipboard.ts'
 import { type KeyActions, listenToKeys } from '../keys.ts'
+import type { PendingApprovals } from '../pending-approvals.ts'
 import { formatFailure } from '../ui/failure.ts'
 import { formatKeyHelp } from '../ui/key-help.ts'
 import { formatProse } from '../ui/layout.ts'
@@ -12,6 +13,7 @@ import type { DevDeps } from './dev-deps.ts'
 export interface DevKeysOptions {
   readonly deps: Pick<DevDeps, 'input' | 'output' | 'platform' | 'now'>
   readonly gateway: Gateway
+  readonly approvals: PendingApprovals
   readonly onInterrupt: () => void
   readonly onBug: (error: unknown) => void
 }
@@ -28,12 +30,24 @@ export function listenToDevKeys(options: DevKeysOptions): () => void {
       output.answer(`\n${formatQr(url, output.screen('stdout'))}\n`)
     },
     r: () => void reopen().catch(onBug),
+    y: () => decide(options, true),
+    n: () => decide(options, false),
     '?': () => output.talk(formatKeyHelp(output.screen('stderr'))),
     '\r': () => output.talk(''),
     interrupt: onInterrupt,
     end: onInterrupt,
   }
   return listenToKeys(deps.input, actions)
+}
+
+function decide({ deps, gateway, approvals }: DevKeysOptions, allowed: boolean): void {
+  const request = approvals.take(Date.now())
+  const decided = request && gateway.decideApproval(request.id, allowed)
+  const who = JSON.stringify(request?.clientName ?? '')
+  const text = decided
+    ? `${allowed ? 'Allowed' : 'Refused'} ${who}${allowed ? '; its page goes on by itself' : ''}.`
+    : 'No client waits to be allowed.'
+  deps.output.talk(formatProse(text, deps.output.screen('stderr')).join('\n'))
 }
 
 async function copySnippet({ deps, gateway }: DevKeysOptions): Promise<void> {

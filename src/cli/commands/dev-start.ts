@@ -63,7 +63,13 @@ export async function startDev(context: DevStart): Promise<void> {
   await followConfig({ context, config, gateway, events })
   void ready.promise.then(() => {
     if (!deps.keys || !gateway || undo.disposed) return
-    const stopKeys = listenToDevKeys({ deps, gateway, onBug, onInterrupt: interrupt })
+    const stopKeys = listenToDevKeys({
+      deps,
+      gateway,
+      approvals: events.approvals,
+      onBug,
+      onInterrupt: interrupt,
+    })
     emergency.add(stopKeys)
     undo.defer(stopKeys)
   })

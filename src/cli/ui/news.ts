@@ -1,4 +1,5 @@
 import type { GatewayEvent, UpstreamState } from '../../gateway-events.ts'
+import { formatApproval } from './approval.ts'
 import { count, formatProse } from './layout.ts'
 import { printable } from './printable.ts'
 import { formatFinding } from './profiles.ts'
@@ -22,6 +23,8 @@ export function createNewsFormatter(options: { screen: Screen; configFile: strin
         return formatUpstream(event, { screen, failures })
       case 'tunnel':
         return tunnelNews(event)
+      case 'approval':
+        return formatApproval(event, screen)
       case 'url-changed':
         return formatUrlChange(event, screen)
       case 'config':

@@ -5,7 +5,13 @@ import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { Endpoint } from '../../mcp/endpoint/endpoint.ts'
 import { paths } from '../../origin/public-urls.ts'
 import type { ServerPolicy } from '../../tunnels/server-policy.ts'
-import type { HttpContext, HttpEnv } from '../http-env.ts'
+import type { HttpContext } from '../http-env.ts'
+import {
+  type AccessDeps,
+  type AccessEnv,
+  requireAccess,
+  requireToolScopes,
+} from '../middleware/access.ts'
 import { defaultMaxBodyBytes, jsonBody } from '../middleware/json-body.ts'
 import { tunnelPolicy } from '../middleware/tunnel-policy.ts'
 
@@ -13,13 +19,16 @@ export interface McpRouteDeps {
   endpoint(profile: string): Endpoint | undefined
   summary(profile: string, origin: string): ProfileSummary | undefined
   readonly tunnelPolicy: () => ServerPolicy | undefined
+  readonly access: AccessDeps
 }
 
 const revisions = ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26']
 
 /** `/api/mcp/:profile` for every protocol revision, and the deprecated HTTP+SSE pair beside it. */
-export function mcpRoutes(deps: McpRouteDeps): Hono<HttpEnv> {
-  const app = new Hono<HttpEnv>({ strict: false })
+export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
+  const app = new Hono<AccessEnv>({ strict: false })
+  const access = requireAccess(deps.access)
+  const toolScopes = requireToolScopes(deps.access)
   const policy = tunnelPolicy(deps.tunnelPolicy)
 
   function withEndpoint(serve: (endpoint: Endpoint, c: HttpContext) => Promise<Response>) {
@@ -34,7 +43,7 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<HttpEnv> {
     }
   }
 
-  app.get('/api/mcp/:profile/info', (c) => {
+  app.get('/api/mcp/:profile/info', access, (c) => {
     const summary = deps.summary(c.req.param('profile'), c.get('origin'))
     if (!summary) return rpcErrorResponse(404, 'There is no such profile.')
     return c.json({
@@ -46,6 +55,7 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<HttpEnv> {
 
   app.get(
     '/api/mcp/:profile/sse',
+    access,
     policy,
     withEndpoint(async (endpoint, c) => {
       const messages = paths.messages(c.req.param('profile') ?? '')
@@ -56,7 +66,9 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<HttpEnv> {
 
   app.post(
     '/api/mcp/:profile/messages',
+    access,
     jsonBody(defaultMaxBodyBytes),
+    toolScopes,
     withEndpoint(async (endpoint, c) => {
       const id = c.req.query('sessionId') ?? ''
       const { incoming, outgoing } = c.env
@@ -69,7 +81,9 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<HttpEnv> {
 
   app.all(
     '/api/mcp/:profile',
+    access,
     jsonBody(defaultMaxBodyBytes),
+    toolScopes,
     policy,
     withEndpoint((endpoint, c) =>
       endpoint.handle(c.req.raw, { origin: c.get('origin'), body: c.get('body') }),

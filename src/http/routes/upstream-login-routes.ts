@@ -6,6 +6,7 @@ import { publicUrls } from '../../origin/public-urls.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
 import { pageHeaders } from '../pages/page.ts'
 import { renderUpstreamLoginPage } from '../pages/upstream-login-page.ts'
+import { signInAnswerPath } from './sign-in-routes.ts'
 
 export interface UpstreamLoginRouteDeps {
   readonly upstreamLogins: Pick<OAuthClientRole, 'beginLogin' | 'handleCallback'>
@@ -26,6 +27,9 @@ export function upstreamLoginRoutes({ upstreamLogins }: UpstreamLoginRouteDeps):
   })
 
   app.get('/api/oauth/callback', async (c) => {
+    // The owner's sign-in at the consent page comes back to the same redirect URI.
+    const signIn = signInAnswerPath(new URL(c.req.url))
+    if (signIn !== undefined) return c.redirect(signIn)
     // Put together from the known origin: what a proxy in front says of itself is not believed.
     const { search } = new URL(c.req.url)
     const url = publicUrls(c.get('origin')).redirectUri + search

@@ -1,6 +1,6 @@
-import type { ProfileAuth } from '../../origin/may-serve.ts'
 import type { OAuthError } from '../oauth-error.ts'
 import { oauthUrls } from '../oauth-urls.ts'
+import type { ProfileAuth } from '../policy.ts'
 import { baseScope } from '../policy.ts'
 import { formatChallenge } from './format-challenge.ts'
 

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { silentLogger } from '../../../src/lib/logger.ts'
+import type { ProfileAuth } from '../../../src/oauth/policy.ts'
 import {
   type AccessRequest,
   createAccessControl,
@@ -11,7 +12,6 @@ import {
   createExternalIssuer,
   createOwnIssuer,
 } from '../../../src/oauth/resource-server/token-issuer.ts'
-import type { ProfileAuth } from '../../../src/origin/may-serve.ts'
 import { memoryStore } from '../memory-store.ts'
 
 const origin = 'https://quiet-otter.example'

@@ -1,0 +1,193 @@
+import { join } from 'node:path'
+import type { GatewayFile, ProfileConfig, ResolvedConfig } from '../config/resolved-config.ts'
+import type { GatewayEvent } from '../gateway-events.ts'
+import type { HttpContext } from '../http/http-env.ts'
+import type { AccessDeps } from '../http/middleware/access.ts'
+import { defaultOAuthLimits } from '../http/middleware/oauth-limit.ts'
+import { renderErrorPage } from '../http/pages/message-page.ts'
+import { pageHeaders } from '../http/pages/page.ts'
+import type { OAuthRouteDeps } from '../http/routes/oauth-routes.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { ProfileView } from '../mcp/profile-view.ts'
+import {
+  type Approvals,
+  createApprovals,
+  defaultApprovalLimits,
+} from '../oauth/authorization-server/approvals.ts'
+import { createAuthorizationServers } from '../oauth/authorization-server/authorization-servers.ts'
+import {
+  canFetchDocuments,
+  createDocumentFetch,
+  createStrangersFetch,
+} from '../oauth/authorization-server/client-documents.ts'
+import { createGrants } from '../oauth/authorization-server/grants.ts'
+import { createSignIn } from '../oauth/authorization-server/sign-in.ts'
+import { createSignInProvider } from '../oauth/authorization-server/sign-in-provider.ts'
+import { openSigningKeys } from '../oauth/authorization-server/signing-keys.ts'
+import { createAccessControl } from '../oauth/resource-server/access-control.ts'
+import { createApiKeys } from '../oauth/resource-server/api-keys.ts'
+import { scopesOfMessage } from '../oauth/resource-server/required-scopes.ts'
+import { createExternalIssuer, createOwnIssuer } from '../oauth/resource-server/token-issuer.ts'
+import { allScopes, createRequiredScopes } from '../oauth/resource-server/tool-scopes.ts'
+import { requestSource } from '../origin/client-address.ts'
+import type { KnownOrigins } from '../origin/known-origins.ts'
+import type { Store } from '../store/store.ts'
+import type { TunnelStatus } from '../tunnels/tunnel-status.ts'
+
+/** Both server roles of OAuth, in the shape that routes and terminal need. */
+export interface Authorization {
+  readonly access: AccessDeps
+  readonly routes: OAuthRouteDeps
+  readonly approvals: Pick<Approvals, 'approve' | 'deny'>
+}
+
+/** Where the keys that sign our access tokens are kept. */
+export function signingKeyFile(home: string): string {
+  return join(home, 'oauth-keys.json')
+}
+
+/** @throws UserError STORE_UNUSABLE when the signing keys cannot be used */
+export async function createAuthorization(options: {
+  config: ResolvedConfig
+  file: () => GatewayFile
+  view: (profile: string) => ProfileView | undefined
+  store: Store
+  origins: KnownOrigins
+  tunnel: () => TunnelStatus | undefined
+  onEvent: (event: GatewayEvent) => void
+  logger: Logger
+}): Promise<Authorization> {
+  const { config, file, store, origins, logger } = options
+  const now = Date.now
+  const keys = await openSigningKeys(signingKeyFile(config.home))
+  const grants = createGrants({ store, now })
+  const approvals = createApprovals({
+    announce: (announcement) => options.onEvent({ event: 'approval', ...announcement }),
+    now,
+    limits: defaultApprovalLimits,
+  })
+  const strangers = createStrangersFetch()
+  let fetchesDocuments = false
+  // Clients are told of metadata documents only once one could be fetched; until then they register.
+  void canFetchDocuments(strangers).then((can) => {
+    fetchesDocuments = can
+  })
+  const protectedProfiles = () =>
+    profilesOf(file())
+      .filter(({ auth }) => auth !== 'key')
+      .map(({ name, description, scopes }) => ({ name, description, scopes: allScopes(scopes) }))
+  const servers = createAuthorizationServers({
+    store,
+    keys,
+    grants,
+    approvals,
+    profiles: protectedProfiles,
+    fetch: createDocumentFetch(strangers) as typeof fetch,
+    clientMetadataDocuments: () => fetchesDocuments,
+    renderError: renderErrorPage,
+    errorHeaders: pageHeaders,
+    now,
+    logger,
+  })
+  const external = config.auth.issuer
+  const foreign =
+    external === undefined ? [] : [createExternalIssuer(external, { fetch: globalThis.fetch })]
+  const own = remember((origin: string) => createOwnIssuer(origin, servers.publicKeys))
+  const access = createAccessControl({
+    profile(name) {
+      const profile = file().profiles[name]
+      return profile && { ...profile, scopes: allScopes(profile.scopes) }
+    },
+    allowAnonymous: config.tunnels.allowAnonymous,
+    issuers: (origin) => [own(origin), ...foreign],
+    isGrantLive: grants.isLive,
+    apiKeys: createApiKeys({ store, now }),
+    now,
+    logger,
+  })
+
+  return {
+    approvals,
+    access: {
+      access,
+      exposureOf: origins.exposureOf,
+      scopesOf(name, body) {
+        const profile = file().profiles[name]
+        const required = createRequiredScopes(profile?.scopes ?? [])
+        return scopesOfMessage(body, {
+          required,
+          tool: (tool) => scopedTool(tool, options.view(name)),
+        })
+      },
+    },
+    routes: {
+      servers,
+      access,
+      approvals,
+      signIn: createSignIn({
+        providers: config.auth.signIn.map(createSignInProvider),
+        allow: config.auth.allow,
+        now,
+        logger,
+      }),
+      limits: defaultOAuthLimits,
+      exposureOf: origins.exposureOf,
+      profiles: protectedProfiles,
+      authorizationServers: (origin) => [external ?? origin],
+      content: (name) => contentOf(file().profiles[name], options.view(name)),
+      addressOf: (c) => addressOf(c, options.tunnel()),
+    },
+  }
+}
+
+/** `default` stands for the origin as a whole, so it comes first. */
+function profilesOf({ profiles }: GatewayFile): ProfileConfig[] {
+  const all = Object.values(profiles)
+  return [...all].sort((a, b) => Number(b.name === 'default') - Number(a.name === 'default'))
+}
+
+function scopedTool(name: string, view: ProfileView | undefined) {
+  const origin = view?.toolOrigins.get(name)
+  if (!origin) return undefined
+  const annotations = origin.item.annotations as
+    | { readOnlyHint?: boolean; destructiveHint?: boolean }
+    | undefined
+  return { server: origin.server, name: origin.item.name, ...(annotations && { annotations }) }
+}
+
+function contentOf(profile: ProfileConfig | undefined, view: ProfileView | undefined) {
+  const tools = [...(view?.toolOrigins ?? [])]
+  return {
+    description: profile?.description,
+    servers: (profile?.servers ?? []).map((name) => ({
+      name,
+      tools: tools.filter(([, { server }]) => server === name).map(([tool]) => tool),
+    })),
+  }
+}
+
+function addressOf(c: HttpContext, status: TunnelStatus | undefined): string {
+  const { incoming, listener } = c.env
+  const tunnel =
+    listener === 'tunnel' && status?.state === 'up'
+      ? {
+          scheme: status.publicUrl.startsWith('https:') ? ('https' as const) : ('http' as const),
+          clientAddress: status.traits.clientAddress,
+        }
+      : undefined
+  return requestSource({
+    peer: incoming.socket.remoteAddress,
+    scheme: listener === 'https' ? 'https' : 'http',
+    header: (name) => c.req.header(name),
+    tunnel,
+  }).address
+}
+
+function remember<T>(create: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>()
+  return (key) => {
+    const known = made.get(key) ?? create(key)
+    made.set(key, known)
+    return known
+  }
+}
