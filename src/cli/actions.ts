@@ -25,5 +25,27 @@ export function createActions(options: CommandWorld): CommandActions {
       ])
       return runCloudflaredInstall({ yes }, createCloudflaredDeps(options))
     },
+    async access(command) {
+      const [commands, { withAccess }] = await Promise.all([
+        import('./commands/access.ts'),
+        import('./commands/access-world.ts'),
+      ])
+      return withAccess(options, (deps) => {
+        switch (command.do) {
+          case 'create-key':
+            return commands.createKey(command.key, deps)
+          case 'revoke-key':
+            return commands.revokeKey(command.id, deps)
+          case 'revoke-grant':
+            return commands.revokeGrant(command.id, deps)
+          case 'list-keys':
+            return commands.listKeys(deps)
+          case 'list-grants':
+            return commands.listGrants(deps)
+          case 'rotate-keys':
+            return commands.rotateKeys(deps)
+        }
+      })
+    },
   }
 }

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { UserError } from '../errors.ts'
 import { readVersion } from '../lib/version.ts'
+import { addAccessCommands } from './access-program.ts'
+import type { NewKey } from './commands/access.ts'
 
 /** The options of `sallyport dev`, as they were typed. */
 export interface DevFlags {
@@ -31,7 +33,14 @@ export interface CommandActions {
   dev(flags: DevFlags): Promise<number>
   certs(action: 'show' | 'renew', flags: CertsFlags): Promise<number>
   installCloudflared(flags: CloudflaredFlags): Promise<number>
+  /** `keys`, `grants` and `oauth`. */
+  access(command: AccessCommand): Promise<number>
 }
+
+export type AccessCommand =
+  | { readonly do: 'create-key'; readonly key: NewKey }
+  | { readonly do: 'revoke-key' | 'revoke-grant'; readonly id: string }
+  | { readonly do: 'list-keys' | 'list-grants' | 'rotate-keys' }
 
 export interface ProgramIo {
   /** Help that was asked for. */
@@ -64,6 +73,10 @@ export async function runProgram(
         code = await actions.installCloudflared(flags)
         return code
       },
+      async access(command) {
+        code = await actions.access(command)
+        return code
+      },
     },
     io,
   })
@@ -88,6 +101,7 @@ function createProgram({ actions, io }: { actions: CommandActions; io: ProgramIo
   addDev(program, actions)
   addCerts(program, actions)
   addCloudflared(program, actions)
+  addAccessCommands(program, actions)
   for (const command of program.commands) configure(command, io)
   return program
 }

@@ -104,17 +104,27 @@ function watchReturns(lost: LostTunnel, context: ReopenContext) {
       },
     )
   }
-  const watching = watchEdge({
-    look: (inTime) => edge.look({ publicUrl, service: entry.service }, inTime),
-    onImproved() {
-      attempt = 0
-      alarm.ring()
-      cutOff(current)
-    },
-    clock,
-    random,
-    signal,
-  })
+  function onImproved(): void {
+    attempt = 0
+    alarm.ring()
+    cutOff(current)
+  }
+  // Each by itself: the old address may never come back, as those of quick tunnels do not.
+  const places = [
+    { publicUrl, service: undefined },
+    { publicUrl: undefined, service: entry.service },
+  ]
+  const watching = Promise.all(
+    places.map((place) =>
+      watchEdge({
+        look: (inTime) => edge.look(place, inTime),
+        onImproved,
+        clock,
+        random,
+        signal,
+      }),
+    ),
+  )
   return {
     attempt: () => attempt++,
     /** Aborts when the attempt that begins now turns out to have begun too early. */
@@ -122,9 +132,9 @@ function watchReturns(lost: LostTunnel, context: ReopenContext) {
       current = new AbortController()
       return current.signal
     },
-    stop() {
+    async stop() {
       over.abort()
-      return watching
+      await watching
     },
   }
 }

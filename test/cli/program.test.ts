@@ -11,6 +11,10 @@ async function run(...argv: string[]) {
         calls.push(['dev', flags])
         return 7
       },
+      async access(command) {
+        calls.push(['access', command])
+        return 0
+      },
       async installCloudflared(flags) {
         calls.push(['cloudflared install', flags])
         return 0
