@@ -14,7 +14,7 @@ import { createApp } from './http/app.ts'
 import type { Listener } from './http/listener.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
-import { createProcessLedger, reapLeftovers } from './lib/process-ledger.ts'
+import { createProcessLedger, type ProcessLedger, reapLeftovers } from './lib/process-ledger.ts'
 import { createProcessReaper } from './lib/process-reaper.ts'
 import { readVersion } from './lib/version.ts'
 import { settlesWithin } from './lib/wait.ts'
@@ -71,13 +71,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
 
   const store = openSqliteStore(join(config.home, 'state.sqlite'))
   undo.defer(() => store.close())
-  const ledgerFile = join(config.home, 'processes.json')
-  await reapLeftovers(ledgerFile)
-  const processes = createProcessLedger({ reaper: createProcessReaper(), path: ledgerFile })
-  undo.defer(async () => {
-    await processes.settled()
-    processes.close()
-  })
+  const processes = await openProcessLedger(config.home, undo)
 
   // The address is decided below; servers that ask for a login may do so before.
   let currentAddress = () => config.appUrl ?? `http://localhost:${config.listen.httpPort}`
@@ -179,6 +173,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     const { redirectUri } = publicUrls(appUrl)
     onEvent({ event: 'url-changed', previousUrl, appUrl, origins: origins.all(), redirectUri })
     void logins.redirectWarnings().then((warnings) => warnings.forEach(onEvent))
+    void hub.refreshLogins()
   }
   if (listeners.tunnel) {
     supervisor = prepareTunnels({
@@ -196,6 +191,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     undo.defer(() => opened.close())
     requireTunnel(config, await supervisor.start())
   }
+  // Links that were made before the address was known lead through it from now on.
+  await hub.refreshLogins()
 
   await certificate?.bundleWritten().catch(() => {
     // The certificate's own log says why; everything but the bundle works.
@@ -242,6 +239,18 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
       return closing
     },
   }
+}
+
+/** Ends what a run that was killed left behind, and watches over the children of this one. */
+async function openProcessLedger(home: string, undo: AsyncDisposableStack): Promise<ProcessLedger> {
+  const path = join(home, 'processes.json')
+  await reapLeftovers(path)
+  const ledger = createProcessLedger({ reaper: createProcessReaper(), path })
+  undo.defer(async () => {
+    await ledger.settled()
+    ledger.close()
+  })
+  return ledger
 }
 
 function* startWarnings(

@@ -132,7 +132,7 @@ function addDev(program: Command, actions: CommandActions): void {
       '--tunnel <kind>',
       'auto, local, external, none, or providers in order, such as ngrok,local (TUNNEL, auto)',
     )
-    .option('--allow-anonymous', 'let anybody who finds the public address use your tools')
+    .option('--allow-anonymous', 'let strangers use profiles whose "auth" is "none"')
     .option('--any-subdomain', 'take another tunnel name than the one asked for')
     .option('--config <file>', 'configuration file (SALLYPORT_CONFIG, config/gateway.json)')
     .option('--strict-port', 'fail when a port is taken instead of using the next free one')

@@ -23,6 +23,8 @@ export interface McpHub {
   apply(next: GatewayFile): Promise<string[]>
   restartUpstreams(): Promise<void>
   restartUpstream(server: string): Promise<void>
+  /** Announces the links of servers that wait for a login anew, under a new address. */
+  refreshLogins(): Promise<void>
   close(): Promise<void>
 }
 
@@ -143,6 +145,9 @@ export function createMcpHub(options: McpHubOptions): McpHub {
     },
     async restartUpstream(server) {
       await upstreams.get(server)?.restart()
+    },
+    async refreshLogins() {
+      await Promise.all([...upstreams.values()].map((upstream) => upstream.refreshLogin()))
     },
     async restartUpstreams() {
       await Promise.all([...upstreams.values()].map((upstream) => upstream.restart()))

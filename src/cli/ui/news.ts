@@ -45,8 +45,9 @@ function formatUpstream(
 ): string | undefined {
   const { server, state, tools, error = 'no reason was given' } = event
   if (state === 'login-needed') {
-    if (failures.get(server) === state) return undefined
-    failures.set(server, state)
+    // The link is in it, so a new address is news.
+    if (failures.get(server) === error) return undefined
+    failures.set(server, error)
     return screen.style.yellow(`  ${printable(error)}`)
   }
   if (state === 'failed') {

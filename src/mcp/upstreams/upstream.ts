@@ -55,6 +55,8 @@ export interface Upstream {
   status(): { state: UpstreamState; error: string | undefined; loginUrl: string | undefined }
   /** The login it waits for, as a JSON-RPC error; undefined when it waits for none. */
   loginNeeded(): Promise<Error | undefined>
+  /** Announces its login link anew, after the address it leads through has changed. */
+  refreshLogin(): Promise<void>
   /** What it offers, as last seen; undefined when it was never reached. */
   catalog(): ServerCatalog | undefined
   /** Settles, without rejecting, when the first attempt to reach it is over. */
@@ -229,6 +231,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       } catch (error) {
         throw (await upstream.loginNeeded()) ?? unavailable(messageOf(error))
       }
+    },
+    async refreshLogin() {
+      if (!pendingLogin) return
+      pendingLogin = await options.auth.pendingLogin(config.name)
+      lastError = pendingLogin?.message ?? lastError
+      options.onState(upstream.name)
     },
     async loginNeeded() {
       const login = await options.auth.pendingLogin(config.name)

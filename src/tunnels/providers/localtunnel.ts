@@ -1,9 +1,14 @@
-import { UserError } from '../../errors.ts'
+import { type TunnelErrorCode, UserError } from '../../errors.ts'
 import { wait } from '../../lib/wait.ts'
 import { openHostedTunnel } from '../hosted-tunnel.ts'
 import type { LocaltunnelSettings } from '../hosts/localtunnel-host.ts'
 import { addressOf } from '../target-address.ts'
-import type { TunnelDependencies, TunnelProvider, TunnelTraits } from '../tunnel-provider.ts'
+import type {
+  Tunnel,
+  TunnelDependencies,
+  TunnelProvider,
+  TunnelTraits,
+} from '../tunnel-provider.ts'
 
 const provider = 'localtunnel'
 /** The server keeps a name for a second after its client has left: it may still be our own. */
@@ -38,42 +43,63 @@ export function createTunnelProvider(
   dependencies: TunnelDependencies,
 ): TunnelProvider {
   const { host, subdomain, anySubdomain, timeoutMs = 10_000 } = options
-  return {
-    name: provider,
-    check: async () => ({ ok: true }),
-    open: async (target, { signal }) => {
-      const settings: LocaltunnelSettings = {
-        host: host.origin,
-        subdomain,
-        target: addressOf(target),
-        registerMs: timeoutMs / 2,
-        thinMs: 3_000,
-      }
-      const refuseName = (granted: string | undefined) =>
-        subdomain === undefined || anySubdomain || granted === subdomain
-          ? undefined
-          : nameNotGranted(subdomain, granted)
-      const explainTimeout = () => silent(host)
-      const tunnel = {
+  const mustHaveName = subdomain !== undefined && !anySubdomain
+  /** The name of the tunnel before, which clients know by now. */
+  let granted: string | undefined
+
+  function open(
+    target: URL,
+    { insist, signal }: { insist: boolean; signal: AbortSignal },
+  ): Promise<Tunnel> {
+    const wanted = granted ?? subdomain
+    const settings: LocaltunnelSettings = {
+      host: host.origin,
+      subdomain: wanted,
+      target: addressOf(target),
+      registerMs: timeoutMs / 2,
+      thinMs: 3_000,
+    }
+    return openHostedTunnel(
+      {
         provider,
         program: 'localtunnel-host.ts',
         settings,
         secrets: [],
         timeoutMs,
-        explainTimeout,
-        refuseName,
+        explainTimeout: () => silent(host),
+        refuseName(name) {
+          if (insist && wanted !== undefined && name !== wanted) return nameNotGranted(wanted, name)
+          granted = name
+          return undefined
+        },
+      },
+      dependencies,
+      { signal },
+    )
+  }
+
+  return {
+    name: provider,
+    check: async () => ({ ok: true }),
+    open: async (target, { signal }) => {
+      const insist = mustHaveName || granted !== undefined
+      try {
+        return await open(target, { insist, signal }).catch(async (error) => {
+          if (!hasCode(error, 'TUNNEL_NAME_TAKEN')) throw error
+          await wait(forgetMs, signal)
+          return open(target, { insist: mustHaveName, signal })
+        })
+      } catch (error) {
+        // The next attempt must not fail for a name that nobody asked for.
+        if (hasCode(error, 'TUNNEL_NAME_TAKEN', 'TUNNEL_NAME_REFUSED')) granted = undefined
+        throw error
       }
-      return openHostedTunnel(tunnel, dependencies, { signal }).catch(async (error) => {
-        if (!isNameTaken(error)) throw error
-        await wait(forgetMs, signal)
-        return openHostedTunnel(tunnel, dependencies, { signal })
-      })
     },
   }
 }
 
-function isNameTaken(error: unknown): boolean {
-  return error instanceof UserError && error.code === 'TUNNEL_NAME_TAKEN'
+function hasCode(error: unknown, ...codes: TunnelErrorCode[]): boolean {
+  return error instanceof UserError && codes.some((code) => code === error.code)
 }
 
 function silent(host: URL): UserError {
