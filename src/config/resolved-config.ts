@@ -80,9 +80,11 @@ export interface AuthSettings {
   /** Addresses, domains (`@example.com`) and logins (`github:ada`) that may allow clients. */
   readonly allow: readonly string[]
   readonly signIn: readonly {
+    /** What it is called in URLs and in `AUTH_ALLOW`, such as `github` or `google`. */
     readonly name: string
     readonly label: string
     readonly kind: 'github' | 'oidc'
+    /** For GitHub only when it is not github.com. */
     readonly issuer: string
     readonly clientId: string
     readonly clientSecret: string

@@ -1,18 +1,10 @@
 import * as oauth from 'oauth4webapi'
+import type { AuthSettings } from '../../config/resolved-config.ts'
 import { isLoopbackHost } from '../../lib/loopback.ts'
 import type { Identity } from './allow-list.ts'
 
 /** Where the owner can sign in: GitHub, or any OpenID Connect issuer (Google is one). */
-export interface SignInProviderConfig {
-  /** What it is called in URLs and in `AUTH_ALLOW`, such as `github` or `google`. */
-  readonly name: string
-  readonly label: string
-  readonly kind: 'github' | 'oidc'
-  /** For GitHub only when it is not github.com. */
-  readonly issuer: string
-  readonly clientId: string
-  readonly clientSecret: string
-}
+export type SignInProviderConfig = AuthSettings['signIn'][number]
 
 /** What a sign-in must remember until the browser is back. */
 export interface SignInSecrets {

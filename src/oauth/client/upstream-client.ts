@@ -1,18 +1,6 @@
-/** How the gateway is to log in to one server; the `auth` of its entry, resolved. */
-export interface UpstreamAuthConfig {
-  /** `client_credentials` needs nobody at a browser. */
-  readonly grant: 'authorization_code' | 'client_credentials'
-  readonly clientId: string | undefined
-  readonly clientSecret: string | undefined
-  /** PKCS #8 PEM, for `private_key_jwt`. */
-  readonly privateKey: string | undefined
-  /** The only authorization server that may be given the credentials above. */
-  readonly issuer: string | undefined
-  /** Instead of what the server asks for. */
-  readonly scopes: readonly string[] | undefined
-  /** The server's metadata may lead to private addresses: it is in the user's own network. */
-  readonly allowPrivateNetwork: boolean
-}
+import type { UpstreamAuthConfig } from '../../config/resolved-config.ts'
+
+export type { UpstreamAuthConfig }
 
 /** A server that may ask for OAuth. */
 export interface ProtectedUpstream {
