@@ -5,5 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // Deadlines are for what never happens; a busy machine is slow.
+    expect: { poll: { timeout: 10_000, interval: 25 } },
   },
 })

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
+import type { CommandActions } from './command-actions.ts'
 import type { NewKey } from './commands/access.ts'
-import type { CommandActions } from './program.ts'
 
 /** Adds `keys`, `grants` and `oauth`: who may use what is exposed. */
 export function addAccessCommands(

@@ -1,5 +1,5 @@
+import type { CommandActions } from './command-actions.ts'
 import type { CommandWorld } from './command-world.ts'
-import type { CommandActions } from './program.ts'
 
 /** Wires the commands to the real world. Each loads what it needs only when it runs. */
 export function createActions(options: CommandWorld): CommandActions {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type DevFlags, runProgram } from '../../src/cli/program.ts'
+import type { DevFlags } from '../../src/cli/command-actions.ts'
+import { runProgram } from '../../src/cli/program.ts'
 
 async function run(...argv: string[]) {
   const calls: unknown[] = []

@@ -6,10 +6,10 @@ import type { ConfigOverrides } from '../../config/environment-layers.ts'
 import { loadConfig, reloadGatewayFile } from '../../config/load.ts'
 import { watchConfig } from '../../config/watch.ts'
 import { startGateway } from '../../gateway.ts'
+import type { DevFlags } from '../command-actions.ts'
 import type { CommandWorld } from '../command-world.ts'
 import { createCompanions } from '../companions.ts'
 import { takeInstanceLock } from '../instance-lock.ts'
-import type { DevFlags } from '../program.ts'
 import type { DevDeps } from './dev-deps.ts'
 
 /** What `dev` is made of in the real world. */

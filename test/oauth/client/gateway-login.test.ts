@@ -68,7 +68,8 @@ describe('a server that asks for a login', () => {
     const first = gateway.events.find((event) => event.event === 'upstream' && event.loginUrl)
     await browse(first?.event === 'upstream' ? (first.loginUrl ?? '') : '')
     await expect.poll(() => notes()?.state).toBe('up')
-    await client.list('tools')
+    const names = async () => (await client.list('tools')).map(({ name }) => name)
+    await expect.poll(names).toContain('echo')
 
     await issuer.revokeGrants()
     await expect(client.call('echo', { text: 'hi' })).rejects.toMatchObject({
@@ -77,7 +78,7 @@ describe('a server that asks for a login', () => {
       data: { server: 'notes', loginUrl: expect.stringContaining('/api/oauth/login/notes') },
     })
     // What it offers stays listed.
-    expect((await client.list('tools')).map(({ name }) => name)).toContain('echo')
+    expect(await names()).toContain('echo')
   })
 
   it('shows a page that says what to do to whoever follows a link that is not good', async () => {
