@@ -14,6 +14,13 @@ export interface ClaudeCode {
   addServer(name: string, url: string): Promise<CommandResult>
   /** What `claude mcp list` prints; it connects to every server for that. */
   listServers(environment?: Record<string, string>): Promise<string>
+  /** `claude mcp login`, in a terminal, which it insists on. */
+  login(name: string, environment: Record<string, string>): Promise<CommandResult>
+  /** `claude -p`, without any questions back. */
+  ask(
+    prompt: string,
+    options: { allowedTool: string; environment: Record<string, string> },
+  ): Promise<CommandResult>
 }
 
 export type Installation =
@@ -51,15 +58,39 @@ function claudeIn(folder: string, version: string): ClaudeCode {
       runClaude(folder, ['mcp', 'add', '--transport', 'http', '--scope', 'user', name, url]),
     listServers: async (environment) =>
       (await runClaude(folder, ['mcp', 'list'], environment)).output,
+    login: (name, environment) => {
+      // util-linux's way to run a program in a terminal of its own.
+      const args = ['-qec', `"${claudeBin(folder)}" mcp login ${name}`, '/dev/null']
+      return runIn(folder, { command: 'script', args, environment, timeoutMs: 25_000 })
+    },
+    ask: (prompt, { allowedTool, environment }) =>
+      runClaude(folder, ['-p', prompt, '--allowedTools', allowedTool], environment),
   }
 }
 
-// A bare environment: no certificate variable of this machine may vouch for the gateway.
+function claudeBin(folder: string): string {
+  return join(folder, 'node_modules', '.bin', 'claude')
+}
+
 function runClaude(folder: string, args: readonly string[], environment = {}) {
+  return runIn(folder, { command: claudeBin(folder), args, environment })
+}
+
+// A bare environment: no certificate variable of this machine may vouch for the gateway.
+function runIn(
+  folder: string,
+  run: {
+    command: string
+    args: readonly string[]
+    environment: Record<string, string>
+    timeoutMs?: number
+  },
+) {
+  const { command, args, environment, timeoutMs = 120_000 } = run
   const home = join(folder, 'home')
-  return runCommand(join(folder, 'node_modules', '.bin', 'claude'), args, {
+  return runCommand(command, args, {
     cwd: home,
-    timeoutMs: 120_000,
+    timeoutMs,
     env: {
       PATH: process.env.PATH,
       HOME: home,
