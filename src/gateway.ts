@@ -5,6 +5,7 @@ import { UserError } from './errors.ts'
 import { createAddressProof } from './gateway/address.ts'
 import { createAuthorization } from './gateway/authorization.ts'
 import { cautions, wantsTunnel } from './gateway/cautions.ts'
+import { openLoginLinks } from './gateway/login-links.ts'
 import { openCertificate } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
 import { prepareTunnels, tunnelOrder } from './gateway/open-tunnels.ts'
@@ -83,6 +84,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     onConnected: (server) => void hub.restartUpstream(server),
     logger: logger.child('oauth'),
   })
+  const loginLinks = openLoginLinks(config.home)
+  undo.defer(() => loginLinks.close())
   onEvent({ event: 'progress', step: 'Starting servers' })
   const hub = createMcpHub({
     file,
@@ -93,7 +96,10 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     logger: logger.child('mcp'),
     now: Date.now,
     random: Math.random,
-    onUpstream: onEvent,
+    onUpstream(event) {
+      loginLinks.note(event)
+      onEvent(event)
+    },
   })
   undo.defer(() => hub.close())
 

@@ -25,6 +25,13 @@ export function createActions(options: CommandWorld): CommandActions {
       ])
       return runCloudflaredInstall({ yes }, createCloudflaredDeps(options))
     },
+    async connect(server) {
+      const [{ runConnect }, { createConnectDeps }] = await Promise.all([
+        import('./commands/connect.ts'),
+        import('./commands/connect-world.ts'),
+      ])
+      return runConnect(server, await createConnectDeps(options))
+    },
     async access(command) {
       const [commands, { withAccess }] = await Promise.all([
         import('./commands/access.ts'),

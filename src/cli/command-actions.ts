@@ -29,6 +29,7 @@ export interface CommandActions {
   dev(flags: DevFlags): Promise<number>
   certs(action: 'show' | 'renew', flags: CertsFlags): Promise<number>
   installCloudflared(flags: CloudflaredFlags): Promise<number>
+  connect(server: string): Promise<number>
   /** `keys`, `grants` and `oauth`. */
   access(command: AccessCommand): Promise<number>
 }

@@ -35,6 +35,10 @@ export async function runProgram(
         code = await actions.installCloudflared(flags)
         return code
       },
+      async connect(server) {
+        code = await actions.connect(server)
+        return code
+      },
       async access(command) {
         code = await actions.access(command)
         return code
@@ -62,6 +66,7 @@ function createProgram({ actions, io }: { actions: CommandActions; io: ProgramIo
     .addHelpText('after', helpAfter)
   addDev(program, actions)
   addCerts(program, actions)
+  addConnect(program, actions)
   addCloudflared(program, actions)
   addAccessCommands(program, actions)
   for (const command of program.commands) configure(command, io)
@@ -119,6 +124,15 @@ function addCerts(program: Command, actions: CommandActions): void {
       }
       await actions.certs(action, flags)
     })
+}
+
+function addConnect(program: Command, actions: CommandActions): void {
+  program
+    .command('connect')
+    .description('log in to a server that waits for it')
+    .argument('<server>', 'its name in the configuration file')
+    .option('--json', 'print one JSON object')
+    .action(async (server: string) => void (await actions.connect(server)))
 }
 
 function addCloudflared(program: Command, actions: CommandActions): void {

@@ -12,6 +12,10 @@ async function run(...argv: string[]) {
         calls.push(['dev', flags])
         return 7
       },
+      async connect(server) {
+        calls.push(['connect', server])
+        return 0
+      },
       async access(command) {
         calls.push(['access', command])
         return 0
