@@ -105,11 +105,17 @@ export async function startLocaltunnelServer(
     },
     silence() {
       control.silence()
-      for (const { data } of tunnels.values()) data.silence()
+      for (const { data, publicSide } of tunnels.values()) {
+        data.silence()
+        publicSide.silence()
+      }
     },
     restart,
     refuse,
-    restore: () => control.restore(),
+    async restore() {
+      const sides = [...tunnels.values()].flatMap(({ data, publicSide }) => [data, publicSide])
+      await Promise.all([control, ...sides].map((gate) => gate.restore()))
+    },
     close: refuse,
   }
 }

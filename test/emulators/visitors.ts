@@ -41,6 +41,8 @@ export function forwardVisit(
     createConnection: () => stream,
   })
   onward.once('response', (answer) => {
+    // The visitor has left meanwhile.
+    if (to.destroyed) return answer.destroy()
     to.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.rawHeaders)
     to.flushHeaders()
     pipeline(answer, to, () => {})

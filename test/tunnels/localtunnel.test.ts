@@ -132,6 +132,40 @@ describe('the localtunnel provider', () => {
     await second.close()
   })
 
+  it('asks for the name it was given before, and for any other only when that is gone', async () => {
+    const { server, provider } = await setup()
+    const open = () => provider.open(nowhere, { signal })
+    const first = await open()
+    await server.restart()
+    await first.ended
+    const second = await open()
+    expect(second.publicUrl.href).toBe(first.publicUrl.href)
+    await second.close()
+    const third = await open()
+    expect(third.publicUrl.href).toBe(first.publicUrl.href)
+    const [name = ''] = server.names()
+    await server.restart()
+    await third.ended
+    // Somebody else has it now.
+    await fetch(new URL(name, server.host))
+    const fourth = await open()
+    expect(fourth.publicUrl.href).not.toBe(first.publicUrl.href)
+    await fourth.close()
+  })
+
+  it('does not insist on a name that it was given when the server refuses it', async () => {
+    const { server, provider } = await setup()
+    const first = await provider.open(nowhere, { signal })
+    await first.close()
+    server.answerNext({ status: 409 }, { status: 409 })
+    await expect(provider.open(nowhere, { signal })).rejects.toMatchObject({
+      code: 'TUNNEL_NAME_TAKEN',
+    })
+    const second = await provider.open(nowhere, { signal })
+    expect(second.publicUrl.href).not.toBe(first.publicUrl.href)
+    await second.close()
+  })
+
   it('connects to the server behind it only for requests, not for idle sockets', async () => {
     const { provider } = await setup()
     const target = await startTarget()

@@ -197,6 +197,20 @@ describe('recovery', () => {
     },
   )
 
+  it('takes under 5 s though the old address never comes back, as that of a quick tunnel', async () => {
+    const { supervisor, edge, one, clock } = supervise({ failOver: false })
+    await supervisor.start()
+    edge.address = 'silent'
+    edge.services.set('one.service', 'silent')
+    one.script = { error: refusal }
+    one.end()
+    await clock.advance(600_000)
+    edge.services.set('one.service', 'answering')
+    one.script = { url: 'https://another.example' }
+    await clock.advance(2_500)
+    expect(supervisor.status()).toMatchObject({ publicUrl: 'https://another.example' })
+  })
+
   it('takes under 5 s when the client itself hangs in an attempt from before', async () => {
     const { supervisor, edge, one, clock } = supervise({ failOver: false })
     await supervisor.start()

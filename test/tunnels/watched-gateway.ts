@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Agent, request } from 'undici'
+import type { TunnelSettings } from '../../src/config/resolved-config.ts'
+import type { GatewayEvent, TunnelEvent } from '../../src/gateway-events.ts'
+import { wait } from '../../src/lib/wait.ts'
+import { until } from '../cli/helpers.ts'
+import type { TestGateway } from '../fixtures/gateway.ts'
+import { startTunnelledGateway } from '../fixtures/tunnelled-gateway.ts'
+
+/** Recovery is meant to take 5 s; a busy machine gets twice as long before a test fails, ms. */
+const recoveryDeadlineMs = 10_000
+/** Health is checked every 15 s, give or take, and twice 4 s may pass without an answer, ms. */
+const noticeDeadlineMs = 35_000
+
+/** A gateway with a tunnel, whose public and local addresses are called all the time. */
+export interface WatchedGateway {
+  readonly test: TestGateway
+  /** The address of the tunnel that was opened last. */
+  publicUrl(): string
+  /** The process that holds the tunnel. */
+  clientPid(): Promise<number>
+  /** Resolves when the gateway has told such an event `times` since `from`, an index into its events. */
+  untilTold(
+    condition: (event: TunnelEvent) => boolean,
+    options?: { from?: number; times?: number },
+  ): Promise<void>
+  /** Resolves with how long it took until the public address served, ms. */
+  untilServing(): Promise<number>
+  /** Local calls that failed so far, in words. */
+  localFailures(): readonly string[]
+  localCalls(): number
+  close(): Promise<void>
+}
+
+export async function startWatchedGateway(options: {
+  provider: string
+  tunnels: Partial<TunnelSettings>
+  order?: readonly string[]
+}): Promise<WatchedGateway> {
+  const { provider, tunnels } = options
+  const test = await startTunnelledGateway({
+    servers: {},
+    https: true,
+    order: options.order ?? [provider, 'local'],
+    tunnels,
+  })
+  const { events, gateway } = test
+  const tunnelEvents = (from = 0) => events.slice(from).filter(isTunnelEvent)
+  const publicUrl = () => tunnelEvents().findLast(({ state }) => state === 'up')?.publicUrl ?? ''
+  // The public address of some emulated edges is a port of this machine, too.
+  const isOurs = (origin: string) => isLocal(origin) && origin !== publicUrl()
+  const local = watchLocal(gateway.status().origins.filter(isOurs), test)
+  return {
+    test,
+    publicUrl,
+    clientPid: () => newestProcess(test),
+    untilTold: (condition, { from = 0, times = 1 } = {}) =>
+      until(() => tunnelEvents(from).filter(condition).length >= times, {
+        what: 'the gateway has noticed',
+        ms: noticeDeadlineMs,
+      }).then(() => {}),
+    async untilServing() {
+      const startedAt = performance.now()
+      const what = 'the public address serves'
+      await until(() => serves(publicUrl()), { what, ms: recoveryDeadlineMs })
+      return Math.round(performance.now() - startedAt)
+    },
+    localFailures: () => local.failures,
+    localCalls: local.calls,
+    async close() {
+      await local.stop()
+      await test.close()
+    },
+  }
+}
+
+/** There are no upstreams, so the tunnel's client is all there is on the list. */
+async function newestProcess({ config }: TestGateway): Promise<number> {
+  const text = await readFile(join(config.home, 'processes.json'), 'utf8')
+  const pid = (JSON.parse(text) as { pid: number }[]).at(-1)?.pid
+  if (pid === undefined) throw new Error('no client of the tunnel runs')
+  return pid
+}
+
+function isTunnelEvent(event: GatewayEvent): event is TunnelEvent {
+  return event.event === 'tunnel'
+}
+
+function isLocal(origin: string): boolean {
+  return new URL(origin).hostname === 'localhost'
+}
+
+async function serves(origin: string): Promise<boolean> {
+  const asked = request(`${origin}/health`, { reset: true }).then(
+    async ({ statusCode, body }) =>
+      (await body.text()).includes('"status":"ok"') && statusCode === 200,
+    () => false,
+  )
+  // An edge that lets visitors wait must not hold up the next try.
+  return Promise.race([asked, wait(1_000).then(() => false)])
+}
+
+/** Calls each local address every 100 ms, and remembers what went wrong. */
+function watchLocal(origins: readonly string[], { events }: TestGateway) {
+  const life = new AbortController()
+  const failures: string[] = []
+  let calls = 0
+  const caFile = events.find((event) => event.event === 'ready')?.caFile
+  const agent = new Agent({
+    connect: { ...(caFile !== undefined && { ca: readFileSync(caFile) }) },
+  })
+  async function watch(origin: string): Promise<void> {
+    while (!life.signal.aborted) {
+      try {
+        const answer = await request(`${origin}/health`, { dispatcher: agent })
+        await answer.body.dump()
+        calls += 1
+        if (answer.statusCode !== 200) failures.push(`${origin}: HTTP ${answer.statusCode}`)
+      } catch (error) {
+        failures.push(`${origin}: ${String(error)}`)
+      }
+      await wait(100, life.signal).catch(() => {
+        // Stopped, which the loop sees.
+      })
+    }
+  }
+  const watching = Promise.all(origins.map(watch))
+  return {
+    failures,
+    calls: () => calls,
+    async stop() {
+      life.abort()
+      await watching
+      await agent.close()
+    },
+  }
+}
