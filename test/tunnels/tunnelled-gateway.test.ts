@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { startLocaltunnelServer } from '../emulators/localtunnel-server.ts'
 import { clientKinds, connectClient } from '../fixtures/any-client.ts'
@@ -67,6 +68,55 @@ describe('a gateway behind localtunnel', () => {
   })
 })
 
+describe('a changed public address', () => {
+  it('is followed by metadata, hosts and URLs, while connected clients go on', async () => {
+    const edge = closing(await startLocaltunnelServer())
+    const gateway = closing(
+      await startTunnelledGateway({
+        servers,
+        profiles: { default: {} },
+        order: ['localtunnel', 'local'],
+        tunnels: { localtunnel: { host: edge.host.origin, subdomain: undefined } },
+      }),
+    )
+    const before = gateway.gateway.status().appUrl
+    const local = gateway.gateway.status().origins.find((origin) => origin !== before) ?? ''
+    const client = closing(await connectClient('v1 streamable HTTP', `${local}/api/mcp/default`))
+    const pid = await client.call('pid')
+
+    const [name = ''] = edge.names()
+    await edge.restart()
+    // Somebody else takes the name, so the tunnel comes back under another one.
+    await fetch(new URL(name, edge.host))
+    const changed = () => gateway.events.find((event) => event.event === 'url-changed')
+    await expect.poll(changed, { timeout: 15_000 }).toBeDefined()
+
+    const after = gateway.gateway.status()
+    expect(after.appUrl).not.toBe(before)
+    expect(changed()).toMatchObject({
+      previousUrl: before,
+      appUrl: after.appUrl,
+      redirectUri: `${after.appUrl}/api/oauth/callback`,
+    })
+    const json = async (path: string) => (await fetch(after.appUrl + path)).json()
+    expect(await json('/.well-known/oauth-protected-resource/api/mcp/default')).toMatchObject({
+      resource: `${after.appUrl}/api/mcp/default`,
+      authorization_servers: [after.appUrl],
+    })
+    expect(await json('/.well-known/oauth-authorization-server')).toMatchObject({
+      issuer: after.appUrl,
+      token_endpoint: `${after.appUrl}/oauth/token`,
+    })
+    const refused = await fetch(`${after.appUrl}/api/mcp/default`, { method: 'POST' })
+    expect(refused.headers.get('www-authenticate')).toContain(`resource_metadata="${after.appUrl}/`)
+    // The old address is nobody's, even where it still leads here.
+    const asOld = await send(after.appUrl, new URL(before).host)
+    expect(asOld).toBe(421)
+    // The client never noticed: same MCP session, same process behind it.
+    expect(await client.call('pid')).toEqual(pid)
+  })
+})
+
 describe('a profile without authentication of its own', () => {
   it.each([
     [undefined, false, 401],
@@ -125,3 +175,15 @@ describe('without a network', () => {
     )
   })
 })
+
+/** The status that `/health` at an address answers with, for another Host than its own. */
+function send(origin: string, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const sent = request(`${origin}/health`, { headers: { host } }, (answer) => {
+      answer.resume()
+      resolve(answer.statusCode ?? 0)
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+}
