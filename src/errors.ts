@@ -20,6 +20,8 @@ export type UserErrorCode =
 
 /** What can go wrong with a tunnel; `src/tunnels/tunnel-failures.ts` says when, and how to fix it. */
 export type TunnelErrorCode =
+  | 'TUNNEL_FAILED'
+  | 'TUNNEL_LOST'
   | 'TUNNEL_AUTH_REQUIRED'
   | 'TUNNEL_TOKEN_INVALID'
   | 'TUNNEL_ACCOUNT_BLOCKED'

@@ -294,7 +294,7 @@ function requireTunnel(
 ): void {
   if (status.state !== 'local' || tunnelOrder(config).at(-1) === localChoice) return
   const failure = status.failures.at(-1)
-  throw new UserError('TUNNEL_UNREACHABLE', failure?.message ?? status.reason, {
+  throw new UserError(failure?.code ?? 'TUNNEL_UNREACHABLE', failure?.message ?? status.reason, {
     hint: `${failure?.hint ?? 'Try another provider.'} With "local" at the end of --tunnel, local HTTPS is used instead.`,
   })
 }

@@ -71,6 +71,12 @@ export const environmentSchema = z.object({
     .default('http2')
     .describe('How cloudflared talks to its edge.'),
   CLOUDFLARED_BIN: z.string().optional().describe('The cloudflared program.'),
+  CLOUDFLARE_EDGE: z
+    .string()
+    .refine((text) => /^[^\s/]+:\d{1,5}$/.test(text), { error: 'must be host:port' })
+    .optional()
+    .describe('Edge of Cloudflare, host:port.'),
+  CLOUDFLARE_CA_CERT: z.string().optional().describe('PEM file of the authority of that edge.'),
   TUNNEL_COMMAND: z.string().optional().describe('Command line that opens a tunnel.'),
   TUNNEL_COMMAND_URL: z
     .string()

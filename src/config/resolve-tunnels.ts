@@ -39,6 +39,8 @@ export function resolveTunnels(
       name: values.CLOUDFLARE_TUNNEL_NAME,
       hostname: values.CLOUDFLARE_HOSTNAME,
       binary: absolute(values.CLOUDFLARED_BIN),
+      edge: values.CLOUDFLARE_EDGE,
+      caCertFile: absolute(values.CLOUDFLARE_CA_CERT),
       protocol: values.CLOUDFLARE_PROTOCOL,
     },
     command: { line: values.TUNNEL_COMMAND, urlPattern: values.TUNNEL_COMMAND_URL },

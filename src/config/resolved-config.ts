@@ -65,6 +65,9 @@ export interface TunnelSettings {
     readonly name: string | undefined
     readonly hostname: string | undefined
     readonly binary: string | undefined
+    /** `host:port` of another edge than Cloudflare's own, and a PEM file of its authority. */
+    readonly edge: string | undefined
+    readonly caCertFile: string | undefined
     readonly protocol: 'http2' | 'quic' | 'auto'
   }
   readonly command: { readonly line: string | undefined; readonly urlPattern: string }

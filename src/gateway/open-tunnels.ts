@@ -124,6 +124,7 @@ function optionsFor({ tunnels, home, projectDir }: ResolvedConfig): TunnelOption
     cloudflare: {
       tunnel: cloudflareTunnel(cloudflare),
       protocol: cloudflare.protocol,
+      ...cloudflareEdge(cloudflare),
       binary: {
         bin: cloudflare.binary,
         searchPath: environment.PATH ?? '',
@@ -136,6 +137,11 @@ function optionsFor({ tunnels, home, projectDir }: ResolvedConfig): TunnelOption
       cwd: projectDir,
     },
   }
+}
+
+function cloudflareEdge({ edge, caCertFile }: TunnelSettings['cloudflare']) {
+  if (edge === undefined) return {}
+  return { edge: { address: edge, ...(caCertFile !== undefined && { caCertFile }) } }
 }
 
 function cloudflareTunnel(settings: TunnelSettings['cloudflare']): CloudflareTunnel {
@@ -153,6 +159,8 @@ function serviceOf(name: TunnelProviderName, settings: TunnelSettings): URL | un
     case 'ngrok':
       return new URL(`tls://${settings.ngrok.serverAddr ?? 'connect.ngrok-agent.com:443'}`)
     case 'cloudflare':
+      if (settings.cloudflare.edge !== undefined)
+        return new URL(`tls://${settings.cloudflare.edge}`)
       return cloudflareTunnel(settings.cloudflare).kind === 'quick'
         ? new URL('https://api.trycloudflare.com')
         : new URL('tls://region1.v2.argotunnel.com:7844')

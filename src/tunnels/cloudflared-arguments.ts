@@ -16,11 +16,13 @@ export type CloudflareTunnel =
       readonly credentialsFile: string | undefined
     }
 
-/** Another edge than Cloudflare's, as tests have. */
+/** Another edge than Cloudflare's. */
 export interface CloudflareEdge {
-  readonly quickService: string
+  /** Where quick tunnels are asked for; Cloudflare's own unless given. */
+  readonly quickService?: string
   readonly address: string
-  readonly caCertFile: string
+  /** The system's authorities unless given. */
+  readonly caCertFile?: string
 }
 
 export interface CloudflaredRun {
@@ -59,9 +61,9 @@ export function cloudflaredSecrets(tunnel: CloudflareTunnel): Record<string, str
 function edgeFlags(edge: CloudflareEdge | undefined): Record<string, string> {
   if (!edge) return {}
   return {
-    'quick-service': edge.quickService,
+    ...(edge.quickService !== undefined && { 'quick-service': edge.quickService }),
     edge: edge.address,
-    cacert: edge.caCertFile,
+    ...(edge.caCertFile !== undefined && { cacert: edge.caCertFile }),
     'edge-ip-version': '4',
   }
 }

@@ -1,9 +1,9 @@
-import { messageOf, UserError } from '../errors.ts'
+import { messageOf, UserError, type UserErrorCode } from '../errors.ts'
 
 /** Why a provider did not give a working address, or no longer does. */
 export interface OpenFailure {
   readonly provider: string
-  readonly code: string
+  readonly code: UserErrorCode
   /** A sentence. */
   readonly message: string
   readonly hint?: string

@@ -136,7 +136,7 @@ function lostTunnel(
   attempt: number,
 ): LostTunnel {
   const message = loss.kind === 'asked' ? 'It is opened again.' : loss.detail
-  const failure = { provider: entry.provider.name, code: 'TUNNEL_LOST', message }
+  const failure = { provider: entry.provider.name, code: 'TUNNEL_LOST', message } as const
   const final = loss.kind === 'broken' && loss.final
   return { entry, publicUrl, failure, attempt, asked: loss.kind === 'asked', final }
 }

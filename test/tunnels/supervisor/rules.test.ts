@@ -38,7 +38,13 @@ describe('an order of one’s own', () => {
 })
 
 it('puts what a provider said on one line', () => {
-  const failure = { provider: 'ngrok', code: 'X', message: 'First.\n  Second.', hint: 'Do this.' }
+  const code = 'TUNNEL_FAILED'
+  const failure = {
+    provider: 'ngrok',
+    code,
+    message: 'First.\n  Second.',
+    hint: 'Do this.',
+  } as const
   expect(describeFailure(failure)).toBe('ngrok: First. Second. Do this.')
 })
 
