@@ -1,7 +1,7 @@
-/** A browser as far as OAuth needs one: it keeps cookies by host and path, and goes where it is sent. */
+/** A browser as far as OAuth needs one: it keeps cookies by path, and goes where it is sent. */
 export interface Browser {
-  /** Follows redirects within the gateway; stops at the first that leaves it. */
-  open(url: string): Promise<Visit>
+  /** Follows redirects; stops at the first that `leaves`, which is one to another origin if not given. */
+  open(url: string, leaves?: (to: URL) => boolean): Promise<Visit>
   submit(
     url: string,
     form: Record<string, string>,
@@ -14,7 +14,7 @@ export interface Visit {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  /** Where the last redirect leads, when it leaves the gateway. */
+  /** Where the last redirect leads, when it was not followed. */
   readonly leftFor: string | undefined
 }
 
@@ -41,10 +41,13 @@ export function createBrowser(): Browser {
     }
   }
 
-  async function go(url: string, init: RequestInit): Promise<Visit> {
-    const { origin } = new URL(url)
+  async function go(
+    url: string,
+    init: RequestInit,
+    leaves = (to: URL) => to.origin !== new URL(url).origin,
+  ): Promise<Visit> {
     let next = { url, init }
-    for (let hops = 0; hops < 10; hops += 1) {
+    for (let hops = 0; hops < 15; hops += 1) {
       const target = new URL(next.url)
       const headers = new Headers(next.init.headers)
       headers.set('cookie', cookiesFor(target))
@@ -56,14 +59,14 @@ export function createBrowser(): Browser {
       const visit = { url: next.url, status: response.status, headers: response.headers, text }
       if (!location) return { ...visit, leftFor: undefined }
       const to = new URL(location, target)
-      if (to.origin !== origin) return { ...visit, leftFor: to.href }
+      if (leaves(to)) return { ...visit, leftFor: to.href }
       next = { url: to.href, init: {} }
     }
     throw new Error('too many redirects')
   }
 
   return {
-    open: (url) => go(url, {}),
+    open: (url, leaves) => go(url, {}, leaves),
     submit: (url, form, headers = {}) =>
       go(url, {
         method: 'POST',

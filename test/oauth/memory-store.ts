@@ -1,20 +1,23 @@
 import type { Store } from '../../src/store/store.ts'
 
-/** The store port in memory; values are copied, as a file would. */
-export function memoryStore(): Store {
-  const documents = new Map<string, string>()
-  const at = (collection: string, key: string) => JSON.stringify([collection, key])
+/** A store that lives as long as the test, with its documents in reach. */
+export interface MemoryStore extends Store {
+  readonly documents: Map<string, unknown>
+}
+
+export function createMemoryStore(): MemoryStore {
+  const documents = new Map<string, unknown>()
+  const keyOf = (collection: string, key: string) => `${collection} ${key}`
   return {
-    async get(collection, key) {
-      const text = documents.get(at(collection, key))
-      return text === undefined ? undefined : JSON.parse(text)
-    },
+    documents,
+    get: async (collection, key) => structuredClone(documents.get(keyOf(collection, key))),
     async set(collection, key, value) {
-      documents.set(at(collection, key), JSON.stringify(value))
+      // As JSON, so that what does not survive a database does not survive here either.
+      documents.set(keyOf(collection, key), JSON.parse(JSON.stringify(value)))
     },
     async delete(collection, key) {
-      documents.delete(at(collection, key))
+      documents.delete(keyOf(collection, key))
     },
-    close() {},
+    close: () => {},
   }
 }

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { createGrants } from '../../../src/oauth/authorization-server/grants.ts'
 import { createIssuerStorage } from '../../../src/oauth/authorization-server/issuer-storage.ts'
-import { memoryStore } from '../memory-store.ts'
+import { createMemoryStore } from '../memory-store.ts'
 
 const now = () => Date.UTC(2026, 10, 21)
 const code = { grantId: 'grant', exp: now() / 1000 + 60 }
 
 /** Every read and write takes a moment, so that requests overlap. */
 function setup() {
-  const inner = memoryStore()
+  const inner = createMemoryStore()
   const written: string[] = []
   const store: typeof inner = {
     ...inner,

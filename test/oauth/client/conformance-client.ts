@@ -8,7 +8,7 @@ import {
   UpstreamAuthError,
 } from '../../../src/oauth/client/upstream-auth-error.ts'
 import { defaultAuth } from '../../../src/oauth/client/upstream-client.ts'
-import { createMemoryStore } from './memory-store.ts'
+import { createMemoryStore } from '../memory-store.ts'
 
 // What the conformance suite runs for each client scenario: the OAuth client of the gateway under
 // the SDK's MCP client. The last argument is the server's address; the browser is this process.

@@ -4,6 +4,7 @@ import { connectClient } from '../../fixtures/any-client.ts'
 import { closeAfterEach } from '../../fixtures/cleanup.ts'
 import { startTestGateway } from '../../fixtures/gateway.ts'
 import { startServer } from '../../fixtures/start-server.ts'
+import { createBrowser } from '../browser.ts'
 import { startForeignIssuer } from './foreign-issuer.ts'
 import { startProtectedServer } from './protected-server.ts'
 
@@ -24,23 +25,8 @@ async function start() {
   return { issuer, gateway, notes }
 }
 
-/** Follows a link as a browser does, cookies included, until a page is shown. */
-async function browse(link: string): Promise<{ status: number; text: string }> {
-  const jar = new Map<string, string>()
-  let next = link
-  for (let steps = 0; steps < 15; steps += 1) {
-    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
-    const answer = await fetch(next, { redirect: 'manual', headers: { cookie } })
-    for (const line of answer.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-      jar.set(name, value)
-    }
-    const target = answer.headers.get('location')
-    if (target === null) return { status: answer.status, text: await answer.text() }
-    next = new URL(target, next).href
-  }
-  throw new Error('redirected too often')
-}
+/** Follows a link, through the issuer and back, until a page is shown. */
+const browse = (link: string) => createBrowser().open(link, () => false)
 
 describe('a server that asks for a login', () => {
   it('is announced with a link, and serves its tools once somebody has followed it', async () => {

@@ -6,7 +6,8 @@ import { loginNeededOf } from '../../../src/oauth/client/upstream-auth-error.ts'
 import { defaultAuth, type UpstreamAuthConfig } from '../../../src/oauth/client/upstream-client.ts'
 import { createSealingKey } from '../../../src/store/sealed-box.ts'
 import { createSealedStore } from '../../../src/store/sealed-store.ts'
-import { createMemoryStore, type MemoryStore } from './memory-store.ts'
+import { createBrowser } from '../browser.ts'
+import { createMemoryStore, type MemoryStore } from '../memory-store.ts'
 
 /** The OAuth client with one server called `notes`, a clock that stands, and a browser. */
 export interface OAuthLab {
@@ -72,7 +73,11 @@ export function createOAuthLab(
       if (!('location' in start)) throw new Error(start.page.message)
       return { location: start.location, cookie: start.setCookie.split(';')[0] ?? '' }
     },
-    browse: (location) => browse(location, `${urls.origin}/`),
+    async browse(location) {
+      const visit = await createBrowser().open(location, (to) => to.origin === urls.origin)
+      if (!visit.leftFor) throw new Error(`${visit.url} answered ${visit.status}`)
+      return visit.leftFor
+    },
     async logIn() {
       const { location, cookie } = await lab.begin(await lab.linkOfCall())
       return oauth.handleCallback({ url: await lab.browse(location), cookie })
@@ -80,22 +85,4 @@ export function createOAuthLab(
     restart: () => createOAuthLab(url, auth, kept),
   }
   return lab
-}
-
-async function browse(location: string, until: string): Promise<string> {
-  const jar = new Map<string, string>()
-  let next = location
-  for (let steps = 0; steps < 12; steps += 1) {
-    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
-    const answer = await fetch(next, { redirect: 'manual', headers: { cookie } })
-    for (const line of answer.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-      jar.set(name, value)
-    }
-    const target = answer.headers.get('location')
-    if (target === null) throw new Error(`${next} answered ${answer.status}`)
-    next = new URL(target, next).href
-    if (next.startsWith(until)) return next
-  }
-  throw new Error('redirected too often')
 }

@@ -12,7 +12,7 @@ import {
   createExternalIssuer,
   createOwnIssuer,
 } from '../../../src/oauth/resource-server/token-issuer.ts'
-import { memoryStore } from '../memory-store.ts'
+import { createMemoryStore } from '../memory-store.ts'
 
 const origin = 'https://quiet-otter.example'
 const other = 'https://localhost:3443'
@@ -65,7 +65,7 @@ async function mint({ claims = {}, without = [], header = {}, alg = 'ES256' }: T
 }
 
 function setup(options: { auth?: ProfileAuth; revoked?: string; keysFail?: boolean } = {}) {
-  const apiKeys = createApiKeys({ store: memoryStore(), now: () => now })
+  const apiKeys = createApiKeys({ store: createMemoryStore(), now: () => now })
   const external = createExternalIssuer(foreign, {
     fetch: async (url) => {
       if (options.keysFail) throw new TypeError('fetch failed')

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { createApiKeys } from '../../../src/oauth/resource-server/api-keys.ts'
 import type { Store } from '../../../src/store/store.ts'
-import { memoryStore } from '../memory-store.ts'
+import { createMemoryStore } from '../memory-store.ts'
 
 const hour = 3_600_000
 
 function setup() {
   const clock = { time: Date.UTC(2026, 10, 21) }
   const written: string[] = []
-  const inner = memoryStore()
+  const inner = createMemoryStore()
   const store: Store = {
     ...inner,
     async set(collection, key, value) {
