@@ -8,5 +8,5 @@ export function printable(text: string): string {
   })
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this is about
-const controlCharacters = /[\x00-\x09\x0b-\x1f\x7f-\x9f]/g
+// Unicode's control characters (C0, DEL, C1) but the line feed.
+const controlCharacters = /[^\P{Cc}\n]/gu

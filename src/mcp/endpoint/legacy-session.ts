@@ -27,6 +27,14 @@ export interface LegacySession {
   close(): Promise<void>
 }
 
+/** Opens a session of one endpoint on a transport that a client reached at `origin`. */
+export type OpenSession = (
+  id: string,
+  transport: Transport,
+  origin: string,
+  onClosed: () => void,
+) => Promise<LegacySession>
+
 /** Opens a session on a transport. The transport's end closes it. */
 export async function openLegacySession(options: {
   id: string

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js'
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/server'
-import type { LegacySession } from './legacy-session.ts'
+import type { LegacySession, OpenSession } from './legacy-session.ts'
 
 /** Under the shortest idle limit of any proxy in front of us, ms. */
 const keepAliveMs = 15_000
@@ -24,14 +24,7 @@ export interface SseSessions {
   close(): Promise<void>
 }
 
-export function createSseSessions(options: {
-  open: (
-    id: string,
-    transport: Transport,
-    origin: string,
-    onClosed: () => void,
-  ) => Promise<LegacySession>
-}): SseSessions {
+export function createSseSessions(options: { open: OpenSession }): SseSessions {
   const entries = new Map<string, { transport: SSEServerTransport; session: LegacySession }>()
   return {
     async open(response, messagesPath, origin) {

@@ -1,11 +1,10 @@
 import {
   isInitializeRequest,
-  type Transport,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import { rpcCodes } from '../mcp-error.ts'
-import type { LegacySession } from './legacy-session.ts'
+import type { LegacySession, OpenSession } from './legacy-session.ts'
 import type { RequestContext } from './request-context.ts'
 
 /** A session without a request or an open stream for so long is closed, ms. */
@@ -26,12 +25,7 @@ interface Entry {
 }
 
 export function createStreamableSessions(options: {
-  open: (
-    id: string,
-    transport: Transport,
-    origin: string,
-    onClosed: () => void,
-  ) => Promise<LegacySession>
+  open: OpenSession
   now: () => number
 }): StreamableSessions {
   const { now } = options
