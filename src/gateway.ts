@@ -13,7 +13,7 @@ import { createUpstreamLogins } from './gateway/upstream-logins.ts'
 import type { GatewayEvent, ReadyEvent } from './gateway-events.ts'
 import { createApp } from './http/app.ts'
 import type { Listener } from './http/listener.ts'
-import { systemClock } from './lib/clock.ts'
+import { type Clock, systemClock } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
 import { createProcessLedger, type ProcessLedger, reapLeftovers } from './lib/process-ledger.ts'
 import { createProcessReaper } from './lib/process-reaper.ts'
@@ -35,6 +35,8 @@ export interface GatewayOptions {
   readonly logger: Logger
   /** Called for everything worth telling; `ready` comes exactly once per start. */
   readonly onEvent: (event: GatewayEvent) => void
+  /** By which tunnels are watched; the machine's unless given. */
+  readonly clock?: Clock
 }
 
 export interface Gateway {
@@ -65,7 +67,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promise<Gateway> {
-  const { config, logger, onEvent } = options
+  const { config, logger, onEvent, clock = systemClock } = options
   const version = readVersion()
   const startedAt = performance.now()
   let file: GatewayFile = config
@@ -124,7 +126,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   currentAddress = origins.appUrl
   const secret = randomBytes(32)
   const prove = (challenge: string) => createHmac('sha256', secret).update(challenge).digest('hex')
-  const streams = createProbeStreams(systemClock)
+  const streams = createProbeStreams(clock)
   const ca = () => certificate?.current().caCertPem
   const address = createAddressProof({ config, origins, prove, ca, onEvent })
   undo.defer(() => address.close())
@@ -155,6 +157,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     probeStream: streams.serve,
     upstreamLogins: logins.role,
     endpoint: hub.endpoint,
+    maxBodyBytes: () => file.limits.maxBodyBytes,
     summary: (profile, origin) => summaries(origin).find(({ name }) => name === profile),
     summaries,
     uptimeMs: () => performance.now() - startedAt,
@@ -191,6 +194,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
       streams,
       onPublicUrl: usePublicUrl,
       onEvent,
+      clock,
       logger: logger.child('tunnel'),
     })
     const opened = supervisor

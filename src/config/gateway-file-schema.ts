@@ -232,6 +232,19 @@ export const gatewayFileSchema = z
       })
       .prefault({})
       .describe('What runs beside the gateway during development.'),
+    limits: z
+      .strictObject({
+        bodyMiB: z
+          .number()
+          .positive()
+          .max(1024)
+          .default(4)
+          .describe(
+            'Largest request body that is read, in MiB. A larger one is answered with 413.',
+          ),
+      })
+      .prefault({})
+      .describe('How much one request may take.'),
     allowedHosts: z
       .array(
         z.string().regex(/^(\[[\da-fA-F:.]+\]|[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?)(:\d{1,5})?$/, {

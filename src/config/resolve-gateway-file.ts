@@ -33,6 +33,7 @@ export function resolveGatewayFile(
       ? profiles
       : { [defaultProfileName]: everything(serverNames), ...profiles },
     processes: resolveProcesses(input, { projectDir: options.projectDir, report }),
+    limits: { maxBodyBytes: Math.floor(input.limits.bodyMiB * 1024 * 1024) },
     allowedHosts: input.allowedHosts.map((host) => host.toLowerCase()),
     allowedOrigins: input.allowedOrigins.map((origin) => origin.toLowerCase()),
   }

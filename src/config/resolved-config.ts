@@ -100,6 +100,10 @@ export interface GatewayFile {
   readonly profiles: Readonly<Record<string, ProfileConfig>>
   /** Companion processes that are given APP_URL and restarted when it changes. */
   readonly processes: readonly CompanionProcess[]
+  readonly limits: {
+    /** A larger request body is not read, bytes. */
+    readonly maxBodyBytes: number
+  }
   /** Hosts served beyond the known origins, as `name` or `name:port`. */
   readonly allowedHosts: readonly string[]
   /** Browser origins that may call the endpoints, beyond our own. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { ResolvedConfig, TunnelSettings } from '../config/resolved-config.ts'
 import { UserError } from '../errors.ts'
 import type { TunnelEvent } from '../gateway-events.ts'
-import { systemClock } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import { createHttpSender } from '../lib/http-sender.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { ProcessReaper } from '../lib/process-reaper.ts'
@@ -37,6 +37,7 @@ export interface OpenTunnelsOptions {
   readonly streams: ProbeStreams
   readonly onPublicUrl: (publicUrl: string | undefined) => void
   readonly onEvent: (event: TunnelEvent) => void
+  readonly clock: Clock
   readonly logger: Logger
 }
 
@@ -60,13 +61,13 @@ export function prepareTunnels(options: OpenTunnelsOptions): TunnelSupervisor {
       streams,
       createSender: (sender) => createHttpSender({ ...sender, lookup: lookupWith(resolveHost) }),
       canConnect: createCanConnect(resolveHost),
-      clock: systemClock,
+      clock: options.clock,
     }),
     admit: origins.admit,
     onPublicUrl: options.onPublicUrl,
     onEvent: (event) => options.onEvent(forPeople(event)),
     interfaces: networkInterfaces,
-    clock: systemClock,
+    clock: options.clock,
     random: Math.random,
     logger,
   })

@@ -9,9 +9,13 @@ export function readLines(
   const decoder = new StringDecoder('utf8')
   let rest = ''
   stream.on('data', (chunk: Buffer) => {
-    const lines = (rest + decoder.write(chunk)).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) onLine(line.endsWith('\r') ? line.slice(0, -1) : line)
+    // Only what is new is searched: a line of many megabytes comes in hundreds of chunks.
+    const [end = '', ...lines] = decoder.write(chunk).split('\n')
+    rest += end
+    for (const next of lines) {
+      onLine(rest.endsWith('\r') ? rest.slice(0, -1) : rest)
+      rest = next
+    }
     if (rest.length <= maxLength) return
     onLine(rest)
     rest = ''

@@ -200,6 +200,19 @@ describe('the rest of the file', () => {
   })
 
   it.each([
+    [{}, 4_194_304],
+    [{ limits: {} }, 4_194_304],
+    [{ limits: { bodyMiB: 0.5 } }, 524_288],
+    [{ limits: { bodyMiB: 32 } }, 33_554_432],
+  ])('resolves the limits of %j', async (gateway, maxBodyBytes) => {
+    const { config } = await load({ gateway })
+    expect(config.limits).toEqual({ maxBodyBytes })
+  })
+
+  it.each([
+    [{ limits: { bodyMiB: 0 } }, 'limits.bodyMiB (line 3)'],
+    [{ limits: { bodyMiB: 2048 } }, 'limits.bodyMiB (line 3)'],
+    [{ limits: { body: 4 } }, 'did you mean "bodyMiB"?'],
     [{ allowedHosts: ['https://x.test'] }, 'allowedHosts[0] (line 3) must be a host'],
     [{ allowedHosts: ['*'] }, 'must be a host'],
     [{ allowedOrigins: ['https://x.test/a'] }, 'allowedOrigins[0] (line 3) must be an origin'],

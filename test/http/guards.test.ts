@@ -137,6 +137,20 @@ describe('the MCP endpoint', () => {
     expect(JSON.parse(answer.text)).toMatchObject({ jsonrpc: '2.0', error: { code } })
   })
 
+  it('reads bodies up to the limit of the configuration file, as it is now', async () => {
+    const gateway = await start()
+    const request = JSON.parse(initialize)
+    const _meta = { padding: 'x'.repeat(5_000_000) }
+    const body = JSON.stringify({ ...request, params: { ...request.params, _meta } })
+    const post = () => send(gateway.url(), { method: 'POST', headers: rpc, body })
+    const refused = await post()
+    expect(refused.status).toBe(413)
+    expect(refused.text).toContain('limits.bodyMiB')
+    const limits = { maxBodyBytes: 8 * 1024 * 1024 }
+    await gateway.gateway.applyFile({ ...gateway.config, limits })
+    expect((await post()).status).toBe(200)
+  })
+
   it('serves the same with and without a trailing slash, and never redirects', async () => {
     const { url } = await start()
     for (const address of [url(), `${url()}/`]) {

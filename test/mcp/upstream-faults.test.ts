@@ -87,6 +87,23 @@ describe('a dead stdio child', () => {
     expect(textOf(await slow)).toBe('done after 20 steps')
   })
 
+  it('says how the server ended when it cannot take a message', async () => {
+    const gateway = closing(
+      await startTestGateway({
+        servers: { one: stdioFixture('legacy-stdio.ts') },
+        config: { limits: { maxBodyBytes: 32 * 1024 * 1024 } },
+      }),
+    )
+    const client = closing(await connectClient('v1 streamable HTTP', gateway.url()))
+    // The SDK reads no message over 10 MiB over stdio.
+    const text = 'x'.repeat(11 * 1024 * 1024)
+    await expect(client.call('echo', { text })).rejects.toMatchObject({
+      code: -32000,
+      message: expect.stringMatching(/it (exited with code|was killed by)/),
+    })
+    expect(textOf(await client.call('echo', { text: 'again' }))).toBe('again')
+  })
+
   it('keeps its tools listed while it is down', async () => {
     const gateway = closing(
       await startTestGateway({ servers: { one: stdioFixture('legacy-stdio.ts') } }),

@@ -174,7 +174,7 @@ export async function startLab(options: LabOptions = {}) {
   resource.all(
     '/api/mcp/:profile',
     requireAccess(deps),
-    jsonBody(1024) as never,
+    jsonBody(() => 1024) as never,
     requireToolScopes(deps),
     (c) => c.json({ principal: c.get('principal') }),
   )

@@ -11,6 +11,7 @@ import {
   emulateLocaltunnel,
   emulateNgrok,
 } from '../fixtures/emulated-edge.ts'
+import { createFastClock } from '../fixtures/fast-clock.ts'
 import { isProcessAlive } from '../fixtures/processes.ts'
 import { visit } from './visitor.ts'
 import { startWatchedGateway, type WatchedGateway } from './watched-gateway.ts'
@@ -219,6 +220,42 @@ describe.concurrent('a gateway that asks localtunnel for a name', { timeout: 30_
     console.log(`recovery localtunnel name taken: ${await gateway.untilServing()} ms`)
     expect(gateway.test.gateway.status().appUrl).toBe(before)
     expect(gateway.localFailures()).toEqual([])
+  })
+})
+
+describe.concurrent('a gateway whose tunnel client is asleep for a minute', {
+  timeout: 60_000,
+}, () => {
+  const minuteMs = 60_000
+
+  it.for([
+    ['localtunnel', emulateLocaltunnel],
+    ['ngrok', emulateNgrok],
+    ['cloudflare', emulateCloudflare],
+  ] as const)('serves again by the time it wakes: %s', async ([provider, emulate], context) => {
+    const { tunnels, close } = await emulate()
+    context.onTestFinished(close)
+    const clock = createFastClock(6)
+    const gateway = await startWatchedGateway({ provider, tunnels, clock })
+    context.onTestFinished(() => gateway.close())
+    const before = gateway.publicUrl()
+    const from = gateway.test.events.length
+    const sleeper = await gateway.clientPid()
+
+    process.kill(sleeper, 'SIGSTOP')
+    const fellAsleepAt = clock.now()
+    await gateway.untilTold(isLost, { from })
+    const noticed = `lost after ${Math.round(clock.now() - fellAsleepAt)} ms of its minute`
+    const isOver = () => clock.now() - fellAsleepAt >= minuteMs
+    await until(isOver, { what: 'the minute is over', ms: minuteMs })
+    if (isProcessAlive(sleeper)) process.kill(sleeper, 'SIGCONT')
+    const recoveryMs = await gateway.untilServing()
+
+    console.log(`recovery ${provider} client asleep: ${recoveryMs} ms after waking (${noticed})`)
+    await until(() => !isProcessAlive(sleeper), { what: 'the sleeper is gone' })
+    expect(await gateway.clientPid()).not.toBe(sleeper)
+    expect(gateway.localFailures()).toEqual([])
+    await expectEverythingFollows(gateway, { before, from })
   })
 })
 

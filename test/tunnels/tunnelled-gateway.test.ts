@@ -1,8 +1,10 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { request } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { startLocaltunnelServer } from '../emulators/localtunnel-server.ts'
 import { clientKinds, connectClient } from '../fixtures/any-client.ts'
 import { closeAfterEach } from '../fixtures/cleanup.ts'
+import { emulateCloudflare, emulateLocaltunnel, emulateNgrok } from '../fixtures/emulated-edge.ts'
 import { noTunnels, startTestGateway, stdioFixture } from '../fixtures/gateway.ts'
 import { startTunnelledGateway } from '../fixtures/tunnelled-gateway.ts'
 
@@ -66,6 +68,31 @@ describe('a gateway behind localtunnel', () => {
     // Local clients have noticed nothing.
     expect(await client.call('echo', { text: 'hi' })).toMatchObject({ content: [{ text: 'hi' }] })
   })
+})
+
+describe('a body of 16 MiB', () => {
+  it.each([
+    ['localtunnel', emulateLocaltunnel],
+    ['ngrok', emulateNgrok],
+    ['cloudflare', emulateCloudflare],
+  ] as const)(
+    'reaches a server through %s and the gateway unchanged',
+    async (provider, emulate) => {
+      const { tunnels } = closing(await emulate())
+      const gateway = closing(
+        await startTunnelledGateway({
+          servers: { digest: stdioFixture('digest-stdio.ts') },
+          order: [provider],
+          tunnels,
+          config: { limits: { maxBodyBytes: 32 * 1024 * 1024 } },
+        }),
+      )
+      const client = closing(await connectClient('v2 modern', gateway.url()))
+      const text = randomBytes(8 * 1024 * 1024).toString('hex')
+      const digest = createHash('sha256').update(text).digest('hex')
+      expect(await client.call('digest', { text })).toMatchObject({ content: [{ text: digest }] })
+    },
+  )
 })
 
 describe('a changed public address', () => {

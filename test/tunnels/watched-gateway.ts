@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Agent, request } from 'undici'
 import type { TunnelSettings } from '../../src/config/resolved-config.ts'
 import type { GatewayEvent, TunnelEvent } from '../../src/gateway-events.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import { wait } from '../../src/lib/wait.ts'
 import { until } from '../cli/helpers.ts'
 import type { TestGateway } from '../fixtures/gateway.ts'
@@ -38,6 +39,7 @@ export async function startWatchedGateway(options: {
   provider: string
   tunnels: Partial<TunnelSettings>
   order?: readonly string[]
+  clock?: Clock
 }): Promise<WatchedGateway> {
   const { provider, tunnels } = options
   const test = await startTunnelledGateway({
@@ -45,6 +47,7 @@ export async function startWatchedGateway(options: {
     https: true,
     order: options.order ?? [provider, 'local'],
     tunnels,
+    ...(options.clock && { clock: options.clock }),
   })
   const { events, gateway } = test
   const tunnelEvents = (from = 0) => events.slice(from).filter(isTunnelEvent)

@@ -3,21 +3,21 @@ import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { HttpEnv } from '../http-env.ts'
 
 const parseError = -32700
-export const defaultMaxBodyBytes = 4 * 1024 * 1024
 
 /**
  * Reads the JSON body of a POST once, for whoever needs it: 415 for another media type, 413 over
- * the limit (without reading on), 400 with a JSON-RPC parse error for what is not JSON.
+ * the limit of now (without reading on), 400 with a JSON-RPC parse error for what is not JSON.
  */
-export function jsonBody(maxBytes: number): MiddlewareHandler<HttpEnv> {
+export function jsonBody(limit: () => number): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     if (c.req.method !== 'POST') return next()
+    const maxBytes = limit()
     if (!isJson(c.req.header('content-type'))) {
       return rpcErrorResponse(415, 'Unsupported Media Type: Content-Type must be application/json')
     }
     const text = await readText(c.req.raw, Number(c.req.header('content-length') ?? 0), maxBytes)
     if (text === undefined) {
-      return rpcErrorResponse(413, `The request body is larger than ${maxBytes} bytes.`, {
+      return rpcErrorResponse(413, tooLarge(maxBytes), {
         // The rest of the body is not read, so the connection cannot be used again.
         headers: { connection: 'close' },
       })
@@ -31,6 +31,10 @@ export function jsonBody(maxBytes: number): MiddlewareHandler<HttpEnv> {
     }
     return next()
   }
+}
+
+function tooLarge(maxBytes: number): string {
+  return `The request body is larger than ${maxBytes} bytes. "limits.bodyMiB" in the configuration file allows more.`
 }
 
 function isJson(contentType: string | undefined): boolean {

@@ -12,7 +12,7 @@ import {
   requireAccess,
   requireToolScopes,
 } from '../middleware/access.ts'
-import { defaultMaxBodyBytes, jsonBody } from '../middleware/json-body.ts'
+import { jsonBody } from '../middleware/json-body.ts'
 import { tunnelPolicy } from '../middleware/tunnel-policy.ts'
 
 export interface McpRouteDeps {
@@ -20,6 +20,8 @@ export interface McpRouteDeps {
   summary(profile: string, origin: string): ProfileSummary | undefined
   readonly tunnelPolicy: () => ServerPolicy | undefined
   readonly access: AccessDeps
+  /** Largest request body, bytes. */
+  readonly maxBodyBytes: () => number
 }
 
 const revisions = ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26']
@@ -29,6 +31,7 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
   const app = new Hono<AccessEnv>({ strict: false })
   const access = requireAccess(deps.access)
   const toolScopes = requireToolScopes(deps.access)
+  const body = jsonBody(deps.maxBodyBytes)
   const policy = tunnelPolicy(deps.tunnelPolicy)
 
   function withEndpoint(serve: (endpoint: Endpoint, c: HttpContext) => Promise<Response>) {
@@ -67,7 +70,7 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
   app.post(
     '/api/mcp/:profile/messages',
     access,
-    jsonBody(defaultMaxBodyBytes),
+    body,
     toolScopes,
     withEndpoint(async (endpoint, c) => {
       const id = c.req.query('sessionId') ?? ''
@@ -82,7 +85,7 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
   app.all(
     '/api/mcp/:profile',
     access,
-    jsonBody(defaultMaxBodyBytes),
+    body,
     toolScopes,
     policy,
     withEndpoint((endpoint, c) =>

@@ -1,11 +1,11 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
-import { StringDecoder } from 'node:string_decoder'
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
 import { getDefaultEnvironment } from '@modelcontextprotocol/client/stdio'
 import spawn from 'cross-spawn'
 import type { StdioServerConfig } from '../../config/resolved-config.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { type ProcessReaper, signalGroup } from '../../lib/process-reaper.ts'
+import { readLines } from '../../lib/read-lines.ts'
 import { settlesWithin } from '../../lib/wait.ts'
 
 /** How long a child may take to leave by itself after its stdin ended, then after SIGTERM, ms. */
@@ -82,7 +82,7 @@ export function createStdioTransport(options: {
             transport.onclose?.()
           })
         })
-        readLines(started.stdout, receive)
+        readLines(started.stdout, receive, maxLineLength)
         readLines(started.stderr, (line) => {
           stderrLines.push(line)
           if (stderrLines.length > keptStderrLines) stderrLines.shift()
@@ -97,9 +97,13 @@ export function createStdioTransport(options: {
         if (!child?.stdin.writable || isOver) {
           return reject(new Error(exitReason ?? 'the process is not running'))
         }
-        child.stdin.write(`${JSON.stringify(message)}\n`, (error) =>
-          error ? reject(new Error(exitReason ?? error.message)) : resolve(),
-        )
+        child.stdin.write(`${JSON.stringify(message)}\n`, (error) => {
+          if (!error) return resolve()
+          // The pipe breaks before the exit is reported, which says why.
+          void settlesWithin(exited, leaveMs).then(() =>
+            reject(new Error(exitReason ?? error.message)),
+          )
+        })
       })
     },
     async close() {
@@ -165,18 +169,6 @@ function parseMessage(line: string): JSONRPCMessage | undefined {
     // Not JSON: the caller logs the line.
     return undefined
   }
-}
-
-function readLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
-  const decoder = new StringDecoder('utf8')
-  let rest = ''
-  stream.on('data', (chunk: Buffer) => {
-    const lines = (rest + decoder.write(chunk)).split('\n')
-    rest = lines.pop() ?? ''
-    if (rest.length > maxLineLength) rest = ''
-    for (const line of lines) onLine(line.endsWith('\r') ? line.slice(0, -1) : line)
-  })
-  stream.on('end', () => rest && onLine(rest))
 }
 
 function startFailure(config: StdioServerConfig, error: NodeJS.ErrnoException): string {
