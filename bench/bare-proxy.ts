@@ -23,3 +23,5 @@ server.listen(0, '127.0.0.1', () => {
 process.on('message', () =>
   process.send?.({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }),
 )
+// Whoever measures is gone.
+process.on('disconnect', () => process.exit(0))
