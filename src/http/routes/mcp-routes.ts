@@ -1,11 +1,12 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { ProfileSummary } from '../../gateway-events.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { Endpoint } from '../../mcp/endpoint/endpoint.ts'
+import type { RequestContext } from '../../mcp/endpoint/request-context.ts'
+import { callerKey } from '../../oauth/resource-server/caller-key.ts'
 import { paths } from '../../origin/public-urls.ts'
 import type { ServerPolicy } from '../../tunnels/server-policy.ts'
-import type { HttpContext } from '../http-env.ts'
 import {
   type AccessDeps,
   type AccessEnv,
@@ -34,8 +35,8 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
   const body = jsonBody(deps.maxBodyBytes)
   const policy = tunnelPolicy(deps.tunnelPolicy)
 
-  function withEndpoint(serve: (endpoint: Endpoint, c: HttpContext) => Promise<Response>) {
-    return async (c: HttpContext) => {
+  function withEndpoint(serve: (endpoint: Endpoint, c: Context<AccessEnv>) => Promise<Response>) {
+    return async (c: Context<AccessEnv>) => {
       const name = c.req.param('profile') ?? ''
       const endpoint = deps.endpoint(name)
       if (endpoint) return serve(endpoint, c)
@@ -62,7 +63,7 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
     policy,
     withEndpoint(async (endpoint, c) => {
       const messages = paths.messages(c.req.param('profile') ?? '')
-      await endpoint.sse.open(c.env.outgoing, messages, c.get('origin'))
+      await endpoint.sse.open(c.env.outgoing, messages, contextOf(c))
       return RESPONSE_ALREADY_SENT
     }),
   )
@@ -74,8 +75,7 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
     toolScopes,
     withEndpoint(async (endpoint, c) => {
       const id = c.req.query('sessionId') ?? ''
-      const { incoming, outgoing } = c.env
-      const found = await endpoint.sse.receive(id, incoming, outgoing, c.get('body'))
+      const found = await endpoint.sse.receive(id, c.env, contextOf(c))
       return found
         ? RESPONSE_ALREADY_SENT
         : rpcErrorResponse(404, 'Session not found', { code: -32001 })
@@ -88,9 +88,15 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
     body,
     toolScopes,
     policy,
-    withEndpoint((endpoint, c) =>
-      endpoint.handle(c.req.raw, { origin: c.get('origin'), body: c.get('body') }),
-    ),
+    withEndpoint((endpoint, c) => endpoint.handle(c.req.raw, contextOf(c))),
   )
   return app
+}
+
+function contextOf(c: Context<AccessEnv>): RequestContext {
+  return {
+    origin: c.get('origin'),
+    caller: callerKey(c.get('principal')),
+    body: c.get('body'),
+  }
 }

@@ -2,6 +2,8 @@
 export interface RequestContext {
   /** The origin it came in through, decided by the listener, such as `https://localhost:3443`. */
   readonly origin: string
+  /** Who calls; an MCP session answers nobody but the one who opened it. */
+  readonly caller: string
   /** The JSON body, already parsed; undefined for GET and DELETE. */
   readonly body: unknown
 }

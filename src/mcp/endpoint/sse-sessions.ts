@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js'
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/server'
 import type { LegacySession, OpenSession } from './legacy-session.ts'
+import type { RequestContext } from './request-context.ts'
 
 /** Under the shortest idle limit of any proxy in front of us, ms. */
 const keepAliveMs = 15_000
@@ -13,39 +14,51 @@ const maxSessions = 1_000
  */
 export interface SseSessions {
   /** Answers `GET …/sse` with a stream whose first event names `messagesPath` and the session. */
-  open(response: ServerResponse, messagesPath: string, origin: string): Promise<void>
-  /** Answers `POST …/messages?sessionId=…`. @returns false when there is no such session */
+  open(
+    response: ServerResponse,
+    messagesPath: string,
+    context: Omit<RequestContext, 'body'>,
+  ): Promise<void>
+  /**
+   * Answers `POST …/messages?sessionId=…`.
+   * @returns false when the caller has no such session
+   */
   receive(
     sessionId: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-    body: unknown,
+    exchange: { incoming: IncomingMessage; outgoing: ServerResponse },
+    context: Omit<RequestContext, 'origin'>,
   ): Promise<boolean>
   close(): Promise<void>
 }
 
+interface Entry {
+  readonly transport: SSEServerTransport
+  readonly session: LegacySession
+  readonly caller: string
+}
+
 export function createSseSessions(options: { open: OpenSession }): SseSessions {
-  const entries = new Map<string, { transport: SSEServerTransport; session: LegacySession }>()
+  const entries = new Map<string, Entry>()
   return {
-    async open(response, messagesPath, origin) {
+    async open(response, messagesPath, { origin, caller }) {
       if (entries.size >= maxSessions) {
         response.writeHead(503, { 'retry-after': '60' }).end('Too many SSE sessions are open.')
         return
       }
       const transport = new SSEServerTransport(messagesPath, response)
       const id = transport.sessionId
-      const heartbeat = setInterval(() => response.write(': keepalive\n\n'), keepAliveMs)
-      heartbeat.unref()
+      let heartbeat: NodeJS.Timeout | undefined
       const session = await options.open(id, asV2Transport(transport), origin, () => {
         clearInterval(heartbeat)
         entries.delete(id)
       })
-      entries.set(id, { transport, session })
+      heartbeat = setInterval(() => response.write(': keepalive\n\n'), keepAliveMs).unref()
+      entries.set(id, { transport, session, caller })
     },
-    async receive(sessionId, request, response, body) {
+    async receive(sessionId, { incoming, outgoing }, { caller, body }) {
       const entry = entries.get(sessionId)
-      if (!entry) return false
-      await entry.transport.handlePostMessage(request, response, body)
+      if (entry?.caller !== caller) return false
+      await entry.transport.handlePostMessage(incoming, outgoing, body)
       return true
     },
     async close() {

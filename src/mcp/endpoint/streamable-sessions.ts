@@ -20,6 +20,7 @@ export interface StreamableSessions {
 interface Entry {
   readonly transport: WebStandardStreamableHTTPServerTransport
   readonly session: LegacySession
+  readonly caller: string
   lastSeen: number
   openStreams: number
 }
@@ -40,11 +41,11 @@ export function createStreamableSessions(options: {
     }
   }
 
-  async function create(origin: string): Promise<Entry> {
+  async function create({ origin, caller }: RequestContext): Promise<Entry> {
     const id = crypto.randomUUID()
     const transport = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: () => id })
     const session = await options.open(id, transport, origin, () => entries.delete(id))
-    const entry: Entry = { transport, session, lastSeen: now(), openStreams: 0 }
+    const entry: Entry = { transport, session, caller, lastSeen: now(), openStreams: 0 }
     entries.set(id, entry)
     return entry
   }
@@ -66,12 +67,13 @@ export function createStreamableSessions(options: {
   }
 
   return {
-    async handle(request, { body, origin }) {
+    async handle(request, context) {
+      const { body } = context
       const id = request.headers.get('mcp-session-id')
       if (id !== null) {
         const entry = entries.get(id)
         // 404 makes a client start over with `initialize`, as after a restart of ours.
-        if (!entry)
+        if (entry?.caller !== context.caller)
           return rpcErrorResponse(404, 'Session not found', { code: rpcCodes.sessionNotFound })
         return serve(entry, request, body)
       }
@@ -87,7 +89,7 @@ export function createStreamableSessions(options: {
           headers: { 'retry-after': '60' },
         })
       }
-      const entry = await create(origin)
+      const entry = await create(context)
       const response = await serve(entry, request, body)
       if (!response.ok) await entry.session.close()
       return response
