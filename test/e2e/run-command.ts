@@ -8,19 +8,20 @@ export interface CommandResult {
   readonly output: string
 }
 
-/** Runs a program to its end, without input. A failure is a result, not an error. */
+/** Runs a program to its end, without input unless given. A failure is a result, not an error. */
 export async function runCommand(
   command: string,
   args: readonly string[],
-  options: SpawnOptions & { timeoutMs?: number } = {},
+  options: SpawnOptions & { timeoutMs?: number; input?: string } = {},
 ): Promise<CommandResult> {
-  const { timeoutMs = 300_000, ...spawnOptions } = options
+  const { timeoutMs = 300_000, input, ...spawnOptions } = options
   const child = spawn(command, args, {
     ...spawnOptions,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
   })
+  child.stdin?.end(input)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
