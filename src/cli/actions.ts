@@ -32,6 +32,13 @@ export function createActions(options: CommandWorld): CommandActions {
       ])
       return runConnect(server, await createConnectDeps(options))
     },
+    async env(flags) {
+      const [{ runEnv }, { createEnvDeps }] = await Promise.all([
+        import('./commands/env.ts'),
+        import('./commands/env-world.ts'),
+      ])
+      return runEnv(flags, await createEnvDeps(options))
+    },
     async access(command) {
       const [commands, { withAccess }] = await Promise.all([
         import('./commands/access.ts'),

@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts'
 import { readVersion } from '../lib/version.ts'
 import { addAccessCommands } from './access-program.ts'
 import type { CertsFlags, CloudflaredFlags, CommandActions, DevFlags } from './command-actions.ts'
+import { addTrustCommands } from './trust-program.ts'
 
 export interface ProgramIo {
   /** Help that was asked for. */
@@ -43,6 +44,10 @@ export async function runProgram(
         code = await actions.access(command)
         return code
       },
+      async env(flags) {
+        code = await actions.env(flags)
+        return code
+      },
     },
     io,
   })
@@ -69,6 +74,7 @@ function createProgram({ actions, io }: { actions: CommandActions; io: ProgramIo
   addConnect(program, actions)
   addCloudflared(program, actions)
   addAccessCommands(program, actions)
+  addTrustCommands(program, actions)
   for (const command of program.commands) configure(command, io)
   return program
 }
