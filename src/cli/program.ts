@@ -44,6 +44,10 @@ export async function runProgram(
         code = await actions.access(command)
         return code
       },
+      async trust(flags) {
+        code = await actions.trust(flags)
+        return code
+      },
       async env(flags) {
         code = await actions.env(flags)
         return code
