@@ -187,7 +187,8 @@ Examples:
   pnpm dev:https                       everything, over HTTPS
   pnpm dev:https --tunnel local        only on this machine
   pnpm sallyport dev --port 4000       another port
-  pnpm sallyport certs show            the certificate, and how to trust it
+  pnpm sallyport trust                 make browsers, the system and Java trust it
+  pnpm sallyport env                   what other programs need to trust it
 `
 
 const devHelpAfter = `

@@ -11,9 +11,10 @@ export type CombinedFile =
   | { readonly ok: false; readonly reason: string }
 
 /**
- * Writes what `existing` trusts, and what `ours` trusts, into a file of the certificates folder
- * that is named after the variable; both are PEM files, the last certificate of ours is the
- * authority. @throws UserError CERTIFICATE_UNWRITABLE
+ * Returns `ours` when it holds everything that `existing` does. Else writes what both hold into a
+ * file of the certificates folder that is named after the variable. Both are PEM files; the last
+ * certificate of `ours` is the authority.
+ * @throws UserError CERTIFICATE_UNWRITABLE
  */
 export async function writeCombinedFile(options: {
   folder: string
@@ -30,6 +31,7 @@ export async function writeCombinedFile(options: {
     return { ok: false, reason: `it cannot be read: ${messageOf(error)}` }
   }
   const added = parseCertificates(await readFile(ours, 'utf8')).map(String)
+  if (roots.every((root) => added.includes(root))) return { ok: true, file: ours }
   const authority = added.pop() ?? ''
   await updateHomeFile(file, formatTrustBundle([...roots, ...added], authority), { mode: 0o644 })
   return { ok: true, file }

@@ -1,14 +1,11 @@
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { rootCertificates } from 'node:tls'
+import { describe, expect, it } from 'vitest'
 import { javaToolOptions } from '../../src/tls/java-trust.ts'
-import { createServerContexts } from '../../src/tls/server-contexts.ts'
-import { createTestAuthority, hasCommand, run } from '../tls/lab.ts'
-import { sallyport } from './command.ts'
+import { hasCommand, run } from '../tls/lab.ts'
+import { sallyport, servesCertificateOf } from './command.ts'
 import { temporaryFolder } from './helpers.ts'
 
 /** A folder whose every path is hard to quote. */
@@ -33,21 +30,6 @@ async function createProject() {
     bundle: join(certs, 'bundle.pem'),
     printed,
   }
-}
-
-async function servesCertificateOf(certs: string) {
-  const read = (name: string) => readFile(join(certs, name), 'utf8')
-  const [cert, key] = await Promise.all([read('localhost.pem'), read('localhost-key.pem')])
-  const server = createServer(createServerContexts({ cert, key }).options, (request, response) => {
-    response.end(request.url?.includes('info/refs') ? '' : 'ok')
-  })
-  server.listen(0, 'localhost')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `https://localhost:${(server.address() as AddressInfo).port}/`
 }
 
 const posix = (shell: string) => [shell, '-c'] as const
@@ -117,19 +99,30 @@ describe('sallyport env', () => {
 
   it('joins what a variable names already with ours, and stays at that', async () => {
     const { root, certs, ca, printed } = await createProject()
-    const other = await createTestAuthority()
+    const corporate = rootCertificates[1] ?? ''
     const existing = join(root, 'corporate.pem')
-    await writeFile(existing, `# comment\n${other.certPem}`)
+    await writeFile(existing, `# comment\n${corporate}\n`)
     const args = ['--json', '--client', 'node']
     const first = JSON.parse(await printed(args, { NODE_EXTRA_CA_CERTS: existing }))
     const combined = join(certs, 'node-extra-ca-certs.pem')
     expect(first.variables[0].value).toBe(combined)
     expect(first.variables[0].notes[1]).toContain(existing)
     const text = await readFile(combined, 'utf8')
-    expect(text.replaceAll(/\s/g, '')).toContain((await readFile(ca, 'utf8')).replaceAll(/\s/g, ''))
+    const plain = (pem: string) => pem.replaceAll(/\s/g, '')
+    expect(plain(text)).toBe(plain(`${corporate}${await readFile(ca, 'utf8')}`))
     const second = JSON.parse(await printed(args, { NODE_EXTRA_CA_CERTS: combined }))
     expect(second.variables[0].value).toBe(combined)
     expect(await readFile(combined, 'utf8')).toBe(text)
+  })
+
+  it('makes no other file when ours holds everything a variable names', async () => {
+    const { root, bundle, printed } = await createProject()
+    const existing = join(root, 'public.pem')
+    await writeFile(existing, rootCertificates[0] ?? '')
+    const { variables } = JSON.parse(
+      await printed(['--json', '--client', 'curl'], { CURL_CA_BUNDLE: existing }),
+    )
+    expect(variables).toMatchObject([{ value: bundle, notes: [expect.stringContaining('curl')] }])
   })
 
   it('says what is left out when the file of a variable cannot be read', async () => {

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
@@ -6,12 +7,32 @@ import { describe, expect, it } from 'vitest'
 import { formatStores, formatWslNote } from '../../src/cli/ui/trust-report.ts'
 import { findProgram } from '../../src/lib/find-program.ts'
 import { createTestAuthority } from '../tls/lab.ts'
-import { sallyport } from './command.ts'
+import { sallyport, servesCertificateOf } from './command.ts'
 import { plain, temporaryFolder } from './helpers.ts'
 
 const options = { platform: process.platform, searchPath: process.env.PATH ?? '' }
 const certutil = process.platform === 'linux' ? findProgram('certutil', options) : undefined
 const mkcert = findProgram('mkcert', options)
+
+const chromium = '/usr/bin/chromium'
+const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
+
+/** What a browser of that home shows, or the error it stops at. */
+async function titleOf(url: string, home: string): Promise<string> {
+  const { chromium: browserType } = await import('playwright-core')
+  const env = { PATH: process.env.PATH ?? '', HOME: home }
+  const options = { executablePath: chromium, args: ['--no-sandbox'], env }
+  const browser = await browserType.launch(options)
+  try {
+    const page = await browser.newPage()
+    await page.goto(url)
+    return String(await page.textContent('body'))
+  } catch (error) {
+    return String(error)
+  } finally {
+    await browser.close()
+  }
+}
 
 /** A home with a Chrome database and a Firefox profile, and a PATH with nothing but `tools`. */
 async function createUser(tools: readonly (string | undefined)[]) {
@@ -39,7 +60,7 @@ async function createUser(tools: readonly (string | undefined)[]) {
   }
   const nicknames = () =>
     folders.map((folder) => String(execFileSync(certutil ?? '', ['-L', '-d', `sql:${folder}`])))
-  return { home, caRoot, folders, trust, status, nicknames }
+  return { home, env, caRoot, folders, trust, status, nicknames }
 }
 
 const needed = '(skipped where certutil of libnss3-tools is not installed)'
@@ -103,6 +124,45 @@ describe.skipIf(!certutil)(`sallyport trust ${needed}`, () => {
       expect((await trust('--undo', '--yes')).code).toBe(0)
       expect(await status()).toEqual(['not-trusted', 'not-trusted'])
       expect(nicknames().join()).not.toContain('mkcert')
+    },
+  )
+
+  it.skipIf(!existsSync(chromium))(
+    'lets a real browser in, which refused before (skipped where Chromium is not installed)',
+    async () => {
+      const { home, trust } = await createUser([certutil])
+      await trust('--status')
+      const url = await servesCertificateOf(join(home, '.sallyport/certs'))
+      expect(await titleOf(url, home)).toContain('ERR_CERT_AUTHORITY_INVALID')
+      await trust('--yes')
+      expect(await titleOf(url, home)).toBe('ok')
+    },
+    60_000,
+  )
+
+  it.skipIf(!existsSync('/usr/bin/script'))(
+    'asks before each command, and takes no for an answer (skipped without a pseudoterminal)',
+    async () => {
+      const { home, env, status } = await createUser([certutil])
+      const command = `/usr/bin/stty cols 200; ${process.execPath} ${main} trust --only nss`
+      const answer = async (key: string) => {
+        const child = spawn('/usr/bin/script', ['-qec', command, '/dev/null'], { cwd: home, env })
+        let seen = ''
+        child.stdout.setEncoding('utf8').on('data', (text) => {
+          seen += text
+        })
+        const pressing = setInterval(() => {
+          if (seen.includes('Run this?')) child.stdin.write(key)
+        }, 100)
+        await once(child, 'close')
+        clearInterval(pressing)
+        return seen
+      }
+      expect(await answer('n')).toContain('You did not want it.')
+      expect(await status()).toEqual(['not-trusted', 'not-trusted'])
+      const seen = await answer('y')
+      expect(seen.indexOf('certutil -A')).toBeLessThan(seen.indexOf('Run this?'))
+      expect(await status()).toEqual(['trusted', 'trusted'])
     },
   )
 

@@ -106,6 +106,7 @@ async function resolveVariable(
   const existing = options.environment[name]
   if (!existing || existing === ours) return { name, value: ours, notes: [purpose] }
   const combined = await options.deps.combine({ variable: name, existing, ours })
+  if (combined.ok && combined.file === ours) return { name, value: ours, notes: [purpose] }
   return combined.ok
     ? { name, value: combined.file, notes: [purpose, alreadySet(existing, combined.file)] }
     : {
@@ -118,7 +119,7 @@ async function resolveVariable(
 function alreadySet(existing: string, file: string): string {
   return existing === file
     ? 'The file also holds what the variable named before.'
-    : `It is set to ${existing} already; the file below holds what that one holds, and ours.`
+    : `It is set to ${existing} already: the file below holds what that one holds, and ours.`
 }
 
 async function resolveJava(paths: TrustPaths, { javaOptions }: EnvDeps): Promise<EnvVariable> {
