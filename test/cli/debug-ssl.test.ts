@@ -36,7 +36,8 @@ async function startGateway(env: Record<string, string>) {
     err += text
   })
   const url = await until(() => /https:\/\/localhost:\d+/.exec(out)?.[0], {
-    what: `it is ready ${err}`,
+    what: 'it is ready',
+    ms: 30_000,
   })
   return { url, out: () => out, err: () => err, ca: join(folder, '.sallyport/certs/ca.pem') }
 }
@@ -68,7 +69,7 @@ describe('DEBUG_SSL=1', () => {
       what: 'the client that refuses is described',
     })
     expect(err()).not.toContain('PRIVATE KEY')
-  })
+  }, 60_000)
 })
 
 describe('without it', () => {
@@ -81,5 +82,5 @@ describe('without it', () => {
     expect(all()).toContain('pnpm sallyport env')
     expect(all().split('it does not know our authority')).toHaveLength(2)
     expect(all()).not.toContain('TLS from')
-  })
+  }, 60_000)
 })

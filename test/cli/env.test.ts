@@ -2,11 +2,14 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { javaToolOptions } from '../../src/tls/java-trust.ts'
 import { hasCommand, run } from '../tls/lab.ts'
 import { sallyport, servesCertificateOf } from './command.ts'
 import { temporaryFolder } from './helpers.ts'
+
+// Each test starts the program several times.
+vi.setConfig({ testTimeout: 60_000 })
 
 /** A folder whose every path is hard to quote. */
 async function createProject() {

@@ -3,12 +3,15 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { formatStores, formatWslNote } from '../../src/cli/ui/trust-report.ts'
 import { findProgram } from '../../src/lib/find-program.ts'
 import { createTestAuthority } from '../tls/lab.ts'
 import { sallyport, servesCertificateOf } from './command.ts'
 import { plain, temporaryFolder } from './helpers.ts'
+
+// Each test starts the program several times.
+vi.setConfig({ testTimeout: 60_000 })
 
 const options = { platform: process.platform, searchPath: process.env.PATH ?? '' }
 const certutil = process.platform === 'linux' ? findProgram('certutil', options) : undefined
