@@ -10,6 +10,7 @@ import { openCertificate } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
 import { prepareTunnels, tunnelOrder } from './gateway/open-tunnels.ts'
 import { createUpstreamLogins } from './gateway/upstream-logins.ts'
+import { watchTls } from './gateway/watch-tls.ts'
 import type { GatewayEvent, ReadyEvent } from './gateway-events.ts'
 import { createApp } from './http/app.ts'
 import type { Listener } from './http/listener.ts'
@@ -37,6 +38,8 @@ export interface GatewayOptions {
   readonly onEvent: (event: GatewayEvent) => void
   /** By which tunnels are watched; the machine's unless given. */
   readonly clock?: Clock
+  /** Takes the blocks of text that `debugSsl` asks for; the log does unless given. */
+  readonly writeDebug?: (block: string) => void
 }
 
 export interface Gateway {
@@ -75,6 +78,10 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const store = openSqliteStore(join(config.home, 'state.sqlite'))
   undo.defer(() => store.close())
   const processes = await openProcessLedger(config.home, undo)
+  let certificate: LocalCertificate | undefined
+  const write = options.writeDebug ?? ((block) => logger.info(block))
+  const handshakes = watchTls({ config, certificate: () => certificate, onEvent, write })
+  undo.defer(() => handshakes.close())
 
   // The address is decided below; servers that ask for a login may do so before.
   let currentAddress = () => config.appUrl ?? `http://localhost:${config.listen.httpPort}`
@@ -107,13 +114,17 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
 
   const withHttps = config.https && config.tunnel !== 'none'
   if (withHttps) onEvent({ event: 'progress', step: 'Preparing the certificate' })
-  const certificate = withHttps
+  certificate = withHttps
     ? await openCertificate(config, { file: () => file, logger: logger.child('tls') })
     : undefined
-  if (certificate) undo.defer(() => certificate.close())
+  undo.defer(() => certificate?.close())
 
   onEvent({ event: 'progress', step: 'Opening ports' })
-  const listeners = await openListeners(config, { certificate, forTunnels: wantsTunnel(config) })
+  const listeners = await openListeners(config, {
+    certificate,
+    forTunnels: wantsTunnel(config),
+    handshakes,
+  })
   // Registered after the hub, so that it is undone before: no call arrives at a closed upstream.
   undo.defer(() => listeners.close())
   certificate?.onRenewed((next) => {

@@ -32,6 +32,20 @@ export function createActions(options: CommandWorld): CommandActions {
       ])
       return runConnect(server, await createConnectDeps(options))
     },
+    async trust(flags) {
+      const [{ runTrust }, { createTrustDeps }] = await Promise.all([
+        import('./commands/trust.ts'),
+        import('./commands/trust-world.ts'),
+      ])
+      return runTrust(flags, await createTrustDeps(options))
+    },
+    async env(flags) {
+      const [{ runEnv }, { createEnvDeps }] = await Promise.all([
+        import('./commands/env.ts'),
+        import('./commands/env-world.ts'),
+      ])
+      return runEnv(flags, await createEnvDeps(options))
+    },
     async access(command) {
       const [commands, { withAccess }] = await Promise.all([
         import('./commands/access.ts'),

@@ -24,6 +24,21 @@ export interface CertsFlags {
   readonly json?: boolean
 }
 
+export interface TrustFlags {
+  readonly status?: boolean
+  readonly undo?: boolean
+  /** Kinds of stores, separated by commas. */
+  readonly only?: string
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+export interface EnvFlags {
+  readonly shell?: string
+  readonly client?: string
+  readonly json?: boolean
+}
+
 /** What each command does; resolves with the exit code. */
 export interface CommandActions {
   dev(flags: DevFlags): Promise<number>
@@ -32,6 +47,8 @@ export interface CommandActions {
   connect(server: string): Promise<number>
   /** `keys`, `grants` and `oauth`. */
   access(command: AccessCommand): Promise<number>
+  trust(flags: TrustFlags): Promise<number>
+  env(flags: EnvFlags): Promise<number>
 }
 
 export type AccessCommand =

@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts'
 import { readVersion } from '../lib/version.ts'
 import { addAccessCommands } from './access-program.ts'
 import type { CertsFlags, CloudflaredFlags, CommandActions, DevFlags } from './command-actions.ts'
+import { addTrustCommands } from './trust-program.ts'
 
 export interface ProgramIo {
   /** Help that was asked for. */
@@ -43,6 +44,14 @@ export async function runProgram(
         code = await actions.access(command)
         return code
       },
+      async trust(flags) {
+        code = await actions.trust(flags)
+        return code
+      },
+      async env(flags) {
+        code = await actions.env(flags)
+        return code
+      },
     },
     io,
   })
@@ -69,6 +78,7 @@ function createProgram({ actions, io }: { actions: CommandActions; io: ProgramIo
   addConnect(program, actions)
   addCloudflared(program, actions)
   addAccessCommands(program, actions)
+  addTrustCommands(program, actions)
   for (const command of program.commands) configure(command, io)
   return program
 }
@@ -177,7 +187,8 @@ Examples:
   pnpm dev:https                       everything, over HTTPS
   pnpm dev:https --tunnel local        only on this machine
   pnpm sallyport dev --port 4000       another port
-  pnpm sallyport certs show            the certificate, and how to trust it
+  pnpm sallyport trust                 make browsers, the system and Java trust it
+  pnpm sallyport env                   what other programs need to trust it
 `
 
 const devHelpAfter = `

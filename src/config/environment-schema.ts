@@ -118,6 +118,10 @@ export const environmentSchema = z.object({
     .enum(['silent', 'error', 'warn', 'info', 'debug', 'trace'])
     .default('warn')
     .describe('How much the log says.'),
+  DEBUG_SSL: z
+    .enum(['0', '1', 'false', 'true'])
+    .default('0')
+    .describe('Describes every TLS connection.'),
 })
 
 export type Environment = z.output<typeof environmentSchema>

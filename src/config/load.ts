@@ -67,6 +67,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
     appUrlFiles: values.APP_URL_FILES.map((path) => resolve(projectDir, path)),
     tls: tlsPart(values, { projectDir, env }),
     logLevel: values.LOG_LEVEL,
+    debugSsl: values.DEBUG_SSL === '1' || values.DEBUG_SSL === 'true',
     auth: resolveAuth(values),
     secret: values.SALLYPORT_SECRET,
   }

@@ -36,6 +36,8 @@ export interface ResolvedConfig extends GatewayFile {
     }
   }
   readonly logLevel: LogLevel
+  /** Every TLS connection is described. */
+  readonly debugSsl: boolean
   readonly auth: AuthSettings
   /** Seals secrets at rest instead of the key file under `home`. */
   readonly secret: string | undefined

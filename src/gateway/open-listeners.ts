@@ -8,6 +8,7 @@ import {
   type ListenerOrigins,
 } from '../origin/known-origins.ts'
 import { exposureOf, listenerOrigins } from '../origin/listener-origins.ts'
+import type { HandshakeObserver } from '../tls/handshake-observer.ts'
 import type { LocalCertificate } from '../tls/local-certificate.ts'
 import { lanAddresses } from '../tls/local-names.ts'
 import { localNames } from './open-certificate.ts'
@@ -25,10 +26,14 @@ export interface OpenListeners {
  */
 export async function openListeners(
   config: ResolvedConfig,
-  options: { certificate: LocalCertificate | undefined; forTunnels: boolean },
+  options: {
+    certificate: LocalCertificate | undefined
+    forTunnels: boolean
+    handshakes: HandshakeObserver
+  },
 ): Promise<OpenListeners> {
   const { host, httpPort, httpsPort, strictPort } = config.listen
-  const { certificate, forTunnels } = options
+  const { certificate, forTunnels, handshakes } = options
   const undo = new AsyncDisposableStack()
   const all: Listener[] = []
   const open = async (listen: Parameters<typeof openListener>[0]) => {
@@ -46,6 +51,7 @@ export async function openListeners(
         portSetting: 'HTTPS_PORT',
         strictPort,
         certificate: certificate.current(),
+        handshakes,
       })
     }
     await open({ name: 'http', host, port: httpPort, portSetting: 'PORT', strictPort })

@@ -1,10 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { messageOf, UserError } from '../errors.ts'
 import type { ListenerName } from '../origin/known-origins.ts'
+import type { HandshakeObserver } from '../tls/handshake-observer.ts'
 import type { ServedCertificate } from '../tls/served-certificate.ts'
 import { createServerContexts } from '../tls/server-contexts.ts'
 import type { HttpEnv } from './http-env.ts'
@@ -36,6 +38,7 @@ export interface ListenOptions {
   readonly strictPort: boolean
   /** Makes it HTTPS. */
   readonly certificate?: ServedCertificate
+  readonly handshakes?: HandshakeObserver
 }
 
 /**
@@ -54,6 +57,7 @@ export async function openListener(options: ListenOptions): Promise<Listener> {
   const server: Server | SecureServer = contexts
     ? createSecureServer(contexts.options, handle)
     : createServer(handle)
+  if (options.handshakes) observe(server, options.handshakes)
   // A tool call may take minutes; limits on a request's whole duration belong to the call.
   server.requestTimeout = 0
   const port = await listen(server, options)
@@ -78,6 +82,11 @@ export async function openListener(options: ListenOptions): Promise<Listener> {
       return closed
     },
   }
+}
+
+function observe(server: Server | SecureServer, handshakes: HandshakeObserver): void {
+  server.on('secureConnection', (socket: TLSSocket) => handshakes.accepted(socket))
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) => handshakes.failed(error, socket))
 }
 
 async function listen(server: Server | SecureServer, options: ListenOptions): Promise<number> {

@@ -42,6 +42,7 @@ function setup(
         projectDir: '/p',
         home: '/p/.sallyport',
         logLevel: 'silent',
+        debugSsl: false,
         processes: [web],
       } as unknown as ResolvedConfig,
       warnings: ['Something is odd.'],

@@ -20,6 +20,14 @@ async function run(...argv: string[]) {
         calls.push(['access', command])
         return 0
       },
+      async trust(flags) {
+        calls.push(['trust', flags])
+        return 0
+      },
+      async env(flags) {
+        calls.push(['env', flags])
+        return 0
+      },
       async installCloudflared(flags) {
         calls.push(['cloudflared install', flags])
         return 0

@@ -59,7 +59,8 @@ export async function startDev(context: DevStart): Promise<void> {
   const repaired = formatRecovery(recovery, config.projectDir)
   if (repaired !== undefined) events.warn({ code: 'APP_URL_RECOVERED', message: repaired })
   const logger = createLogger({ level: config.logLevel, destination: { write: output.log } })
-  gateway = await deps.startGateway({ config, logger, onEvent: events.handle })
+  const writeDebug = (block: string) => output.log(`${block}\n`)
+  gateway = await deps.startGateway({ config, logger, onEvent: events.handle, writeDebug })
   await followConfig({ context, config, gateway, events })
   void ready.promise.then(() => {
     if (!deps.keys || !gateway || undo.disposed) return

@@ -1,0 +1,34 @@
+import type { ResolvedConfig } from '../config/resolved-config.ts'
+import type { GatewayEvent } from '../gateway-events.ts'
+import { systemClock } from '../lib/clock.ts'
+import { createDebugSsl } from '../tls/debug-ssl.ts'
+import type { HandshakeObserver } from '../tls/handshake-observer.ts'
+import type { LocalCertificate } from '../tls/local-certificate.ts'
+import { createRefusalWarner } from '../tls/refusal-warning.ts'
+
+/** Tells of clients that refuse our certificate, and with `debugSsl` of every TLS connection. */
+export function watchTls(options: {
+  config: Pick<ResolvedConfig, 'debugSsl'>
+  /** Undefined until there is one. */
+  certificate: () => LocalCertificate | undefined
+  onEvent: (event: GatewayEvent) => void
+  write: (block: string) => void
+}): HandshakeObserver & { close(): void } {
+  const { config, certificate, onEvent, write } = options
+  const authority = () => certificate()?.current().caCertPem
+  const debug = config.debugSsl ? createDebugSsl({ authority, write }) : undefined
+  const warningOf = createRefusalWarner({
+    now: systemClock.now,
+    names: () => certificate()?.current().names ?? [],
+    caFile: () => certificate()?.caFile,
+  })
+  return {
+    accepted: (socket) => debug?.accepted(socket),
+    failed(error, socket) {
+      debug?.failed(error, socket)
+      const warning = warningOf(error, socket.servername as string | false | null)
+      if (warning) onEvent({ event: 'warning', ...warning })
+    },
+    close: () => debug?.close(),
+  }
+}

@@ -1,0 +1,123 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { TLSSocket } from 'node:tls'
+import { subjectNames } from './certificate-pem.ts'
+import { explainFailure, judgeFailure } from './client-refusal.ts'
+import type { HandshakeObserver } from './handshake-observer.ts'
+import { chainOf, describeLink } from './peer-chain.ts'
+import { createRootStores } from './root-stores.ts'
+import { formatTlsReport, type TlsReport } from './tls-report.ts'
+
+/** Node tells of every socket that is made to connect: of undici, of fetch and of node:https. */
+const madeSockets = 'net.client.socket'
+
+export interface DebugSsl extends HandshakeObserver {
+  /** Stops telling. */
+  close(): void
+}
+
+/**
+ * Writes a block for every TLS connection this process makes or accepts. `authority` is our own, as
+ * PEM. Programs that we start are not looked into.
+ */
+export function createDebugSsl(options: {
+  authority: () => string | undefined
+  write: (block: string) => void
+}): DebugSsl {
+  const storeOf = createRootStores(options.authority)
+  const tell = (report: TlsReport) => options.write(formatTlsReport(report))
+  const onMade = (message: unknown) => {
+    const { socket } = message as { socket?: unknown }
+    if (socket instanceof TLSSocket) watchMade(socket, { storeOf, tell })
+  }
+  subscribe(madeSockets, onMade)
+  return {
+    accepted: (socket) => tell(acceptedReport(socket, { ok: true })),
+    failed(error, socket) {
+      const failure = judgeFailure(error.code, socket.servername as string | false | null)
+      const problem = explainFailure(error.code, failure)
+      const report = acceptedReport(socket, { ok: false, problem })
+      // Of other failures it is not known how far they got.
+      tell(failure === 'other' ? { ...report, source: undefined } : report)
+    },
+    close: () => void unsubscribe(madeSockets, onMade),
+  }
+}
+
+function watchMade(
+  socket: TLSSocket,
+  {
+    storeOf,
+    tell,
+  }: { storeOf: ReturnType<typeof createRootStores>; tell: (report: TlsReport) => void },
+): void {
+  let seen: TlsReport | undefined
+  // First of all listeners: the next one destroys a connection that cannot be verified, and its
+  // certificates are gone with it. Not getPeerX509Certificate(): after it Node finds no certificate
+  // to compare with the host name.
+  socket.prependOnceListener('secure', () => {
+    const chain = chainOf(socket.getPeerCertificate(true))
+    const root = chain.at(-1)
+    const source = socket.isSessionReused()
+      ? 'none: it resumed a connection that had been verified'
+      : root && root.issuer === root.subject
+        ? storeOf(root)
+        : `none: no store holds the issuer ${chain.at(-1)?.issuer.replaceAll('\n', ', ') ?? ''}`
+    seen = {
+      ...channelOf(socket),
+      direction: 'made',
+      outcome: { ok: true },
+      source,
+      ...partsOf(chain),
+    }
+  })
+  socket.once('secureConnect', () => {
+    if (seen) tell(seen)
+    seen = undefined
+    socket.removeListener('close', onClose)
+  })
+  function onClose() {
+    const { errored } = socket
+    const code = (errored as NodeJS.ErrnoException | null)?.code
+    const isTls = seen !== undefined || /^(ERR_SSL|ERR_TLS|EPROTO|ECONNRESET)/.test(code ?? '')
+    if (!errored || !isTls) return
+    const problem = `${errored.message} (${code ?? errored.name})`
+    const bare = {
+      ...channelOf(socket),
+      direction: 'made',
+      source: undefined,
+      ...partsOf([]),
+    } as const
+    tell({ ...(seen ?? bare), outcome: { ok: false, problem } })
+  }
+  socket.once('close', onClose)
+}
+
+function acceptedReport(socket: TLSSocket, outcome: TlsReport['outcome']): TlsReport {
+  const channel = channelOf(socket)
+  const source =
+    channel.servername === undefined
+      ? 'the certificate with addresses, as for connections that name no host'
+      : 'the certificate for named hosts'
+  const leaf = outcome.ok ? chainOf(socket.getCertificate() as Parameters<typeof chainOf>[0]) : []
+  return { ...channel, direction: 'accepted', outcome, source, ...partsOf(leaf.slice(0, 1)) }
+}
+
+function partsOf(chain: ReturnType<typeof chainOf>): Pick<TlsReport, 'chain' | 'names'> {
+  const [leaf] = chain
+  return { chain: chain.map(describeLink), names: leaf ? subjectNames(leaf) : [] }
+}
+
+function channelOf(
+  socket: TLSSocket,
+): Pick<TlsReport, 'peer' | 'servername' | 'protocol' | 'cipher' | 'alpn'> {
+  const { remoteAddress, remotePort, servername, alpnProtocol } = socket
+  const address = remoteAddress?.includes(':') ? `[${remoteAddress}]` : remoteAddress
+  const isOpen = !socket.destroyed
+  return {
+    peer: address === undefined ? 'an address that is gone' : `${address}:${remotePort}`,
+    servername: typeof servername === 'string' && servername !== '' ? servername : undefined,
+    protocol: (isOpen && socket.getProtocol()) || undefined,
+    cipher: (isOpen && socket.getCipher()?.standardName) || undefined,
+    alpn: alpnProtocol || undefined,
+  }
+}

@@ -1,0 +1,68 @@
+import { accessSync, constants } from 'node:fs'
+import type { RunCommand } from '../../lib/run-command.ts'
+import { parseCertificates } from '../certificate-pem.ts'
+import { cacertsPassword, type JavaHome } from '../java-home.ts'
+import { shortFingerprint, type TrustStore } from './trust-store.ts'
+
+/** The roots of one Java installation, by its keytool. */
+export function createJavaStore(options: { java: JavaHome; run: RunCommand }): TrustStore {
+  const { java, run } = options
+  const onStore = (action: string, ...args: string[]) => [
+    ...[java.keytool, action, '-keystore', java.cacerts, '-storepass', cacertsPassword],
+    ...args,
+  ]
+  const asRoot = !isWritable(java.cacerts)
+  return {
+    kind: 'java',
+    place: java.cacerts,
+    async check(concerns) {
+      // The labels below are translated otherwise.
+      const { code, stdout, stderr } = await run(onStore('-list', '-rfc', '-J-Duser.language=en'))
+      if (code !== 0) return { present: false, reason: `${stdout}${stderr}`.trim() }
+      const certificates = parseEntries(stdout).filter(({ certificate }) => concerns(certificate))
+      return {
+        present: true,
+        certificates: certificates.map(({ alias, certificate }) => ({
+          fingerprint256: certificate.fingerprint256,
+          isTrusted: true,
+          handle: alias,
+        })),
+      }
+    },
+    install({ certificate, file }) {
+      const alias = `sallyport-${shortFingerprint(certificate)}`
+      return [{ argv: onStore('-importcert', '-noprompt', '-file', file, '-alias', alias), asRoot }]
+    },
+    remove: (certificates) =>
+      certificates.map(({ handle }) => ({ argv: onStore('-delete', '-alias', handle), asRoot })),
+  }
+}
+
+function parseEntries(text: string) {
+  return text
+    .split(/^Alias name: /m)
+    .slice(1)
+    .flatMap((entry) => {
+      const alias = /^.*/.exec(entry)?.[0].trim() ?? ''
+      return certificatesOf(entry).map((certificate) => ({ alias, certificate }))
+    })
+}
+
+function certificatesOf(entry: string) {
+  try {
+    return parseCertificates(entry)
+  } catch {
+    // A root that OpenSSL cannot read is none of ours.
+    return []
+  }
+}
+
+function isWritable(file: string): boolean {
+  try {
+    accessSync(file, constants.W_OK)
+    return true
+  } catch {
+    // Then root has to write it.
+    return false
+  }
+}

@@ -1,0 +1,54 @@
+import { X509Certificate } from 'node:crypto'
+import type { RunCommand } from '../../lib/run-command.ts'
+import type { TrustStore } from './trust-store.ts'
+
+// As base64 of DER, a line each: what certutil prints is translated into the user's language.
+const listRoots =
+  'Get-ChildItem Cert:\\CurrentUser\\Root | ForEach-Object { [Convert]::ToBase64String($_.RawData) }'
+
+/** The roots of the Windows user, which Edge, Chrome, Firefox and Windows' own programs ask. */
+export function createWindowsStore(options: {
+  run: RunCommand
+  /** `%SystemRoot%`: NSS has a certutil as well. */
+  systemRoot: string
+}): TrustStore {
+  const system32 = `${options.systemRoot}\\System32`
+  const certutil = `${system32}\\certutil.exe`
+  const powershell = `${system32}\\WindowsPowerShell\\v1.0\\powershell.exe`
+  return {
+    kind: 'system',
+    place: 'Cert:\\CurrentUser\\Root',
+    async check(concerns) {
+      const { stdout } = await options.run([powershell, '-NoProfile', '-Command', listRoots])
+      return {
+        present: true,
+        certificates: stdout
+          .split(/\s+/)
+          .flatMap(parseBase64)
+          .filter(concerns)
+          .map(({ fingerprint256, fingerprint }) => ({
+            fingerprint256,
+            isTrusted: true,
+            handle: fingerprint.replaceAll(':', ''),
+          })),
+      }
+    },
+    install: ({ file }) => [
+      { argv: [certutil, '-user', '-addstore', 'Root', file], asRoot: false },
+    ],
+    remove: (certificates) =>
+      certificates.map(({ handle }) => ({
+        argv: [certutil, '-user', '-delstore', 'Root', handle],
+        asRoot: false,
+      })),
+  }
+}
+
+function parseBase64(text: string): X509Certificate[] {
+  try {
+    return text === '' ? [] : [new X509Certificate(Buffer.from(text, 'base64'))]
+  } catch {
+    // A root that OpenSSL cannot read is none of ours.
+    return []
+  }
+}
