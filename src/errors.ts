@@ -14,6 +14,8 @@ export type UserErrorCode =
   | 'CERTIFICATE_UNWRITABLE'
   | 'CA_UNUSABLE'
   | 'UPSTREAM_UNAVAILABLE'
+  | 'UPSTREAM_UNTRUSTED'
+  | 'TLS_NOT_VERIFIED'
   | 'ALREADY_RUNNING'
   | TunnelErrorCode
   | 'USAGE'

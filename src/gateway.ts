@@ -4,13 +4,15 @@ import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
 import { UserError } from './errors.ts'
 import { createAddressProof } from './gateway/address.ts'
 import { createAuthorization } from './gateway/authorization.ts'
-import { cautions, wantsTunnel } from './gateway/cautions.ts'
+import { cautions, tlsCautions, wantsTunnel } from './gateway/cautions.ts'
 import { openLoginLinks } from './gateway/login-links.ts'
 import { openCertificate } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
 import { prepareTunnels, tunnelOrder } from './gateway/open-tunnels.ts'
 import { createUpstreamLogins } from './gateway/upstream-logins.ts'
+import { adminOrigin, createUpstreamTrust } from './gateway/upstream-trust.ts'
 import type { GatewayEvent, ReadyEvent } from './gateway-events.ts'
+import { announceAdminAddress } from './http/admin/admin-address.ts'
 import { createApp } from './http/app.ts'
 import type { Listener } from './http/listener.ts'
 import { systemClock } from './lib/clock.ts'
@@ -20,6 +22,7 @@ import { createProcessReaper } from './lib/process-reaper.ts'
 import { readVersion } from './lib/version.ts'
 import { settlesWithin } from './lib/wait.ts'
 import { createMcpHub } from './mcp/hub.ts'
+import { exposureOf } from './origin/listener-origins.ts'
 import { publicUrls } from './origin/public-urls.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
 import type { LocalCertificate } from './tls/local-certificate.ts'
@@ -76,11 +79,22 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
 
   // The address is decided below; servers that ask for a login may do so before.
   let currentAddress = () => config.appUrl ?? `http://localhost:${config.listen.httpPort}`
+  let isExposed = () => config.appUrl !== undefined || exposureOf(config.listen.host) !== 'loopback'
+  const trust = await createUpstreamTrust({
+    config,
+    file: () => file,
+    store,
+    isExposed: () => isExposed(),
+    reconnect: (server) => hub.restartUpstream(server),
+    onEvent,
+  })
+  const { connections } = trust
   const logins = await createUpstreamLogins({
     config,
     file: () => file,
     store,
     appUrl: () => currentAddress(),
+    connections,
     onConnected: (server) => void hub.restartUpstream(server),
     logger: logger.child('oauth'),
   })
@@ -93,6 +107,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     store,
     reaper: processes,
     auth: logins.auth,
+    connections,
     logger: logger.child('mcp'),
     now: Date.now,
     random: Math.random,
@@ -102,6 +117,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     },
   })
   undo.defer(() => hub.close())
+  undo.defer(() => trust.follower.close())
 
   const withHttps = config.https && config.tunnel !== 'none'
   if (withHttps) onEvent({ event: 'progress', step: 'Preparing the certificate' })
@@ -122,6 +138,9 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
 
   const origins = describeOrigins(config, listeners.all, () => file)
   currentAddress = origins.appUrl
+  isExposed = origins.isExposed
+  const adminAddress = { origin: adminOrigin(origins, config.appUrl) }
+  undo.defer(await announceAdminAddress(store, adminAddress))
   const secret = randomBytes(32)
   const prove = (challenge: string) => createHmac('sha256', secret).update(challenge).digest('hex')
   const streams = createProbeStreams(systemClock)
@@ -151,6 +170,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     logger: logger.child('http'),
     version,
     authorization,
+    admin: trust.admin(origins),
     tunnelPolicy,
     probeStream: streams.serve,
     upstreamLogins: logins.role,
@@ -173,6 +193,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   function usePublicUrl(publicUrl: string | undefined): void {
     const previousUrl = origins.appUrl()
     origins.setPublicOrigin(publicUrl)
+    trust.follower.followExposure()
     const appUrl = origins.appUrl()
     // Before `ready` there is nobody to tell: it names the address itself.
     if (!ready || appUrl === previousUrl) return
@@ -184,7 +205,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   if (listeners.tunnel) {
     supervisor = prepareTunnels({
       config,
-      origins,
+      admit: trust.admitting(origins.admit),
       port: listeners.tunnel.port,
       reaper: processes,
       prove,
@@ -227,7 +248,12 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   return {
     status,
     async applyFile(next) {
+      const earlier = new Set([...tlsCautions(file)].map((caution) => JSON.stringify(caution)))
       file = next
+      for (const caution of tlsCautions(next)) {
+        if (!earlier.has(JSON.stringify(caution))) onEvent(caution)
+      }
+      await trust.follower.check()
       const changes = await hub.apply(next)
       await certificate?.check()
       onEvent({ event: 'config', state: 'applied', changes })

@@ -32,6 +32,13 @@ export function createActions(options: CommandWorld): CommandActions {
       ])
       return runConnect(server, await createConnectDeps(options))
     },
+    async admin() {
+      const [{ runAdmin }, { withAdmin }] = await Promise.all([
+        import('./commands/admin.ts'),
+        import('./commands/admin-world.ts'),
+      ])
+      return withAdmin(options, runAdmin)
+    },
     async access(command) {
       const [commands, { withAccess }] = await Promise.all([
         import('./commands/access.ts'),

@@ -30,6 +30,8 @@ export interface CommandActions {
   certs(action: 'show' | 'renew', flags: CertsFlags): Promise<number>
   installCloudflared(flags: CloudflaredFlags): Promise<number>
   connect(server: string): Promise<number>
+  /** Prints the link to the admin page. */
+  admin(): Promise<number>
   /** `keys`, `grants` and `oauth`. */
   access(command: AccessCommand): Promise<number>
 }

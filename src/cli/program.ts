@@ -39,6 +39,10 @@ export async function runProgram(
         code = await actions.connect(server)
         return code
       },
+      async admin() {
+        code = await actions.admin()
+        return code
+      },
       async access(command) {
         code = await actions.access(command)
         return code
@@ -67,6 +71,7 @@ function createProgram({ actions, io }: { actions: CommandActions; io: ProgramIo
   addDev(program, actions)
   addCerts(program, actions)
   addConnect(program, actions)
+  addAdmin(program, actions)
   addCloudflared(program, actions)
   addAccessCommands(program, actions)
   for (const command of program.commands) configure(command, io)
@@ -133,6 +138,14 @@ function addConnect(program: Command, actions: CommandActions): void {
     .argument('<server>', 'its name in the configuration file')
     .option('--json', 'print one JSON object')
     .action(async (server: string) => void (await actions.connect(server)))
+}
+
+function addAdmin(program: Command, actions: CommandActions): void {
+  program
+    .command('admin')
+    .description('print the link that opens the admin page, once')
+    .option('--json', 'print one JSON object')
+    .action(async () => void (await actions.admin()))
 }
 
 function addCloudflared(program: Command, actions: CommandActions): void {

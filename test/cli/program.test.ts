@@ -16,6 +16,10 @@ async function run(...argv: string[]) {
         calls.push(['connect', server])
         return 0
       },
+      async admin() {
+        calls.push(['admin'])
+        return 0
+      },
       async access(command) {
         calls.push(['access', command])
         return 0

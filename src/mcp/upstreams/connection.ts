@@ -10,6 +10,7 @@ import { ResultSchema } from '@modelcontextprotocol/core'
 import type { HttpServerConfig, ServerConfig } from '../../config/resolved-config.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { ProcessReaper } from '../../lib/process-reaper.ts'
+import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import type { Era, JsonObject, WireNotification, WireRequest, WireResult } from '../wire-types.ts'
 import { createStdioTransport } from './stdio-transport.ts'
 import type { UpstreamAuth } from './upstream-auth.ts'
@@ -58,6 +59,7 @@ export interface ConnectOptions {
   signal: AbortSignal
   reaper: ProcessReaper
   auth: UpstreamAuth
+  connections: UpstreamConnections
   logger: Logger
 }
 
@@ -149,16 +151,20 @@ interface OpenTransport {
   release: () => Promise<void>
 }
 
-function createTransport({ config, reaper, auth, logger }: ConnectOptions): OpenTransport {
+function createTransport(options: ConnectOptions): OpenTransport {
+  const { config, reaper, logger } = options
   if (config.type === 'stdio') {
     const transport = createStdioTransport({ config, reaper, logger })
     return { transport, reasonOf: transport.exitReason, release: async () => {} }
   }
-  return createHttpTransport(config, auth)
+  return createHttpTransport(config, options)
 }
 
-function createHttpTransport(config: HttpServerConfig, auth: UpstreamAuth): OpenTransport {
-  const upstreamFetch = createUpstreamFetch(config.headers)
+function createHttpTransport(
+  config: HttpServerConfig,
+  { auth, connections }: Pick<ConnectOptions, 'auth' | 'connections'>,
+): OpenTransport {
+  const upstreamFetch = createUpstreamFetch(config, connections)
   const fetch = auth.authorize(config, upstreamFetch)
   const url = new URL(config.url)
   const transport =
