@@ -5,10 +5,11 @@ export interface UploadedFile {
   readonly content: Uint8Array
 }
 
-/** `root`, `intermediate` and `duplicate` are accepted; a duplicate is kept once. */
+/** `root`, `intermediate`, `client` (what we present) and `duplicate` (kept once) are accepted. */
 export type CertificateVerdict =
   | 'root'
   | 'intermediate'
+  | 'client'
   | 'duplicate'
   | 'not-a-ca'
   | 'expired'
