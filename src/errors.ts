@@ -13,6 +13,7 @@ export type UserErrorCode =
   | 'CERTIFICATE_INVALID'
   | 'CERTIFICATE_UNWRITABLE'
   | 'CA_UNUSABLE'
+  | 'CA_BUNDLE_REFUSED'
   | 'UPSTREAM_UNAVAILABLE'
   | 'ALREADY_RUNNING'
   | TunnelErrorCode

@@ -19,6 +19,7 @@ export type CertificateVerdict =
   | 'malformed'
   | 'too-large'
   | 'wrong-type'
+  | 'unusable'
 
 /** What one certificate of a file is, or why this part of the file is refused. */
 export interface CertificateFinding {

@@ -46,7 +46,8 @@ function notAuthority(selfSigned: boolean): string {
     : 'It is not the certificate of an authority, so it cannot vouch for others. Add the certificate of its issuer.'
 }
 
-function weaknessOf(certificate: X509Certificate): string | undefined {
+/** Why a certificate is too weak, as the rest of a sentence; undefined when it is not. */
+export function weaknessOf(certificate: X509Certificate): string | undefined {
   const { asymmetricKeyType: type = 'unknown', asymmetricKeyDetails: details } =
     certificate.publicKey
   if (type === 'rsa' || type === 'rsa-pss') {
