@@ -1,8 +1,10 @@
 import type { FileVerdict } from '../../tls/upstream/file-verdict.ts'
+import { judgeClientCertificate } from '../../tls/upstream/judge-client-certificate.ts'
 import { judgeFiles } from '../../tls/upstream/judge-files.ts'
 import type {
   BundleChange,
   BundleDescription,
+  BundleOutcome,
   UpstreamBundles,
 } from '../../tls/upstream/upstream-bundles.ts'
 import type { BundleUpload } from './bundle-upload.ts'
@@ -16,8 +18,8 @@ export interface BundleResult {
 }
 
 /**
- * Puts an upload in the place of what is stored for a server, all of it or nothing: the authorities
- * are judged before the client certificate is written, and it before they are.
+ * Puts an upload in the place of what is stored for a server, all of it or nothing: authorities and
+ * client certificate are two writes, so both are judged before the first.
  */
 export async function changeBundle(
   server: string,
@@ -29,20 +31,21 @@ export async function changeBundle(
   },
 ): Promise<BundleResult> {
   const { bundles, change, now } = options
-  const judged = ca.length === 0 ? undefined : judgeFiles(ca, { known: [], now })
-  if (judged && !judged.accepted) {
-    const bundle = await bundles.describe(server)
-    return { accepted: false, stored: false, files: judged.files, bundle }
+  const files = [
+    ...(ca.length > 0 ? judgeFiles(ca, { known: [], now }).files : []),
+    ...(client ? judgeClientCertificate(client, now).files : []),
+  ]
+  if (files.some(({ accepted }) => !accepted)) {
+    return { accepted: false, stored: false, files, bundle: await bundles.describe(server) }
   }
-  const ofClient = client && (await bundles.setClientCertificate(server, client, change))
-  if (!judged) return ofClient ?? { accepted: false, stored: false, files: [], bundle: undefined }
-  if (ofClient && !ofClient.accepted) {
-    return { ...ofClient, files: [...judged.files, ...ofClient.files] }
-  }
-  const ofCa = await bundles.replace(server, ca, change)
+  const outcomes: BundleOutcome[] = []
+  // The authorities first: replacing them is the way out of a bundle that is refused.
+  if (ca.length > 0) outcomes.push(await bundles.replace(server, ca, change))
+  if (client) outcomes.push(await bundles.setClientCertificate(server, client, change))
   return {
-    ...ofCa,
-    stored: ofCa.stored || (ofClient?.stored ?? false),
-    files: [...ofCa.files, ...(ofClient?.files ?? [])],
+    accepted: outcomes.every(({ accepted }) => accepted),
+    stored: outcomes.some(({ stored }) => stored),
+    files,
+    bundle: outcomes.at(-1)?.bundle,
   }
 }

@@ -1,4 +1,6 @@
 import { UserError } from '../../errors.ts'
+import { shellQuote } from '../../lib/shell-quote.ts'
+import { addCommand, explainClientCertificate } from './explain-client-certificate.ts'
 
 /** Whom the failed connection was for, and where it was to lead. */
 export interface FailedConnection {
@@ -31,7 +33,7 @@ interface FailureKind {
   readonly hint: (server: string, url: URL) => string
 }
 
-const lookAt = (server: string) => `\`pnpm sallyport ca test ${server}\``
+const lookAt = (server: string) => `\`pnpm sallyport ca test ${shellQuote(server)}\``
 
 const kinds: readonly FailureKind[] = [
   {
@@ -39,7 +41,7 @@ const kinds: readonly FailureKind[] = [
       /^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|INVALID_CA)$/,
     says: 'shows a certificate of an authority that is not trusted here, or leaves out a part of its chain',
     hint: (server) =>
-      `${lookAt(server)} shows the chain and what is missing; \`pnpm sallyport ca add ${server} <file>\` trusts the authority.`,
+      `${lookAt(server)} shows the chain and what is missing; \`${addCommand(server)}\` trusts the authority.`,
   },
   {
     codes: /^ERR_TLS_CERT_ALTNAME_(INVALID|FORMAT)$/,
@@ -69,7 +71,7 @@ const kinds: readonly FailureKind[] = [
       /^ERR_SSL_.*ALERT_(CERTIFICATE_(REQUIRED|EXPIRED|REVOKED|UNKNOWN)|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED|NO_CERTIFICATE)$/,
     says: 'ended the handshake, as a server does that wants a client certificate it knows',
     hint: (server) =>
-      `Give it one with \`pnpm sallyport ca add ${server} --client-cert <file> --client-key <file>\`; ${lookAt(server)} shows what it asks for.`,
+      `Give it one with \`${explainClientCertificate({ server, presented: false }).command}\`; ${lookAt(server)} shows what it asks for.`,
   },
   {
     codes: /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/,

@@ -5,10 +5,11 @@ export interface UploadedFile {
   readonly content: Uint8Array
 }
 
-/** `root`, `intermediate` and `duplicate` are accepted; a duplicate is kept once. */
+/** `root`, `intermediate`, `client` (what we present) and `duplicate` (kept once) are accepted. */
 export type CertificateVerdict =
   | 'root'
   | 'intermediate'
+  | 'client'
   | 'duplicate'
   | 'not-a-ca'
   | 'expired'
@@ -18,6 +19,7 @@ export type CertificateVerdict =
   | 'malformed'
   | 'too-large'
   | 'wrong-type'
+  | 'unusable'
 
 /** What one certificate of a file is, or why this part of the file is refused. */
 export interface CertificateFinding {

@@ -4,6 +4,7 @@ import { UserError } from '../../errors.ts'
 import type { ConnectorOptions, UpstreamConnections } from '../../lib/upstream-connections.ts'
 import type { ReadUpstreamTls, UpstreamTls } from '../../lib/upstream-tls.ts'
 import { decideVerification, type Verification } from './decide-verification.ts'
+import { addCommand } from './explain-client-certificate.ts'
 import { explainTlsFailure } from './explain-tls-failure.ts'
 
 export interface UpstreamConnectionsOptions {
@@ -90,7 +91,7 @@ function notVerified(server: string): UserError {
     'TLS_NOT_VERIFIED',
     `The server ${JSON.stringify(server)} is not connected to: its certificate would not be checked ("insecureSkipVerify"), and the gateway can be reached from beyond this machine.`,
     {
-      hint: `Trust its authority with \`pnpm sallyport ca add ${server} <file>\` and remove "insecureSkipVerify", or start with \`--tunnel local\`.`,
+      hint: `Trust its authority with \`${addCommand(server)}\` and remove "insecureSkipVerify", or start with \`--tunnel local\`.`,
     },
   )
 }
