@@ -6,6 +6,8 @@ import { addCommand, explainClientCertificate } from './explain-client-certifica
 export interface FailedConnection {
   readonly server: string
   readonly url: URL
+  /** Whether the other side asked for a client certificate during the handshake. */
+  readonly wasAsked: boolean
 }
 
 /**
@@ -14,11 +16,13 @@ export interface FailedConnection {
  */
 export function explainTlsFailure(
   failure: unknown,
-  { server, url }: FailedConnection,
+  { server, url, wasAsked }: FailedConnection,
 ): UserError | undefined {
   if (!(failure instanceof Error) || failure instanceof UserError) return undefined
   const code = String((failure as NodeJS.ErrnoException).code ?? '')
-  const kind = kinds.find(({ codes }) => codes.test(code))
+  const kind = kinds.find(
+    ({ codes, onlyIfAsked = false }) => codes.test(code) && (wasAsked || !onlyIfAsked),
+  )
   if (!kind || (kind.scheme ?? 'https:') !== url.protocol) return undefined
   const message = `${url.host} ${kind.says} (${wordsOf(failure)}).`
   const hint = kind.hint(server, url)
@@ -30,10 +34,15 @@ interface FailureKind {
   readonly says: string
   /** Of the address; https unless given. */
   readonly scheme?: 'http:'
+  /** Means nothing of TLS unless a client certificate was asked for. */
+  readonly onlyIfAsked?: true
   readonly hint: (server: string, url: URL) => string
 }
 
 const lookAt = (server: string) => `\`pnpm sallyport ca test ${shellQuote(server)}\``
+
+const giveClientCertificate = (server: string) =>
+  `Give it one it knows with \`${explainClientCertificate({ server, presented: false }).command}\`; ${lookAt(server)} shows what it asks for.`
 
 const kinds: readonly FailureKind[] = [
   {
@@ -70,8 +79,14 @@ const kinds: readonly FailureKind[] = [
     codes:
       /^ERR_SSL_.*ALERT_(CERTIFICATE_(REQUIRED|EXPIRED|REVOKED|UNKNOWN)|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED|NO_CERTIFICATE)$/,
     says: 'ended the handshake, as a server does that wants a client certificate it knows',
-    hint: (server) =>
-      `Give it one with \`${explainClientCertificate({ server, presented: false }).command}\`; ${lookAt(server)} shows what it asks for.`,
+    hint: giveClientCertificate,
+  },
+  {
+    // Some send no alert, but end the connection once they have seen that there is no certificate.
+    codes: /^(UND_ERR_SOCKET|ECONNRESET|EPIPE)$/,
+    onlyIfAsked: true,
+    says: 'ended the connection after it had asked for a client certificate',
+    hint: giveClientCertificate,
   },
   {
     codes: /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/,
@@ -88,8 +103,8 @@ const kinds: readonly FailureKind[] = [
   },
 ]
 
-/** OpenSSL's messages are lines with file names; the last word of each is what counts. */
+/** OpenSSL's reason out of a line with file names; of Node's own sentences, the first part. */
 function wordsOf(failure: Error): string {
-  const line = failure.message.split('\n')[0]?.trim() ?? ''
+  const line = failure.message.split(/[\n;]/)[0]?.trim() ?? ''
   return /^[\dA-F]+:error:[^:]*:[^:]*:([^:]+):/.exec(line)?.[1] ?? line.replace(/\.$/, '')
 }

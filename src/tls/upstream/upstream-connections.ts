@@ -1,4 +1,5 @@
-import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
+import type { Socket } from 'node:net'
+import { createSecureContext, getCACertificates, type SecureContext, TLSSocket } from 'node:tls'
 import { buildConnector } from 'undici'
 import { UserError } from '../../errors.ts'
 import type { ConnectorOptions, UpstreamConnections } from '../../lib/upstream-connections.ts'
@@ -25,6 +26,8 @@ export function createUpstreamConnections(
   options: UpstreamConnectionsOptions,
 ): UpstreamConnections {
   const contextFor = rememberContexts()
+  /** Servers and hosts that asked for a client certificate when they were last connected to. */
+  const asking = new Set<string>()
 
   function verificationOf(name: string, hostname: string): Verification {
     const server = options.server(name)
@@ -33,6 +36,13 @@ export function createUpstreamConnections(
       isOwnHost: server !== undefined && new URL(server.url).hostname === hostname,
       isExposed: options.isExposed(),
     })
+  }
+
+  function noteDemand(place: string, socket: Socket | null): void {
+    // A client knows common signature algorithms only when it was asked for a certificate.
+    const wasAsked = socket instanceof TLSSocket && socket.getSharedSigalgs().length > 0
+    if (wasAsked) asking.add(place)
+    else asking.delete(place)
   }
 
   /** @throws UserError CA_BUNDLE_REFUSED or TLS_NOT_VERIFIED */
@@ -60,13 +70,24 @@ export function createUpstreamConnections(
       return (target, callback) => {
         if (target.protocol !== 'https:') return plain(target, callback)
         secureConnector(name, target, base).then(
-          (connect) => connect(target, callback),
+          (connect) =>
+            connect(target, (...result) => {
+              noteDemand(placeOf(name, target.hostname), result[1])
+              callback(...result)
+            }),
           (error: Error) => callback(error, null),
         )
       }
     },
-    explain: (server, failure, url) => explainTlsFailure(failure, { server, url }) ?? failure,
+    explain(server, failure, url) {
+      const wasAsked = asking.has(placeOf(server, url.hostname))
+      return explainTlsFailure(failure, { server, url, wasAsked }) ?? failure
+    },
   }
+}
+
+function placeOf(server: string, hostname: string): string {
+  return JSON.stringify([server, hostname])
 }
 
 /** Parsing the built-in roots takes milliseconds, so a context is kept while its bundle stays. */
