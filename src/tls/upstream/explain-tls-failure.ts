@@ -19,7 +19,7 @@ export function explainTlsFailure(
   { server, url, wasAsked }: FailedConnection,
 ): UserError | undefined {
   if (!(failure instanceof Error) || failure instanceof UserError) return undefined
-  const code = String((failure as NodeJS.ErrnoException).code ?? '')
+  const code = (failure as NodeJS.ErrnoException).code ?? failure.name
   const kind = kinds.find(
     ({ codes, onlyIfAsked = false }) => codes.test(code) && (wasAsked || !onlyIfAsked),
   )
@@ -95,7 +95,7 @@ const kinds: readonly FailureKind[] = [
       `If it is plain HTTP, write http://${url.host} in the server's "url" in config/gateway.json.`,
   },
   {
-    codes: /^HPE_/,
+    codes: /^(HPE_\w+|HTTPParserError)$/,
     scheme: 'http:',
     says: 'does not speak plain HTTP there',
     hint: (_server, url) =>
