@@ -6,7 +6,7 @@ import { setAdminCookie } from './admin-cookie.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminContext, AdminEnv } from './admin-env.ts'
 import type { ActionResult, BundleActions } from './bundle-actions.ts'
-import { limitBody } from './ca-api-routes.ts'
+import { limitUpload } from './limit-upload.ts'
 
 /** The link from the terminal; whoever follows it gets a session. Nothing here asks for one. */
 export function adminLoginRoutes({ sessions }: Pick<AdminDeps, 'sessions'>): Hono<AdminEnv> {
@@ -38,7 +38,7 @@ export function adminPageRoutes(deps: AdminDeps, actions: BundleActions): Hono<A
     c.redirect(`/admin#server-${encodeURIComponent(server)}`, 303)
 
   app.get('/admin', () => showPage())
-  app.post('/admin/servers/:name/ca', limitBody(), async (c) => {
+  app.post('/admin/servers/:name/ca', limitUpload(), async (c) => {
     const result = await actions.put(c)
     return result.ok ? backTo(c, result.server) : showPage(result)
   })

@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { UserError } from '../../errors.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminEnv } from './admin-env.ts'
 import { adminLoginRoutes, adminPageRoutes } from './admin-page-routes.ts'
@@ -19,6 +20,11 @@ export function adminRoutes(deps: AdminDeps): Hono<AdminEnv> {
   app.use('/api/admin/*', hasSession)
   app.route('/', caApiRoutes(actions))
   app.route('/', adminPageRoutes(deps, actions))
+  app.onError((error, c) => {
+    if (!(error instanceof UserError)) throw error
+    const { code, message, hint = 'Look at what the terminal says.' } = error
+    return refuse(c, { status: 500, code, error: message, hint })
+  })
   for (const path of ['/admin/*', '/api/admin/*']) {
     app.all(path, (c) =>
       refuse(c, {

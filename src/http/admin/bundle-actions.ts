@@ -97,6 +97,6 @@ function refusalOf({ files }: BundleResult): AdminError {
     status: verdicts.includes('too-large') ? 413 : 400,
     code: 'CERTIFICATE_REFUSED',
     error: `Nothing was stored. ${first ? `${JSON.stringify(first.file)}: ${first.message}` : ''}`,
-    hint: 'Every file must be acceptable; "files" says what each of them is.',
+    hint: 'All files are taken or none. Leave out what is refused, or correct it, and upload them again.',
   }
 }

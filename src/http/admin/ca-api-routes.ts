@@ -1,9 +1,8 @@
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import type { AdminEnv } from './admin-env.ts'
 import { adminErrorResponse } from './admin-error.ts'
 import type { ActionResult, BundleActions } from './bundle-actions.ts'
-import { maxBodyBytes } from './bundle-upload.ts'
+import { limitUpload } from './limit-upload.ts'
 
 const path = '/api/admin/servers/:name/ca'
 
@@ -11,7 +10,9 @@ const path = '/api/admin/servers/:name/ca'
 export function caApiRoutes(actions: BundleActions): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>({ strict: false })
   app.get(path, async (c) => answer(await actions.show(c), (bundle) => ({ ...bundle })))
-  app.put(path, limitBody(), async (c) => answer(await actions.put(c), (result) => ({ ...result })))
+  app.put(path, limitUpload(), async (c) =>
+    answer(await actions.put(c), (result) => ({ ...result })),
+  )
   app.delete(path, async (c) => answer(await actions.remove(c), () => ({ removed: true })))
   app.all(path, () => {
     const answered = adminErrorResponse({
@@ -24,24 +25,6 @@ export function caApiRoutes(actions: BundleActions): Hono<AdminEnv> {
     return answered
   })
   return app
-}
-
-/** Refuses a body that is too long without reading it to its end. */
-export function limitBody() {
-  return bodyLimit({
-    maxSize: maxBodyBytes,
-    onError: () => {
-      const answered = adminErrorResponse({
-        status: 413,
-        code: 'TOO_LARGE',
-        error: `The upload is larger than ${maxBodyBytes / 1024 / 1024} MB.`,
-        hint: 'Send the certificates of the authority alone, at most 10 MB a file.',
-      })
-      // The rest of the body is not read, so the connection cannot be used again.
-      answered.headers.set('connection', 'close')
-      return answered
-    },
-  })
 }
 
 function answer<T>(result: ActionResult<T>, show: (value: T) => object): Response {

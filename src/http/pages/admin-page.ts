@@ -34,7 +34,7 @@ ${servers.map(section)}`
 }
 
 function refusal({ server, refusal, result }: RefusedUpload): Markup {
-  return html`<div class="alarm" role="alert"><p>${server}: ${refusal.error}</p></div>
+  return html`<div class="alarm" role="alert"><p>${server}: ${result ? 'Nothing was stored.' : refusal.error}</p></div>
 ${result ? fileVerdicts(result.files) : ''}
 <p class="soft">${refusal.hint}</p>`
 }
