@@ -36,7 +36,7 @@ const refusedFingerprint = 'refused'
 export function createUpstreamBundles(options: UpstreamBundlesOptions): UpstreamBundles {
   const { store, keys, now } = options
   const records = createBundleRecords({ store, keys })
-  const clientKeys = createClientKeyStore(options.sealedStore)
+  const clientKeys = createClientKeyStore(options)
   const audit = createBundleAudit(store)
   let changes: Promise<unknown> = Promise.resolve()
 
@@ -104,9 +104,10 @@ export function createUpstreamBundles(options: UpstreamBundlesOptions): Upstream
     if (after === undefined) await records.remove(server)
     else await records.save({ ...next, changed })
     await audit.note({ ...changed, server, action, before: previous.fingerprint, after })
-    const oldCert = previous.record?.clientCertificate
-    if (oldCert !== undefined && oldCert !== next.clientCertificate) {
-      await clientKeys.remove(server, oldCert)
+    // Behind the record, so that a change that fails leaves the earlier pair whole.
+    const isSame = previous.record?.clientCertificate === next.clientCertificate
+    if (!isSame || previous.fingerprint === refusedFingerprint) {
+      await clientKeys.keepOnly(server, next.clientCertificate)
     }
     return true
   }
