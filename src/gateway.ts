@@ -9,6 +9,7 @@ import { openLoginLinks } from './gateway/login-links.ts'
 import { openCertificate } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
 import { prepareTunnels, tunnelOrder } from './gateway/open-tunnels.ts'
+import { openUpstreamBundles } from './gateway/open-upstream-bundles.ts'
 import { createUpstreamLogins } from './gateway/upstream-logins.ts'
 import { adminOrigin, createUpstreamTrust } from './gateway/upstream-trust.ts'
 import type { GatewayEvent, ReadyEvent } from './gateway-events.ts'
@@ -26,6 +27,7 @@ import { exposureOf } from './origin/listener-origins.ts'
 import { publicUrls } from './origin/public-urls.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
 import type { LocalCertificate } from './tls/local-certificate.ts'
+import { watchBundleExpiry } from './tls/upstream/watch-bundle-expiry.ts'
 import { createProbeStreams } from './tunnels/probe-stream.ts'
 import { localChoice } from './tunnels/select-order.ts'
 import type { TunnelSupervisor } from './tunnels/supervisor.ts'
@@ -75,6 +77,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
 
   const store = openSqliteStore(join(config.home, 'state.sqlite'))
   undo.defer(() => store.close())
+  const bundles = openUpstreamBundles({ config, store })
+  undo.defer(watchBundleExpiry({ bundles, clock: systemClock, warn: onEvent }))
   const processes = await openProcessLedger(config.home, undo)
 
   // The address is decided below; servers that ask for a login may do so before.

@@ -61,5 +61,27 @@ export function createActions(options: CommandWorld): CommandActions {
         }
       })
     },
+    async ca(command) {
+      const [commands, { withBundles }] = await Promise.all([
+        import('./commands/ca.ts'),
+        import('./commands/ca-world.ts'),
+      ])
+      return withBundles(options, (deps) => {
+        switch (command.do) {
+          case 'add':
+            return commands.addToBundle(command, deps)
+          case 'remove':
+            return commands.removeBundle(command, deps)
+          case 'test':
+            return commands.testServer(command.server, deps)
+          case 'audit':
+            return commands.showAudit(command.server, deps)
+          case 'list':
+            return commands.listBundles(deps)
+          case 'rotate-keys':
+            return commands.rotateBundleKeys(deps)
+        }
+      })
+    },
   }
 }

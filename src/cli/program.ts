@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { UserError } from '../errors.ts'
 import { readVersion } from '../lib/version.ts'
 import { addAccessCommands } from './access-program.ts'
+import { addCaCommands } from './ca-program.ts'
 import type { CertsFlags, CloudflaredFlags, CommandActions, DevFlags } from './command-actions.ts'
 
 export interface ProgramIo {
@@ -47,6 +48,10 @@ export async function runProgram(
         code = await actions.access(command)
         return code
       },
+      async ca(command) {
+        code = await actions.ca(command)
+        return code
+      },
     },
     io,
   })
@@ -74,6 +79,7 @@ function createProgram({ actions, io }: { actions: CommandActions; io: ProgramIo
   addAdmin(program, actions)
   addCloudflared(program, actions)
   addAccessCommands(program, actions)
+  addCaCommands(program, actions)
   for (const command of program.commands) configure(command, io)
   return program
 }

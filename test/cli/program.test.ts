@@ -24,6 +24,10 @@ async function run(...argv: string[]) {
         calls.push(['access', command])
         return 0
       },
+      async ca(command) {
+        calls.push(['ca', command])
+        return 0
+      },
       async installCloudflared(flags) {
         calls.push(['cloudflared install', flags])
         return 0

@@ -1,3 +1,4 @@
+import { shellQuote } from '../../lib/shell-quote.ts'
 import type { BundleDescription } from './upstream-bundles.ts'
 
 /** Days before the end at which it is told; 0 is the end itself. */
@@ -19,12 +20,12 @@ export function findExpiring(bundles: readonly BundleDescription[]): ExpiryFindi
     const authorities = certificates.map((certificate) => ({
       ...certificate,
       what: `CA certificate ${certificate.subject}`,
-      hint: `Add its successor: pnpm sallyport ca add ${server} <file>`,
+      hint: `Add its successor: pnpm sallyport ca add ${shellQuote(server)} <file>`,
     }))
     const presented = clientCertificate && {
       ...clientCertificate,
       what: `client certificate ${clientCertificate.subject}`,
-      hint: `Set its successor: pnpm sallyport ca add ${server} --client-cert <file> --client-key <file>`,
+      hint: `Set its successor: pnpm sallyport ca add ${shellQuote(server)} --client-cert <file> --client-key <file>`,
     }
     return [...authorities, ...(presented ? [presented] : [])].flatMap(
       ({ what, hint, daysLeft, notAfter, fingerprint256 }) => {

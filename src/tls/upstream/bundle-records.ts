@@ -48,8 +48,18 @@ export function createBundleRecords(options: {
 }): BundleRecords {
   const { store, keys } = options
 
+  /** Null for what is there and cannot be read, which no signature fits. */
+  async function readStored(collection: string, key: string): Promise<unknown> {
+    try {
+      return await store.get(collection, key)
+    } catch {
+      // Text that is no JSON any more, or a damaged file: refused by whoever verifies it.
+      return null
+    }
+  }
+
   async function readManifest(): Promise<{ reason: string | undefined; manifest: Manifest }> {
-    const stored = await store.get(manifests, 'current')
+    const stored = await readStored(manifests, 'current')
     if (stored === undefined) return { reason: undefined, manifest: { sequence: 0, servers: [] } }
     const verified = verifyDocument<Manifest>(await keys.verifying(), manifestPlace, stored)
     return verified.ok
@@ -75,7 +85,7 @@ export function createBundleRecords(options: {
     if (reason)
       return { ok: false, reason: `the list of all bundles cannot be believed: ${reason}` }
     const expected = manifest.servers.find(([name]) => name === server)?.[1]
-    const stored = await store.get(records, server)
+    const stored = await readStored(records, server)
     if (stored === undefined) {
       return expected === undefined
         ? undefined
@@ -109,7 +119,7 @@ export function createBundleRecords(options: {
       const { reason, manifest } = await readManifest()
       const others = manifest.servers.filter(([name]) => name !== server)
       const wasListed = others.length < manifest.servers.length
-      const wasKept = (await store.get(records, server)) !== undefined
+      const wasKept = (await readStored(records, server)) !== undefined
       if (wasListed || reason) {
         await writeManifest({ sequence: manifest.sequence + 1, servers: others })
       }

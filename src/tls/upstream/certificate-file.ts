@@ -10,7 +10,11 @@ const fileTypes = ['.pem', '.crt', '.cer', '.cert']
 
 /** A part of a file: a certificate, or why there is none. `line` is counted from 1, in PEM only. */
 export type FilePart =
-  | { readonly certificate: X509Certificate; readonly line: number | undefined }
+  | {
+      readonly certificate: X509Certificate
+      readonly verdict?: undefined
+      readonly line: number | undefined
+    }
   | RefusedPart
 
 export interface RefusedPart {
@@ -22,14 +26,16 @@ export interface RefusedPart {
 
 /** Reads a file as PEM or DER. Its content decides which; its name only says that it may be read. */
 export function readCertificateFile({ name, content }: UploadedFile): FilePart[] {
-  if (!fileTypes.some((type) => name.toLowerCase().endsWith(type))) {
-    return [refused('wrong-type', `Only ${fileTypes.join(', ')} files are taken.`)]
-  }
   if (content.length > maxFileBytes) {
     return [refused('too-large', 'The file is larger than 10 MB.')]
   }
   if (content.length === 0) return [refused('malformed', 'The file is empty.')]
-  return content[0] === sequenceTag ? readDer(content) : readPem(decodeText(content))
+  const parts = content[0] === sequenceTag ? readDer(content) : readPem(decodeText(content))
+  if (fileTypes.some((type) => name.toLowerCase().endsWith(type))) return parts
+  // A key is called a key, whatever its file is called.
+  const keys = parts.filter(({ verdict }) => verdict === 'private-key')
+  const wrongType = refused('wrong-type', `Only ${fileTypes.join(', ')} files are taken.`)
+  return keys.length > 0 ? keys : [wrongType]
 }
 
 const sequenceTag = 0x30

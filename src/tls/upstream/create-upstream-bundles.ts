@@ -8,7 +8,6 @@ import { bundleRefused } from './bundle-refused.ts'
 import type { BundleSigningKeys } from './bundle-signing-keys.ts'
 import { createClientKeyStore } from './client-key-store.ts'
 import { bundleFingerprint, describeBundle, describeRefused } from './describe-bundle.ts'
-import type { FileVerdict } from './file-verdict.ts'
 import { judgeClientCertificate } from './judge-client-certificate.ts'
 import { judgeFiles } from './judge-files.ts'
 import { orderChain } from './order-chain.ts'
@@ -17,6 +16,7 @@ import type {
   BundleChange,
   BundleDescription,
   BundleOutcome,
+  BundleUpload,
   UpstreamBundles,
 } from './upstream-bundles.ts'
 
@@ -36,7 +36,7 @@ const refusedFingerprint = 'refused'
 export function createUpstreamBundles(options: UpstreamBundlesOptions): UpstreamBundles {
   const { store, keys, now } = options
   const records = createBundleRecords({ store, keys })
-  const clientKeys = createClientKeyStore(options.sealedStore)
+  const clientKeys = createClientKeyStore(options)
   const audit = createBundleAudit(store)
   let changes: Promise<unknown> = Promise.resolve()
 
@@ -104,20 +104,46 @@ export function createUpstreamBundles(options: UpstreamBundlesOptions): Upstream
     if (after === undefined) await records.remove(server)
     else await records.save({ ...next, changed })
     await audit.note({ ...changed, server, action, before: previous.fingerprint, after })
-    const oldCert = previous.record?.clientCertificate
-    if (oldCert !== undefined && oldCert !== next.clientCertificate) {
-      await clientKeys.remove(server, oldCert)
+    // Behind the record, so that a change that fails leaves the earlier pair whole.
+    const isSame = previous.record?.clientCertificate === next.clientCertificate
+    if (!isSame || previous.fingerprint === refusedFingerprint) {
+      await clientKeys.keepOnly(server, next.clientCertificate)
     }
     return true
   }
 
-  async function outcome(
+  async function change(
     server: string,
-    judged: { accepted: boolean; files: readonly FileVerdict[] },
-    stored: boolean,
+    { mode, files, clientCertificate }: BundleUpload,
+    by: BundleChange,
   ): Promise<BundleOutcome> {
-    const { accepted, files } = judged
-    return { accepted, stored, files, bundle: await describe(server) }
+    const record = mode === 'replace' ? (await before(server)).record : await load(server)
+    const previous = (record?.ca ?? []).map((pem) => new X509Certificate(pem))
+    const known = mode === 'replace' && files.length > 0 ? [] : previous
+    const judged = judgeFiles(files, { known, now: now() })
+    const client = clientCertificate && judgeClientCertificate(clientCertificate, now())
+    const verdicts = [...judged.files, ...(client?.files ?? [])]
+    if (verdicts.length === 0) throw new UserError('USAGE', 'No certificate file was given.')
+    const accepted = judged.accepted && (!client || client.pair !== undefined)
+    if (!accepted) {
+      return { accepted, stored: false, files: verdicts, bundle: await describe(server) }
+    }
+    if (client?.pair) await clientKeys.put(server, client.pair)
+    const cert = client?.pair?.cert ?? record?.clientCertificate
+    const stored = await save(
+      files.length > 0 ? mode : 'set-client-certificate',
+      {
+        server,
+        ca: toPem([...known, ...judged.fresh]),
+        ...(cert !== undefined && { clientCertificate: cert }),
+      },
+      by,
+    )
+    return { accepted, stored, files: verdicts, bundle: await describe(server) }
+  }
+
+  function put(server: string, upload: BundleUpload, by: BundleChange): Promise<BundleOutcome> {
+    return inOrder(() => change(server, upload, by))
   }
 
   return {
@@ -127,33 +153,11 @@ export function createUpstreamBundles(options: UpstreamBundlesOptions): Upstream
       const found = await Promise.all((await records.servers()).map(describe))
       return found.filter((description) => description !== undefined)
     },
-    replace: (server, files, change) =>
-      inOrder(async () => {
-        const judged = judgeFiles(files, { known: [], now: now() })
-        if (!judged.accepted) return outcome(server, judged, false)
-        const { record } = await before(server)
-        const next = { ...kept(record), server, ca: toPem(judged.fresh) }
-        return outcome(server, judged, await save('replace', next, change))
-      }),
-    add: (server, files, change) =>
-      inOrder(async () => {
-        const record = await load(server)
-        const known = (record?.ca ?? []).map((pem) => new X509Certificate(pem))
-        const judged = judgeFiles(files, { known, now: now() })
-        if (!judged.accepted) return outcome(server, judged, false)
-        const next = { ...kept(record), server, ca: toPem([...known, ...judged.fresh]) }
-        return outcome(server, judged, await save('add', next, change))
-      }),
-    setClientCertificate: (server, files, change) =>
-      inOrder(async () => {
-        const record = await load(server)
-        const { files: verdicts, pair } = judgeClientCertificate(files, now())
-        if (!pair) return outcome(server, { accepted: false, files: verdicts }, false)
-        await clientKeys.put(server, pair)
-        const next = { server, ca: record?.ca ?? [], clientCertificate: pair.cert }
-        const stored = await save('set-client-certificate', next, change)
-        return outcome(server, { accepted: true, files: verdicts }, stored)
-      }),
+    put,
+    replace: (server, files, change) => put(server, { mode: 'replace', files }, change),
+    add: (server, files, change) => put(server, { mode: 'add', files }, change),
+    setClientCertificate: (server, clientCertificate, change) =>
+      put(server, { mode: 'add', files: [], clientCertificate }, change),
     removeClientCertificate: (server, change) =>
       inOrder(async () => {
         const record = await load(server)
@@ -179,11 +183,6 @@ export function createUpstreamBundles(options: UpstreamBundlesOptions): Upstream
 
 function isEmpty({ ca, clientCertificate }: Pick<BundleRecord, 'ca' | 'clientCertificate'>) {
   return ca.length === 0 && clientCertificate === undefined
-}
-
-function kept(record: BundleRecord | undefined): Pick<BundleRecord, 'clientCertificate'> {
-  const { clientCertificate } = record ?? {}
-  return clientCertificate === undefined ? {} : { clientCertificate }
 }
 
 function toPem(certificates: readonly X509Certificate[]): string[] {

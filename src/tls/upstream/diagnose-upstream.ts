@@ -41,6 +41,7 @@ export async function diagnoseUpstream(options: {
     ...target,
     observation,
     bundle: tls.ca.map((pem) => new X509Certificate(pem)),
+    roots: options.roots,
     presented: tls.clientCertificate !== undefined,
     now,
   })

@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { isSelfSigned, onOneLine } from '../certificate-pem.ts'
 import { addCommand } from './explain-client-certificate.ts'
 import type { TlsObservation } from './observe-tls.ts'
@@ -18,22 +18,34 @@ const untrusted: ReadonlySet<string> = new Set([
   'CERT_UNTRUSTED',
 ])
 
+/** Codes that OpenSSL reports instead of the ones above when both would be true. */
+const expiry: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'])
+
 /** Names the root or intermediate that is missing from what is trusted. */
 export function explainTrust(facts: TlsFacts, { problem, chain }: Connected): TlsFinding[] {
   const [leaf] = chain
   const top = chain.at(-1)
-  if (!leaf || !top || problem === undefined || !untrusted.has(problem)) return []
+  if (!leaf || !top || problem === undefined) return []
+  const hidesTrust = expiry.has(problem) && !isAnchored(top, facts)
+  if (!untrusted.has(problem) && !hidesTrust) return []
   const command = addCommand(facts.server)
   const last = climb(top, facts.bundle)
   const wanted = isSelfSigned(last) ? last.subject : last.issuer
   const namesake = facts.bundle.find(({ subject }) => subject === wanted)
-  if (namesake && namesake !== last) return [{ ...otherRoot(namesake), command }]
-  if (facts.bundle.includes(last)) {
+  if (namesake && namesake.fingerprint256 !== last.fingerprint256)
+    return [{ ...otherRoot(namesake), command }]
+  if (facts.bundle.some(({ fingerprint256 }) => fingerprint256 === last.fingerprint256)) {
     return isSelfSigned(last) ? [] : [{ ...missingRoot(last), command }]
   }
   if (!isSelfSigned(last)) return [{ ...missingIssuer(facts, chain, last), command }]
   if (last !== leaf) return [{ ...untrustedRoot(facts, last), command }]
   return [leaf.ca ? { ...selfSigned(leaf), command } : selfSignedLeaf(leaf)]
+}
+
+function isAnchored(top: X509Certificate, { bundle, roots }: TlsFacts): boolean {
+  const anchors = [...bundle, ...roots.map((pem) => new X509Certificate(pem))]
+  const last = climb(top, anchors)
+  return anchors.some(({ fingerprint256 }) => fingerprint256 === last.fingerprint256)
 }
 
 /** The last certificate that can be reached from `start` through the bundle. */

@@ -1,5 +1,4 @@
 import type { X509Certificate } from 'node:crypto'
-import { UserError } from '../../errors.ts'
 import { onOneLine } from '../certificate-pem.ts'
 import { type FilePart, readCertificateFile } from './certificate-file.ts'
 import type {
@@ -31,13 +30,11 @@ export interface JudgedFiles {
 /**
  * Judges files as authorities, at `now` (ms since the epoch). `known` are certificates that are kept
  * already.
- * @throws UserError USAGE when there is no file
  */
 export function judgeFiles(
   files: readonly UploadedFile[],
   { known, now }: { known: readonly X509Certificate[]; now: number },
 ): JudgedFiles {
-  if (files.length === 0) throw new UserError('USAGE', 'No certificate file was given.')
   const seen = new Set(known.map(({ fingerprint256 }) => fingerprint256))
   const fresh: X509Certificate[] = []
   const verdicts = files.map((file) => {

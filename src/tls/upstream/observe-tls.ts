@@ -65,17 +65,21 @@ function shakeHands({ host, port, tls, timeoutMs }: TlsTarget): Promise<TlsObser
     // The verdict is in authorizationError all the same; this only lets the chain be seen.
     rejectUnauthorized: false,
   })
-  let seen: TlsObservation | undefined
+  let seen: Extract<TlsObservation, { outcome: 'connected' }> | undefined
   // A client knows common signature algorithms only when it was asked for a certificate.
-  const demand = (rejected: boolean): ClientCertificateDemand =>
-    socket.getSharedSigalgs().length === 0 ? 'none' : rejected ? 'rejected' : 'optional'
+  function demand(rejected: boolean): ClientCertificateDemand {
+    // Null, whatever the types say, before there is a connection and after its end.
+    const algorithms: readonly string[] | null = socket.getSharedSigalgs()
+    if (!algorithms?.length) return 'none'
+    return rejected ? 'rejected' : 'optional'
+  }
 
   function finish(observation: TlsObservation): void {
     resolve(observation)
     socket.destroy()
   }
   function fail(code: string, stage = stageOf(code)): void {
-    if (seen?.outcome === 'connected') finish({ ...seen, clientCertificate: demand(true) })
+    if (seen) finish({ ...seen, clientCertificate: 'rejected' })
     else finish({ outcome: 'failed', stage, code, clientCertificate: demand(true) })
   }
 
@@ -95,7 +99,7 @@ function shakeHands({ host, port, tls, timeoutMs }: TlsTarget): Promise<TlsObser
 function observationOf(
   socket: TLSSocket,
   clientCertificate: ClientCertificateDemand,
-): TlsObservation {
+): Extract<TlsObservation, { outcome: 'connected' }> {
   const chain: X509Certificate[] = []
   let next = socket.getPeerX509Certificate()
   while (next && !chain.some(({ fingerprint256 }) => fingerprint256 === next?.fingerprint256)) {

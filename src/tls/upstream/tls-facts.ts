@@ -11,6 +11,8 @@ export interface TlsFacts {
   readonly observation: TlsObservation
   /** The authorities kept for this server. */
   readonly bundle: readonly X509Certificate[]
+  /** PEM of what else is trusted. */
+  readonly roots: readonly string[]
   /** Whether a client certificate is kept for it, and was presented. */
   readonly presented: boolean
   /** Milliseconds since the epoch. */

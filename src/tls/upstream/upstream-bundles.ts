@@ -79,6 +79,14 @@ export interface ClientCertificateFiles {
   readonly key: UploadedFile
 }
 
+export interface BundleUpload {
+  /** What becomes of the authorities that are kept already. */
+  readonly mode: 'add' | 'replace'
+  /** Authorities; none leaves those that are kept as they are. */
+  readonly files: readonly UploadedFile[]
+  readonly clientCertificate?: ClientCertificateFiles | undefined
+}
+
 /**
  * The authorities and client certificates of upstreams, by the server's name. Each is signed when it
  * is written, and every read verifies that.
@@ -90,15 +98,22 @@ export interface UpstreamBundles {
   describe(server: string): Promise<BundleDescription | undefined>
   /** Sorted by name. */
   list(): Promise<BundleDescription[]>
-  /** Puts these files where the bundle was; also the way out of a refused one. */
+  /**
+   * Stores everything of the upload, or nothing. `replace` is also the way out of a refused bundle,
+   * with which its client certificate goes.
+   * @throws UserError CA_BUNDLE_REFUSED when what is refused would be added to, USAGE when the upload
+   * is empty
+   */
+  put(server: string, upload: BundleUpload, change: BundleChange): Promise<BundleOutcome>
+  /** `put` of authorities in the place of those there are. */
   replace(
     server: string,
     files: readonly UploadedFile[],
     change: BundleChange,
   ): Promise<BundleOutcome>
-  /** @throws UserError CA_BUNDLE_REFUSED when what is stored, and would be added to, is refused */
+  /** `put` of further authorities. */
   add(server: string, files: readonly UploadedFile[], change: BundleChange): Promise<BundleOutcome>
-  /** The bundle of authorities stays as it is. `accepted` is false when the pair is refused. */
+  /** `put` of a client certificate alone. */
   setClientCertificate(
     server: string,
     files: ClientCertificateFiles,
