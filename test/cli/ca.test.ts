@@ -74,7 +74,8 @@ async function text(stream: NodeJS.ReadableStream): Promise<string> {
   return all
 }
 
-describe('sallyport ca', () => {
+// Each step is a process of its own, which a busy machine starts slowly.
+describe('sallyport ca', { timeout: 60_000 }, () => {
   it('adds, lists, tests, audits and removes', async () => {
     const folder = await createProject()
     const before = await ca(folder, 'test', 'intranet')

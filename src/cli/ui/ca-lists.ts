@@ -5,6 +5,7 @@ import type {
   BundleDescription,
   BundleOutcome,
 } from '../../tls/upstream/upstream-bundles.ts'
+import { formatFingerprint } from './fingerprint.ts'
 import { count, formatProse, margin } from './layout.ts'
 import { printable } from './printable.ts'
 import type { Screen } from './styler.ts'
@@ -88,21 +89,26 @@ function formatBundle(bundle: BundleDescription, screen: Screen): string[] {
     ...certificates.flatMap((one) => formatCertificate(one.kind, one, screen)),
     ...(clientCertificate ? formatCertificate('client', clientCertificate, screen) : []),
     ...formatMissing(server, bundle, screen),
-    `${margin}  ${style.dim(`SHA-256 of all  ${fingerprint ?? ''}`)}`,
+    ...formatFingerprint(fingerprint ?? '', { label: '  all together  ', screen }).map(
+      (line) => margin + line,
+    ),
   ]
 }
 
 function formatCertificate(
   kind: string,
   { subject, notAfter, daysLeft, fingerprint256 }: Omit<BundleCertificate, 'kind'>,
-  { style }: Screen,
+  screen: Screen,
 ): string[] {
+  const { style } = screen
   const end = daysLeft < 0 ? 'expired' : `${count(daysLeft, 'day')} left`
   const validity = `until ${day(notAfter)}, ${end}`
   return [
     `${margin}  ${kind.padEnd(13)} ${printable(subject)}`,
     `${margin}    ${daysLeft < 30 ? style.red(validity) : validity}`,
-    `${margin}    ${style.dim(fingerprint256)}`,
+    ...formatFingerprint(fingerprint256, { label: '', screen }).map(
+      (line) => `${margin}    ${line}`,
+    ),
   ]
 }
 

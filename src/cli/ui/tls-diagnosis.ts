@@ -1,4 +1,5 @@
 import type { UpstreamDiagnosis } from '../../tls/upstream/diagnose-upstream.ts'
+import { formatFingerprint } from './fingerprint.ts'
 import { formatCode, formatProse, margin } from './layout.ts'
 import { printable } from './printable.ts'
 import type { Screen } from './styler.ts'
@@ -37,6 +38,8 @@ function formatLink(
       formatProse(printable(`    ${text}`), screen),
     ),
     `${margin}    ${isValid ? validity : style.red(validity)}`,
-    `${margin}    ${style.dim(`SHA-256 ${fingerprint256}`)}`,
+    ...formatFingerprint(fingerprint256, { label: 'SHA-256 ', screen }).map(
+      (line) => `${margin}    ${line}`,
+    ),
   ]
 }

@@ -1,11 +1,14 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { findExpiring } from '../../../src/tls/upstream/bundle-expiry.ts'
 import type { BundleDescription } from '../../../src/tls/upstream/upstream-bundles.ts'
 import {
   type ExpiryWarning,
   watchBundleExpiry,
 } from '../../../src/tls/upstream/watch-bundle-expiry.ts'
+import { startTestGateway } from '../../fixtures/gateway.ts'
 import { dayMs, hourMs, manualClock } from '../lab.ts'
+import { change, openLab } from './bundle-lab.ts'
+import { fileOf, issue } from './lab.ts'
 
 const start = Date.parse('2026-11-21T12:00:00Z')
 
@@ -101,5 +104,18 @@ describe('watchBundleExpiry', () => {
     works = true
     clock.advance(hourMs)
     await expect.poll(() => told.length).toBe(1)
+  })
+})
+
+describe('the gateway', () => {
+  it('warns of a certificate that is about to expire', async () => {
+    const { folder, bundles } = await openLab()
+    const { pem } = await issue({ name: 'Lab Root', until: 3 })
+    await bundles.add('intranet', [fileOf('root.pem', pem)], change)
+    const { events, close } = await startTestGateway({ servers: {}, config: { home: folder } })
+    onTestFinished(close)
+    const warnings = () =>
+      events.filter((event) => event.event === 'warning' && event.code === 'CA_BUNDLE_EXPIRES')
+    await expect.poll(warnings).toMatchObject([{ message: expect.stringContaining('intranet') }])
   })
 })

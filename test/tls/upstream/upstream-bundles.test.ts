@@ -1,6 +1,7 @@
 import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { loadSealingKey } from '../../../src/store/sealed-key.ts'
 import { createSealedStore } from '../../../src/store/sealed-store.ts'
@@ -309,6 +310,29 @@ describe('a bundle that was tampered with', () => {
         certificates: [],
       })
     }
+  })
+
+  it('at any place is refused, or is the same as before', async () => {
+    const lab = await openLab()
+    await lab.bundles.add('intranet', pem(root), change)
+    const file = documents(lab)
+    const places = ['upstream-ca intranet', 'upstream-ca-manifest current'].map((place) => {
+      const [collection = '', key = ''] = place.split(' ')
+      return { collection, key, text: file.read(collection, key) }
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...places), fc.nat(), fc.nat(125), async (place, at, by) => {
+        const { collection, key, text } = place
+        const index = at % text.length
+        const other = String.fromCharCode(32 + ((text.charCodeAt(index) + by) % 95))
+        file.write(collection, key, text.slice(0, index) + other + text.slice(index + 1))
+        const read = await lab.bundles.read('intranet').catch((error) => error.code)
+        file.write(collection, key, text)
+        if (read !== 'CA_BUNDLE_REFUSED') expect(read).toEqual({ ca: [root.pem] })
+        return other === text[index] || read === 'CA_BUNDLE_REFUSED' || index > text.length - 4
+      }),
+      { numRuns: 200 },
+    )
   })
 
   it('is refused in the version before the current one', async () => {
