@@ -4,7 +4,7 @@ import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
 import { UserError } from './errors.ts'
 import { createAddressProof } from './gateway/address.ts'
 import { createAuthorization } from './gateway/authorization.ts'
-import { cautions, tlsCautions, wantsTunnel } from './gateway/cautions.ts'
+import { cautions, newTlsCautions, wantsTunnel } from './gateway/cautions.ts'
 import { openLoginLinks } from './gateway/login-links.ts'
 import { openCertificate } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
@@ -85,13 +85,14 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   let currentAddress = () => config.appUrl ?? `http://localhost:${config.listen.httpPort}`
   let isExposed = () => config.appUrl !== undefined || exposureOf(config.listen.host) !== 'loopback'
   const trust = await createUpstreamTrust({
-    config,
+    bundles,
     file: () => file,
     store,
     isExposed: () => isExposed(),
     reconnect: (server) => hub.restartUpstream(server),
     onEvent,
   })
+  undo.defer(() => trust.follower.close())
   const { connections } = trust
   const logins = await createUpstreamLogins({
     config,
@@ -121,7 +122,6 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     },
   })
   undo.defer(() => hub.close())
-  undo.defer(() => trust.follower.close())
 
   const withHttps = config.https && config.tunnel !== 'none'
   if (withHttps) onEvent({ event: 'progress', step: 'Preparing the certificate' })
@@ -252,11 +252,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   return {
     status,
     async applyFile(next) {
-      const earlier = new Set([...tlsCautions(file)].map((caution) => JSON.stringify(caution)))
+      for (const warning of newTlsCautions(file, next)) onEvent(warning)
       file = next
-      for (const caution of tlsCautions(next)) {
-        if (!earlier.has(JSON.stringify(caution))) onEvent(caution)
-      }
       await trust.follower.check()
       const changes = await hub.apply(next)
       await certificate?.check()

@@ -24,8 +24,14 @@ export function* cautions(config: ResolvedConfig, file: GatewayFile): Iterable<G
   yield* tlsCautions(file)
 }
 
+/** The same of an edited file, as far as it is news. */
+export function* newTlsCautions(before: GatewayFile, after: GatewayFile): Iterable<GatewayEvent> {
+  const known = new Set([...tlsCautions(before)].map((caution) => JSON.stringify(caution)))
+  for (const caution of tlsCautions(after)) if (!known.has(JSON.stringify(caution))) yield caution
+}
+
 /** Servers whose certificate is not checked. */
-export function* tlsCautions({ servers }: Pick<GatewayFile, 'servers'>): Iterable<GatewayEvent> {
+function* tlsCautions({ servers }: Pick<GatewayFile, 'servers'>): Iterable<GatewayEvent> {
   for (const server of Object.values(servers)) {
     if (server.type === 'stdio' || !server.tls.insecureSkipVerify) continue
     if (!server.url.startsWith('https:')) continue

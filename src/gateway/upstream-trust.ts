@@ -1,4 +1,4 @@
-import type { GatewayFile, HttpServerConfig, ResolvedConfig } from '../config/resolved-config.ts'
+import type { GatewayFile, HttpServerConfig } from '../config/resolved-config.ts'
 import type { GatewayEvent } from '../gateway-events.ts'
 import type { AdminDeps } from '../http/admin/admin-deps.ts'
 import { createAdminSessions } from '../http/admin/admin-sessions.ts'
@@ -7,9 +7,9 @@ import { isLoopbackHost } from '../lib/loopback.ts'
 import type { UpstreamConnections } from '../lib/upstream-connections.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { Store } from '../store/store.ts'
+import type { UpstreamBundles } from '../tls/upstream/upstream-bundles.ts'
 import { createUpstreamConnections } from '../tls/upstream/upstream-connections.ts'
 import { followUpstreamTrust, type TrustFollower } from './follow-upstream-trust.ts'
-import { openUpstreamBundles } from './open-upstream-bundles.ts'
 
 /** Whom upstreams are trusted by: how connections use it, how the gateway follows it, who changes it. */
 export interface UpstreamTrust {
@@ -22,15 +22,14 @@ export interface UpstreamTrust {
 }
 
 export async function createUpstreamTrust(options: {
-  config: ResolvedConfig
+  bundles: UpstreamBundles
   file: () => GatewayFile
   store: Store
   isExposed: () => boolean
   reconnect: (server: string) => Promise<void>
   onEvent: (event: GatewayEvent) => void
 }): Promise<UpstreamTrust> {
-  const { config, file, store, isExposed } = options
-  const bundles = openUpstreamBundles({ config, store })
+  const { bundles, file, store, isExposed } = options
   const servers = () => Object.values(file().servers)
   const follower = followUpstreamTrust({
     servers,
