@@ -54,10 +54,9 @@ export function createUpstreamConnections(
     const verification = verificationOf(name, hostname)
     if (verification === 'refuse') throw notVerified(name)
     const tls = await options.read(name)
+    // One for each connection, as it keeps sessions: a resumed one would carry earlier trust on.
     return buildConnector({
       ...base,
-      // A resumed session would carry the trust of an earlier bundle on.
-      maxCachedSessions: 0,
       ...(tls && { secureContext: contextFor(name, tls) }),
       ...(verification === 'skip' && { rejectUnauthorized: false }),
     })
