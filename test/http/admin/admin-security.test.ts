@@ -46,11 +46,11 @@ describe('the link to the admin page', () => {
     expect(again.headers['set-cookie']).toBeUndefined()
   })
 
-  it('is used up by one of two requests at the same time', async () => {
-    const { admin } = await start()
-    const link = await admin.link()
-    const answers = await Promise.all([send(link), send(link), send(link)])
-    expect(answers.map(({ status }) => status).sort()).toEqual([303, 403, 403])
+  it('is used up by one of several requests at the same time', async () => {
+    const sessions = createAdminSessions({ store: createMemoryStore(), now: Date.now })
+    const { secret } = await sessions.issueLink()
+    const redeemed = await Promise.all([1, 2, 3].map(() => sessions.redeem(secret)))
+    expect(redeemed.filter((cookie) => cookie !== undefined)).toHaveLength(1)
   })
 
   it.each([
