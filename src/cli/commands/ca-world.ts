@@ -1,18 +1,15 @@
 import { open } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { basename, join, resolve } from 'node:path'
-import { getCACertificates } from 'node:tls'
 import { loadConfig } from '../../config/load.ts'
 import { messageOf, UserError } from '../../errors.ts'
+import { diagnoseServer } from '../../gateway/diagnose-server.ts'
 import { openUpstreamBundles } from '../../gateway/open-upstream-bundles.ts'
 import { openSqliteStore } from '../../store/sqlite-store.ts'
 import { maxFileBytes } from '../../tls/upstream/certificate-file.ts'
-import { diagnoseUpstream } from '../../tls/upstream/diagnose-upstream.ts'
 import type { UploadedFile } from '../../tls/upstream/file-verdict.ts'
 import type { CommandWorld } from '../command-world.ts'
 import type { CaDeps } from './ca.ts'
-
-const connectMs = 10_000
 
 /** Runs a command on the store of this folder, and closes it again. */
 export async function withBundles(
@@ -33,15 +30,7 @@ export async function withBundles(
       bundles,
       change: { by: userName(), from: 'cli' },
       readFile: (path) => readBounded(resolve(process.cwd(), path)),
-      diagnose: async (server, url) =>
-        diagnoseUpstream({
-          server,
-          url,
-          tls: await bundles.read(server),
-          roots: getCACertificates('default'),
-          timeoutMs: connectMs,
-          now: Date.now(),
-        }),
+      diagnose: (name, url) => diagnoseServer({ name, url }, bundles),
     })
   } finally {
     store.close()
