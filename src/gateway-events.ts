@@ -8,6 +8,7 @@ export type GatewayEvent =
   | UpstreamEvent
   | TunnelEvent
   | ApprovalEvent
+  | TrustEvent
   | {
       event: 'url-changed'
       previousUrl: string
@@ -60,6 +61,17 @@ export interface UpstreamEvent {
   error?: string
   /** Where to log in to it, while it waits for that. */
   loginUrl?: string
+}
+
+/**
+ * What a server is trusted by has changed, so its connections were dropped. `blocked`: its
+ * certificate is not checked, and somebody beyond this machine can reach the gateway.
+ */
+export interface TrustEvent {
+  event: 'trust'
+  server: string
+  change: 'added' | 'replaced' | 'removed' | 'refused' | 'blocked' | 'unblocked'
+  message: string
 }
 
 /** A client asks for access: its owner types the code into the page, or says yes here. */

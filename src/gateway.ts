@@ -4,14 +4,17 @@ import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
 import { UserError } from './errors.ts'
 import { createAddressProof } from './gateway/address.ts'
 import { createAuthorization } from './gateway/authorization.ts'
-import { cautions, wantsTunnel } from './gateway/cautions.ts'
+import { cautions, newTlsCautions, wantsTunnel } from './gateway/cautions.ts'
 import { openLoginLinks } from './gateway/login-links.ts'
 import { openCertificate } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
 import { prepareTunnels, tunnelOrder } from './gateway/open-tunnels.ts'
+import { openUpstreamBundles } from './gateway/open-upstream-bundles.ts'
 import { createUpstreamLogins } from './gateway/upstream-logins.ts'
+import { adminOrigin, createUpstreamTrust } from './gateway/upstream-trust.ts'
 import { watchTls } from './gateway/watch-tls.ts'
 import type { GatewayEvent, ReadyEvent } from './gateway-events.ts'
+import { announceAdminAddress } from './http/admin/admin-address.ts'
 import { createApp } from './http/app.ts'
 import type { Listener } from './http/listener.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
@@ -21,9 +24,11 @@ import { createProcessReaper } from './lib/process-reaper.ts'
 import { readVersion } from './lib/version.ts'
 import { settlesWithin } from './lib/wait.ts'
 import { createMcpHub } from './mcp/hub.ts'
+import { exposureOf } from './origin/listener-origins.ts'
 import { publicUrls } from './origin/public-urls.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
 import type { LocalCertificate } from './tls/local-certificate.ts'
+import { watchBundleExpiry } from './tls/upstream/watch-bundle-expiry.ts'
 import { createProbeStreams } from './tunnels/probe-stream.ts'
 import { localChoice } from './tunnels/select-order.ts'
 import type { TunnelSupervisor } from './tunnels/supervisor.ts'
@@ -77,6 +82,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
 
   const store = openSqliteStore(join(config.home, 'state.sqlite'))
   undo.defer(() => store.close())
+  const bundles = openUpstreamBundles({ config, store })
+  undo.defer(watchBundleExpiry({ bundles, clock: systemClock, warn: onEvent }))
   const processes = await openProcessLedger(config.home, undo)
   let certificate: LocalCertificate | undefined
   const write = options.writeDebug ?? ((block) => logger.info(block))
@@ -85,11 +92,23 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
 
   // The address is decided below; servers that ask for a login may do so before.
   let currentAddress = () => config.appUrl ?? `http://localhost:${config.listen.httpPort}`
+  let isExposed = () => config.appUrl !== undefined || exposureOf(config.listen.host) !== 'loopback'
+  const trust = await createUpstreamTrust({
+    bundles,
+    file: () => file,
+    store,
+    isExposed: () => isExposed(),
+    reconnect: (server) => hub.restartUpstream(server),
+    onEvent,
+  })
+  undo.defer(() => trust.follower.close())
+  const { connections } = trust
   const logins = await createUpstreamLogins({
     config,
     file: () => file,
     store,
     appUrl: () => currentAddress(),
+    connections,
     onConnected: (server) => void hub.restartUpstream(server),
     logger: logger.child('oauth'),
   })
@@ -102,6 +121,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     store,
     reaper: processes,
     auth: logins.auth,
+    connections,
     logger: logger.child('mcp'),
     now: Date.now,
     random: Math.random,
@@ -135,6 +155,9 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
 
   const origins = describeOrigins(config, listeners.all, () => file)
   currentAddress = origins.appUrl
+  isExposed = origins.isExposed
+  const adminAddress = { origin: adminOrigin(origins, config.appUrl) }
+  undo.defer(await announceAdminAddress(store, adminAddress))
   const secret = randomBytes(32)
   const prove = (challenge: string) => createHmac('sha256', secret).update(challenge).digest('hex')
   const streams = createProbeStreams(clock)
@@ -164,6 +187,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     logger: logger.child('http'),
     version,
     authorization,
+    admin: trust.admin(origins),
     tunnelPolicy,
     probeStream: streams.serve,
     upstreamLogins: logins.role,
@@ -187,6 +211,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   function usePublicUrl(publicUrl: string | undefined): void {
     const previousUrl = origins.appUrl()
     origins.setPublicOrigin(publicUrl)
+    trust.follower.followExposure()
     const appUrl = origins.appUrl()
     // Before `ready` there is nobody to tell: it names the address itself.
     if (!ready || appUrl === previousUrl) return
@@ -198,7 +223,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   if (listeners.tunnel) {
     supervisor = prepareTunnels({
       config,
-      origins,
+      admit: trust.admitting(origins.admit),
       port: listeners.tunnel.port,
       reaper: processes,
       prove,
@@ -242,7 +267,9 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   return {
     status,
     async applyFile(next) {
+      for (const warning of newTlsCautions(file, next)) onEvent(warning)
       file = next
+      await trust.follower.check()
       const changes = await hub.apply(next)
       await certificate?.check()
       onEvent({ event: 'config', state: 'applied', changes })

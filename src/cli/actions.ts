@@ -46,6 +46,13 @@ export function createActions(options: CommandWorld): CommandActions {
       ])
       return runEnv(flags, await createEnvDeps(options))
     },
+    async admin() {
+      const [{ runAdmin }, { withAdmin }] = await Promise.all([
+        import('./commands/admin.ts'),
+        import('./commands/admin-world.ts'),
+      ])
+      return withAdmin(options, runAdmin)
+    },
     async access(command) {
       const [commands, { withAccess }] = await Promise.all([
         import('./commands/access.ts'),
@@ -65,6 +72,28 @@ export function createActions(options: CommandWorld): CommandActions {
             return commands.listGrants(deps)
           case 'rotate-keys':
             return commands.rotateKeys(deps)
+        }
+      })
+    },
+    async ca(command) {
+      const [commands, { withBundles }] = await Promise.all([
+        import('./commands/ca.ts'),
+        import('./commands/ca-world.ts'),
+      ])
+      return withBundles(options, (deps) => {
+        switch (command.do) {
+          case 'add':
+            return commands.addToBundle(command, deps)
+          case 'remove':
+            return commands.removeBundle(command, deps)
+          case 'test':
+            return commands.testServer(command.server, deps)
+          case 'audit':
+            return commands.showAudit(command.server, deps)
+          case 'list':
+            return commands.listBundles(deps)
+          case 'rotate-keys':
+            return commands.rotateBundleKeys(deps)
         }
       })
     },

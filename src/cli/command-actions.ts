@@ -1,4 +1,5 @@
 import type { NewKey } from './commands/access.ts'
+import type { AddFlags } from './commands/ca.ts'
 
 /** The options of `sallyport dev`, as they were typed. */
 export interface DevFlags {
@@ -45,13 +46,28 @@ export interface CommandActions {
   certs(action: 'show' | 'renew', flags: CertsFlags): Promise<number>
   installCloudflared(flags: CloudflaredFlags): Promise<number>
   connect(server: string): Promise<number>
+  /** Prints the link to the admin page. */
+  admin(): Promise<number>
   /** `keys`, `grants` and `oauth`. */
   access(command: AccessCommand): Promise<number>
   trust(flags: TrustFlags): Promise<number>
   env(flags: EnvFlags): Promise<number>
+  ca(command: CaCommand): Promise<number>
 }
 
 export type AccessCommand =
   | { readonly do: 'create-key'; readonly key: NewKey }
   | { readonly do: 'revoke-key' | 'revoke-grant'; readonly id: string }
   | { readonly do: 'list-keys' | 'list-grants' | 'rotate-keys' }
+
+export type CaCommand =
+  | {
+      readonly do: 'add'
+      readonly server: string
+      readonly files: readonly string[]
+      readonly flags: AddFlags
+    }
+  | { readonly do: 'remove'; readonly server: string; readonly clientCertificateOnly: boolean }
+  | { readonly do: 'test'; readonly server: string }
+  | { readonly do: 'audit'; readonly server: string | undefined }
+  | { readonly do: 'list' | 'rotate-keys' }

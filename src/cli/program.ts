@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { UserError } from '../errors.ts'
 import { readVersion } from '../lib/version.ts'
 import { addAccessCommands } from './access-program.ts'
+import { addCaCommands } from './ca-program.ts'
 import type { CertsFlags, CloudflaredFlags, CommandActions, DevFlags } from './command-actions.ts'
 import { addTrustCommands } from './trust-program.ts'
 
@@ -23,36 +24,9 @@ export async function runProgram(
 ): Promise<number> {
   let code = 0
   const program = createProgram({
-    actions: {
-      async dev(flags) {
-        code = await actions.dev(flags)
-        return code
-      },
-      async certs(action, flags) {
-        code = await actions.certs(action, flags)
-        return code
-      },
-      async installCloudflared(flags) {
-        code = await actions.installCloudflared(flags)
-        return code
-      },
-      async connect(server) {
-        code = await actions.connect(server)
-        return code
-      },
-      async access(command) {
-        code = await actions.access(command)
-        return code
-      },
-      async trust(flags) {
-        code = await actions.trust(flags)
-        return code
-      },
-      async env(flags) {
-        code = await actions.env(flags)
-        return code
-      },
-    },
+    actions: noteCodes(actions, (result) => {
+      code = result
+    }),
     io,
   })
   try {
@@ -67,6 +41,19 @@ export async function runProgram(
   }
 }
 
+/** The same actions, each of which tells its exit code. */
+function noteCodes(actions: CommandActions, note: (code: number) => void): CommandActions {
+  const noted = Object.entries(actions).map(([name, act]) => [
+    name,
+    async (...args: unknown[]) => {
+      const code = await act(...args)
+      note(code)
+      return code
+    },
+  ])
+  return Object.fromEntries(noted)
+}
+
 function createProgram({ actions, io }: { actions: CommandActions; io: ProgramIo }): Command {
   const program = configure(new Command('sallyport'), io)
     .description('Puts the MCP servers on your machine behind one HTTPS address, in one command.')
@@ -76,9 +63,11 @@ function createProgram({ actions, io }: { actions: CommandActions; io: ProgramIo
   addDev(program, actions)
   addCerts(program, actions)
   addConnect(program, actions)
+  addAdmin(program, actions)
   addCloudflared(program, actions)
   addAccessCommands(program, actions)
   addTrustCommands(program, actions)
+  addCaCommands(program, actions)
   for (const command of program.commands) configure(command, io)
   return program
 }
@@ -143,6 +132,14 @@ function addConnect(program: Command, actions: CommandActions): void {
     .argument('<server>', 'its name in the configuration file')
     .option('--json', 'print one JSON object')
     .action(async (server: string) => void (await actions.connect(server)))
+}
+
+function addAdmin(program: Command, actions: CommandActions): void {
+  program
+    .command('admin')
+    .description('print the link that opens the admin page, once')
+    .option('--json', 'print one JSON object')
+    .action(async () => void (await actions.admin()))
 }
 
 function addCloudflared(program: Command, actions: CommandActions): void {

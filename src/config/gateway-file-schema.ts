@@ -129,6 +129,17 @@ const httpServer = z
       .union([z.literal(false), upstreamAuth])
       .optional()
       .describe('How to log in where it asks for OAuth; `false` never does.'),
+    tls: z
+      .strictObject({
+        insecureSkipVerify: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Talk to whoever answers, without checking its certificate. Warned about at every start, and refused while the gateway can be reached from beyond this machine. `sallyport ca add` is the way that checks.',
+          ),
+      })
+      .prefault({})
+      .describe('How its certificate is checked.'),
     ...commonServerKeys('session'),
   })
   .describe('An MCP server reached over HTTP.')

@@ -59,7 +59,7 @@ function resolveStdio(
 function resolveHttp(
   input: Input<'url'>,
   { expand, report }: { expand: Expand; report: ReportProblem },
-): Pick<HttpServerConfig, 'type' | 'url' | 'headers' | 'auth'> {
+): Pick<HttpServerConfig, 'type' | 'url' | 'headers' | 'auth' | 'tls'> {
   const url = expand(['url'], input.url)
   const problem = url === input.url && url.includes('${') ? undefined : urlProblem(url)
   if (problem !== undefined) report(['url'], problem)
@@ -71,7 +71,7 @@ function resolveHttp(
     return value
   })
   const auth = resolveAuth(input.auth, { headers, expand })
-  return { type: input.type === 'sse' ? 'sse' : 'http', url, headers, auth }
+  return { type: input.type === 'sse' ? 'sse' : 'http', url, headers, auth, tls: input.tls }
 }
 
 /** A header of the user's own is how to log in, where there is one. */

@@ -145,6 +145,10 @@ export interface HttpServerConfig extends ServerConfigCommon {
   readonly headers: Readonly<Record<string, string>>
   /** How to log in where it asks for OAuth; false never does. */
   readonly auth: UpstreamAuthConfig | false
+  readonly tls: {
+    /** Its certificate is not checked; refused while anybody beyond this machine can reach us. */
+    readonly insecureSkipVerify: boolean
+  }
 }
 
 export interface UpstreamAuthConfig {

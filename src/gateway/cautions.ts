@@ -21,6 +21,27 @@ export function* cautions(config: ResolvedConfig, file: GatewayFile): Iterable<G
     const code = caution === 'anonymous' ? 'ANONYMOUS' : 'AUTH_OVERRULED'
     yield { event: 'warning', code, ...describeCaution(name, caution) }
   }
+  yield* tlsCautions(file)
+}
+
+/** The same of an edited file, as far as it is news. */
+export function* newTlsCautions(before: GatewayFile, after: GatewayFile): Iterable<GatewayEvent> {
+  const known = new Set([...tlsCautions(before)].map((caution) => JSON.stringify(caution)))
+  for (const caution of tlsCautions(after)) if (!known.has(JSON.stringify(caution))) yield caution
+}
+
+/** Servers whose certificate is not checked. */
+function* tlsCautions({ servers }: Pick<GatewayFile, 'servers'>): Iterable<GatewayEvent> {
+  for (const server of Object.values(servers)) {
+    if (server.type === 'stdio' || !server.tls.insecureSkipVerify) continue
+    if (!server.url.startsWith('https:')) continue
+    yield {
+      event: 'warning',
+      code: 'TLS_NOT_VERIFIED',
+      message: `The certificate of server "${server.name}" is not checked ("insecureSkipVerify"): whoever answers at ${new URL(server.url).host} is taken for it.`,
+      hint: `\`pnpm sallyport ca add ${server.name} <file>\` trusts its authority instead. The server is not connected to while the gateway can be reached from beyond this machine.`,
+    }
+  }
 }
 
 function widestExposure(config: ResolvedConfig): Exposure {

@@ -29,7 +29,7 @@ import type * as tunnelStatus from '../tunnels/tunnel-status.ts'
 
 export interface OpenTunnelsOptions {
   readonly config: ResolvedConfig
-  readonly origins: KnownOrigins
+  readonly admit: KnownOrigins['admit']
   /** The loopback port that tunnels lead to. */
   readonly port: number
   readonly reaper: ProcessReaper
@@ -46,7 +46,7 @@ export interface OpenTunnelsOptions {
  * @throws UserError USAGE when the order names what does not exist
  */
 export function prepareTunnels(options: OpenTunnelsOptions): TunnelSupervisor {
-  const { config, origins, reaper, logger, prove, streams } = options
+  const { config, reaper, logger, prove, streams } = options
   const doh = createHttpSender()
   const resolveHost = createHostResolver({ ...standardSources(doh), now: Date.now })
   const names = tunnelOrder(config).filter((name) => name !== localChoice)
@@ -63,7 +63,7 @@ export function prepareTunnels(options: OpenTunnelsOptions): TunnelSupervisor {
       canConnect: createCanConnect(resolveHost),
       clock: options.clock,
     }),
-    admit: origins.admit,
+    admit: options.admit,
     onPublicUrl: options.onPublicUrl,
     onEvent: (event) => options.onEvent(forPeople(event)),
     interfaces: networkInterfaces,

@@ -3,6 +3,7 @@ import type { GatewayEvent } from '../gateway-events.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { isLoopbackHost } from '../lib/loopback.ts'
+import type { UpstreamConnections } from '../lib/upstream-connections.ts'
 import type { UpstreamAuth } from '../mcp/upstreams/upstream-auth.ts'
 import { createAuthorizedFetch } from '../oauth/client/authorized-fetch.ts'
 import { createOAuthClient, type OAuthClientRole } from '../oauth/client/oauth-client.ts'
@@ -28,6 +29,7 @@ export async function createUpstreamLogins(options: {
   store: Store
   /** The address of now, which redirect URIs are made of. */
   appUrl: () => string
+  connections: UpstreamConnections
   /** A server was logged in to. */
   onConnected: (server: string) => void
   logger: Logger
@@ -45,7 +47,7 @@ export async function createUpstreamLogins(options: {
       const document = isPublic ? clientMetadata : undefined
       return { redirectUri, clientMetadata: document, login: upstreamLogin }
     },
-    caFor: () => undefined,
+    connections: options.connections,
     clock: systemClock,
     logger: options.logger,
     onChange: (server, state) => {

@@ -4,6 +4,8 @@ import type { Logger } from '../lib/logger.ts'
 import { rpcErrorResponse } from '../lib/rpc-error-response.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { ServerPolicy } from '../tunnels/server-policy.ts'
+import type { AdminDeps } from './admin/admin-deps.ts'
+import { adminRoutes } from './admin/admin-routes.ts'
 import type { HttpEnv } from './http-env.ts'
 import type { AccessDeps } from './middleware/access.ts'
 import { hostGuard } from './middleware/host-guard.ts'
@@ -21,6 +23,7 @@ export interface AppDeps
   readonly origins: KnownOrigins
   readonly logger: Logger
   readonly authorization: { readonly access: AccessDeps; readonly routes: OAuthRouteDeps }
+  readonly admin: AdminDeps
   /** What the probe of the open tunnel asks of the server. */
   readonly tunnelPolicy: () => ServerPolicy | undefined
   /** Answers the probe's own streams. */
@@ -31,7 +34,10 @@ export interface AppDeps
 export function createApp(deps: AppDeps): Hono<HttpEnv> {
   const { logger, origins } = deps
   const app = new Hono<HttpEnv>({ strict: false })
-  app.use(hostGuard(origins, logger), originGuard(origins, logger), allowedPages())
+  app.use(hostGuard(origins, logger))
+  // Before the pages of others are let in: it has a stricter rule, and is for none of them.
+  app.route('/', adminRoutes(deps.admin))
+  app.use(originGuard(origins, logger), allowedPages())
   app.on(['GET', 'POST'], '/api/probe/stream/:ticket', (c) =>
     deps.probeStream(c.req.param('ticket'), c.req.raw.signal),
   )

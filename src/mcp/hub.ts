@@ -2,6 +2,7 @@ import type { GatewayFile, ServerConfig } from '../config/resolved-config.ts'
 import type { ProfileSummary, UpstreamEvent } from '../gateway-events.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { ProcessReaper } from '../lib/process-reaper.ts'
+import type { UpstreamConnections } from '../lib/upstream-connections.ts'
 import type { Store } from '../store/store.ts'
 import type { CatalogKind, ServerCatalog } from './catalog.ts'
 import { createEndpoint, type Endpoint } from './endpoint/endpoint.ts'
@@ -34,6 +35,7 @@ export interface McpHubOptions {
   readonly store: Store
   readonly reaper: ProcessReaper
   readonly auth: UpstreamAuth
+  readonly connections: UpstreamConnections
   readonly logger: Logger
   readonly now: () => number
   readonly random: () => number
@@ -56,6 +58,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       store: options.store,
       reaper: options.reaper,
       auth: options.auth,
+      connections: options.connections,
       logger: options.logger.child(`upstream:${config.name}`),
       now,
       random: options.random,

@@ -1,5 +1,5 @@
 import { ProtocolError, SdkError, SdkErrorCode } from '@modelcontextprotocol/client'
-import { messageOf } from '../errors.ts'
+import { failureReason } from './upstreams/failure-reason.ts'
 
 /** JSON-RPC error codes we answer with ourselves. Upstream codes pass through untouched. */
 export const rpcCodes = {
@@ -34,7 +34,7 @@ export function upstreamFailure(server: string, error: unknown): Error {
   if (isRpcError(error)) return error
   return rpcError(
     rpcCodes.upstreamUnavailable,
-    `upstream ${JSON.stringify(server)} failed: ${messageOf(error)}`,
+    `upstream ${JSON.stringify(server)} failed: ${failureReason(error)}`,
     { server },
   )
 }

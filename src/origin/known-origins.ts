@@ -22,6 +22,8 @@ export interface KnownOrigins {
   /** Every origin that is served, `appUrl` first. */
   all(): string[]
   exposureOf(listener: ListenerName): Exposure
+  /** Whether anybody beyond this machine may reach us now, a tunnel that is being proven included. */
+  isExposed(): boolean
   /** The origin of a request, by the socket it came through and the Host it names. */
   ofRequest(listener: ListenerName, host: string | undefined): string | undefined
   /** Whether a browser page of that origin may call us through that listener (CORS). */
@@ -56,6 +58,12 @@ export function createKnownOrigins(options: KnownOriginsOptions): KnownOrigins {
     appUrl,
     all,
     exposureOf: (name) => find(name)?.exposure ?? 'public',
+    isExposed() {
+      // The tunnel's own listener is public by nature, and reached by nobody without a tunnel.
+      const sockets = listeners.filter(({ name }) => name !== 'tunnel')
+      const isOpen = sockets.some(({ exposure }) => exposure !== 'loopback')
+      return isOpen || publicOrigin !== undefined || admitted.length > 0
+    },
     ofRequest(name, header) {
       // What comes through a tunnel is meant for its origin or for nobody.
       if (name === 'tunnel') return admitted.find((origin) => isFor(origin, header))

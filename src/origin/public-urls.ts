@@ -8,6 +8,8 @@ export interface PublicUrls {
   readonly redirectUri: string
   /** Begins the login to an upstream; the ticket shows that the link came from the terminal. */
   upstreamLogin(server: string, ticket: string): string
+  /** Opens an admin session, once. */
+  adminLogin(secret: string): string
   /** Our client metadata document (CIMD), which is a client id as well. */
   readonly clientMetadata: string
   /** Answers a challenge, which proves that an address leads to this very process. */
@@ -25,6 +27,7 @@ export function publicUrls(origin: string): PublicUrls {
     redirectUri: `${origin}/api/oauth/callback`,
     upstreamLogin: (server, ticket) =>
       `${origin}/api/oauth/login/${encodeURIComponent(server)}?ticket=${encodeURIComponent(ticket)}`,
+    adminLogin: (secret) => `${origin}/admin/login/${encodeURIComponent(secret)}`,
     clientMetadata: `${origin}/api/oauth/client-metadata.json`,
     proof: (challenge) => `${origin}/api/proof/${encodeURIComponent(challenge)}`,
     probeStream: (ticket) => `${origin}/api/probe/stream/${encodeURIComponent(ticket)}`,

@@ -22,3 +22,8 @@ export function subjectNames(certificate: X509Certificate): string[] {
 export function isSelfSigned(certificate: X509Certificate): boolean {
   return certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey)
 }
+
+/** A subject or an issuer on one line: `CN=…, O=…`. */
+export function onOneLine(name: string): string {
+  return name.replaceAll('\n', ', ')
+}

@@ -24,6 +24,16 @@ export function decodeDer(bytes: Uint8Array): DerElement[] {
   return elements
 }
 
+/**
+ * How many bytes the first element of `bytes` says it has, header included. May be more than there
+ * are. The indefinite lengths of BER, which DER forbids, count as longer than anything.
+ */
+export function derElementLength(bytes: Uint8Array): number {
+  if (bytes.length < 2 || bytes[1] === 0x80) return Number.POSITIVE_INFINITY
+  const { start, length } = decodeLength(bytes, 1)
+  return start + length
+}
+
 function encodeLength(length: number): number[] {
   if (length < 0x80) return [length]
   return length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]

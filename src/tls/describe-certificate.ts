@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { subjectNames } from './certificate-pem.ts'
+import { onOneLine, subjectNames } from './certificate-pem.ts'
 import type { LocalCertificate } from './local-certificate.ts'
 import { daysLeft, validityProblem } from './renewal.ts'
 import type { ServedCertificate } from './served-certificate.ts'
@@ -62,8 +62,4 @@ export function describeLocalCertificate(
     authority: caCertPem === undefined ? undefined : describeCertificate(caCertPem, now),
     files: { cert: certFile, key: keyFile, ca: local.caFile, bundle: local.bundleFile },
   }
-}
-
-function onOneLine(name: string): string {
-  return name.replaceAll('\n', ', ')
 }

@@ -16,6 +16,10 @@ async function run(...argv: string[]) {
         calls.push(['connect', server])
         return 0
       },
+      async admin() {
+        calls.push(['admin'])
+        return 0
+      },
       async access(command) {
         calls.push(['access', command])
         return 0
@@ -26,6 +30,10 @@ async function run(...argv: string[]) {
       },
       async env(flags) {
         calls.push(['env', flags])
+        return 0
+      },
+      async ca(command) {
+        calls.push(['ca', command])
         return 0
       },
       async installCloudflared(flags) {

@@ -51,6 +51,18 @@ describe('servers', () => {
     expect(config.servers.a).toMatchObject({ type: expected, url, isolation: 'session' })
   })
 
+  it('checks the certificate of a server unless told otherwise', async () => {
+    const url = 'https://a.test/mcp'
+    const lax = { url, tls: { insecureSkipVerify: true } }
+    const { config } = await load({ gateway: { mcpServers: { a: { url }, lax } } })
+    expect(config.servers.a).toMatchObject({ tls: { insecureSkipVerify: false } })
+    expect(config.servers.lax).toMatchObject({ tls: { insecureSkipVerify: true } })
+    const mistaken = { url, tls: { insecureSkipVerfy: true } }
+    const program = { command: 'x', tls: { insecureSkipVerify: true } }
+    const problems = await problemsOf({ gateway: { mcpServers: { mistaken, program } } })
+    expect(problems.join('\n')).toMatch(/insecureSkipVerfy.*\n.*tls/)
+  })
+
   it('expands variables everywhere, the environment before .env', async () => {
     const server = {
       type: 'stdio',

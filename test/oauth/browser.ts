@@ -18,7 +18,7 @@ export interface Visit {
   readonly leftFor: string | undefined
 }
 
-export function createBrowser(): Browser {
+export function createBrowser(fetchIt: typeof fetch = fetch): Browser {
   const jar = new Map<string, { value: string; path: string }>()
 
   function cookiesFor(url: URL): string {
@@ -52,7 +52,7 @@ export function createBrowser(): Browser {
       const headers = new Headers(next.init.headers)
       headers.set('cookie', cookiesFor(target))
       headers.set('accept', 'text/html')
-      const response = await fetch(target, { ...next.init, headers, redirect: 'manual' })
+      const response = await fetchIt(target, { ...next.init, headers, redirect: 'manual' })
       keep(response)
       const text = await response.text()
       const location = response.headers.get('location')

@@ -40,6 +40,29 @@ describe('the address everything points at', () => {
   })
 })
 
+describe('whether anybody beyond this machine may reach us', () => {
+  const lan = { ...http, exposure: 'network' } as const
+
+  it.each([
+    ['listeners of this machine', {}, false],
+    ['a listener of the network', { listeners: [https, lan, tunnel] }, true],
+    ['an address of the user', { externalOrigin: 'https://otter.example' }, true],
+  ])('with %s: %s', (_what, options, expected) => {
+    expect(create(options).isExposed()).toBe(expected)
+  })
+
+  it('follows a tunnel, from when it is tried', () => {
+    const origins = create()
+    const shutOut = origins.admit('https://otter.example')
+    expect(origins.isExposed()).toBe(true)
+    origins.setPublicOrigin('https://otter.example')
+    shutOut()
+    expect(origins.isExposed()).toBe(true)
+    origins.setPublicOrigin(undefined)
+    expect(origins.isExposed()).toBe(false)
+  })
+})
+
 describe('the origin of a request', () => {
   it.each([
     ['https', 'localhost:3443', 'https://localhost:3443'],

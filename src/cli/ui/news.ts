@@ -1,4 +1,4 @@
-import type { GatewayEvent, UpstreamState } from '../../gateway-events.ts'
+import type { GatewayEvent, TrustEvent, UpstreamState } from '../../gateway-events.ts'
 import { formatApproval } from './approval.ts'
 import { count, formatProse } from './layout.ts'
 import { printable } from './printable.ts'
@@ -27,6 +27,8 @@ export function createNewsFormatter(options: { screen: Screen; configFile: strin
         return formatApproval(event, screen)
       case 'url-changed':
         return formatUrlChange(event, screen)
+      case 'trust':
+        return formatTrust(event, screen)
       case 'config':
         return formatConfig(event, { screen, configFile })
       case 'warning':
@@ -59,6 +61,12 @@ function formatUpstream(
   if (state !== 'up' || !failures.delete(server)) return undefined
   const offer = tools === undefined ? '' : ` with ${count(tools, 'tool')}`
   return formatProse(`Server "${printable(server)}" is back${offer}.`, screen).join('\n')
+}
+
+function formatTrust({ change, message }: TrustEvent, screen: Screen): string {
+  const isAlarming = change === 'refused' || change === 'blocked'
+  const lines = formatProse(printable(message), screen)
+  return (isAlarming ? lines.map(screen.style.yellow) : lines).join('\n')
 }
 
 function formatUrlChange(

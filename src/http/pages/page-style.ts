@@ -25,6 +25,12 @@ label { display: block; font-weight: 600; }
 input[type=text] { width: 100%; margin: .25rem 0 1rem; padding: .625rem .75rem; color: inherit;
   background: var(--ground); border: 1px solid var(--soft); border-radius: .5rem;
   font: 600 1.5rem/1.2 ui-monospace, monospace; letter-spacing: .25em; }
+section { margin-top: 2rem; }
+h2 { margin: 0 0 .25rem; font-size: 1.125rem; line-height: 1.25; }
+form > details { margin-bottom: .75rem; }
+.drop { width: 100%; margin: .25rem 0 .5rem; padding: 1.25rem .75rem; color: inherit; font: inherit;
+  background: var(--ground); border: 2px dashed var(--soft); border-radius: .5rem; }
+.drop:hover { border-color: var(--accent); }
 form, .buttons { margin-bottom: 1rem; }
 .buttons { display: flex; flex-wrap: wrap; gap: .75rem; }
 button, .button { flex: 1 1 9rem; padding: .75rem 1rem; border: 1px solid var(--soft);

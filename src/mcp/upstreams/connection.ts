@@ -8,9 +8,12 @@ import {
 } from '@modelcontextprotocol/client'
 import { ResultSchema } from '@modelcontextprotocol/core'
 import type { HttpServerConfig, ServerConfig } from '../../config/resolved-config.ts'
+import { UserError } from '../../errors.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { ProcessReaper } from '../../lib/process-reaper.ts'
+import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import type { Era, JsonObject, WireNotification, WireRequest, WireResult } from '../wire-types.ts'
+import { failureReason } from './failure-reason.ts'
 import { createStdioTransport } from './stdio-transport.ts'
 import type { UpstreamAuth } from './upstream-auth.ts'
 import { createUpstreamFetch } from './upstream-fetch.ts'
@@ -58,6 +61,7 @@ export interface ConnectOptions {
   signal: AbortSignal
   reaper: ProcessReaper
   auth: UpstreamAuth
+  connections: UpstreamConnections
   logger: Logger
 }
 
@@ -149,21 +153,45 @@ interface OpenTransport {
   release: () => Promise<void>
 }
 
-function createTransport({ config, reaper, auth, logger }: ConnectOptions): OpenTransport {
+function createTransport(options: ConnectOptions): OpenTransport {
+  const { config, reaper, logger } = options
   if (config.type === 'stdio') {
     const transport = createStdioTransport({ config, reaper, logger })
     return { transport, reasonOf: transport.exitReason, release: async () => {} }
   }
-  return createHttpTransport(config, auth)
+  return createHttpTransport(config, options)
 }
 
-function createHttpTransport(config: HttpServerConfig, auth: UpstreamAuth): OpenTransport {
-  const upstreamFetch = createUpstreamFetch(config.headers)
-  const fetch = auth.authorize(config, upstreamFetch)
+function createHttpTransport(
+  config: HttpServerConfig,
+  { auth, connections }: Pick<ConnectOptions, 'auth' | 'connections'>,
+): OpenTransport {
+  const upstreamFetch = createUpstreamFetch(config, connections)
+  const { fetch, failure } = rememberFailure(auth.authorize(config, upstreamFetch))
   const url = new URL(config.url)
   const transport =
     config.type === 'sse'
       ? new SSEClientTransport(url, { fetch })
       : new StreamableHTTPClientTransport(url, { fetch })
-  return { transport, reasonOf: () => undefined, release: () => upstreamFetch.close() }
+  return { transport, reasonOf: failure, release: () => upstreamFetch.close() }
+}
+
+type Fetch = ReturnType<UpstreamAuth['authorize']>
+
+/** Keeps why the last request failed: the SSE client passes on the text of an error alone. */
+function rememberFailure(fetch: Fetch): { fetch: Fetch; failure: () => string | undefined } {
+  let failure: string | undefined
+  return {
+    failure: () => failure,
+    async fetch(url, init) {
+      try {
+        const response = await fetch(url, init)
+        failure = undefined
+        return response
+      } catch (error) {
+        failure = error instanceof UserError ? failureReason(error) : undefined
+        throw error
+      }
+    },
+  }
 }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { Agent, request } from 'undici'
+import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 
 /** Longest time to establish a connection, ms. Requests themselves are timed by their callers. */
 const connectMs = 10_000
@@ -16,9 +17,12 @@ export interface UpstreamFetch {
  * Creates a fetch on `undici.request`: a fifth of the cost of the global one per call. Redirects
  * are returned, not followed: the SDK decides, so that credentials never reach another origin.
  */
-export function createUpstreamFetch(headers: Readonly<Record<string, string>>): UpstreamFetch {
+export function createUpstreamFetch(
+  { name, headers }: { name: string; headers: Readonly<Record<string, string>> },
+  connections: UpstreamConnections,
+): UpstreamFetch {
   const dispatcher = new Agent({
-    connect: { timeout: connectMs },
+    connect: connections.connector(name, { timeoutMs: connectMs }),
     // A tool may think for minutes before its first byte, and a stream may be silent for hours.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -32,6 +36,8 @@ export function createUpstreamFetch(headers: Readonly<Record<string, string>>): 
       headers: Object.fromEntries(merged),
       body: (init.body ?? null) as string | null,
       signal: init.signal ?? null,
+    }).catch((error: unknown) => {
+      throw connections.explain(name, error, new URL(url))
     })
     const body = bodilessStatuses.has(response.statusCode)
       ? null

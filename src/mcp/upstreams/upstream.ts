@@ -1,9 +1,9 @@
 import type { Implementation } from '@modelcontextprotocol/client'
 import type { ServerConfig } from '../../config/resolved-config.ts'
-import { messageOf } from '../../errors.ts'
 import type { UpstreamState } from '../../gateway-events.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { ProcessReaper } from '../../lib/process-reaper.ts'
+import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import { settlesWithin } from '../../lib/wait.ts'
 import type { Store } from '../../store/store.ts'
 import type { CatalogKind, ServerCatalog } from '../catalog.ts'
@@ -11,6 +11,7 @@ import { rpcCodes, rpcError } from '../mcp-error.ts'
 import { type Era, lowestLogLevel, type WireNotification } from '../wire-types.ts'
 import { createCatalogKeeper } from './catalog-keeper.ts'
 import { connectUpstream } from './connection.ts'
+import { failureReason } from './failure-reason.ts'
 import type { MessageOwner, UpstreamLink } from './link.ts'
 import { createLinkPool } from './link-pool.ts'
 import {
@@ -35,6 +36,7 @@ export interface UpstreamOptions {
   readonly store: Store
   readonly reaper: ProcessReaper
   readonly auth: UpstreamAuth
+  readonly connections: UpstreamConnections
   readonly logger: Logger
   readonly now: () => number
   readonly random: () => number
@@ -101,6 +103,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         timeoutMs: handshakeMs,
         reaper: options.reaper,
         auth: options.auth,
+        connections: options.connections,
         logger,
       }),
     async onOpened(link, session) {
@@ -179,7 +182,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       await catalog.refresh()
       options.onState(upstream.name)
     } catch (error) {
-      if (!closed) await failed(messageOf(error))
+      if (!closed) await failed(failureReason(error))
     }
   }
 
@@ -229,7 +232,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       try {
         return await pool.acquire(era, session)
       } catch (error) {
-        throw (await upstream.loginNeeded()) ?? unavailable(messageOf(error))
+        throw (await upstream.loginNeeded()) ?? unavailable(failureReason(error))
       }
     },
     async refreshLogin() {

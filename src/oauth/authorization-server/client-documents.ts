@@ -19,7 +19,6 @@ export function createStrangersFetch(options: { resolve?: ResolveAddresses } = {
     // No server of the user's is involved, so no origin is exempt from the check.
     serverUrl: 'about:blank',
     reach: new Set(['public']),
-    ca: undefined,
     timeoutMs,
   })
 }

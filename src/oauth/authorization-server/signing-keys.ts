@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
 import {
   calculateJwkThumbprint,
   exportJWK,
@@ -7,8 +6,7 @@ import {
   type JSONWebKeySet,
   type JWK,
 } from 'jose'
-import { messageOf, UserError } from '../../errors.ts'
-import { createFileAtomic, writeFileAtomic } from '../../lib/atomic-file.ts'
+import { createKeyFile } from '../../store/key-file.ts'
 
 /** The algorithm that access tokens and ID tokens are signed with. */
 export const signingAlgorithm = 'ES256'
@@ -26,7 +24,7 @@ export interface SigningKeys {
   current(): Promise<KeyRing>
 }
 
-interface KeyFile {
+interface KeyRingFile {
   keys: { jwk: JWK; retiredAt?: number }[]
   cookieKeys: string[]
 }
@@ -40,22 +38,18 @@ const retiredForMs = 24 * 3_600_000
  * @throws UserError STORE_UNUSABLE when the file cannot be used
  */
 export async function openSigningKeys(path: string): Promise<SigningKeys> {
-  let loaded: { version: string; ring: KeyRing } | undefined
+  const keyFile = signingKeyFile(path)
+  let loaded: { file: KeyRingFile; ring: KeyRing } | undefined
 
   async function current(): Promise<KeyRing> {
-    const { mtimeMs, ino } = await stat(path)
-    const version = `${ino} ${mtimeMs}`
-    if (loaded?.version !== version) loaded = { version, ring: toRing(await readKeyFile(path)) }
+    const file = await keyFile.read()
+    if (!file) throw new Error(`the key file ${path} was removed`)
+    if (loaded?.file !== file) loaded = { file, ring: toRing(file) }
     return loaded.ring
   }
 
-  try {
-    await createFileAtomic(path, await freshFile(), { mode: 0o600 })
-    await requirePrivate(path)
-    await current()
-  } catch (error) {
-    throw unusable(path, error)
-  }
+  await keyFile.create(freshFile)
+  await current()
   return { current }
 }
 
@@ -65,31 +59,28 @@ export async function openSigningKeys(path: string): Promise<SigningKeys> {
  * @throws UserError STORE_UNUSABLE when the file cannot be used
  */
 export async function rotateSigningKeys(path: string, now: number): Promise<string> {
-  try {
-    await createFileAtomic(path, await freshFile(), { mode: 0o600 })
-    const file = await readKeyFile(path)
-    const kept = file.keys
-      .map(({ jwk, retiredAt = now }) => ({ jwk, retiredAt }))
-      .filter(({ retiredAt }) => retiredAt > now - retiredForMs)
-    const jwk = await createKey()
-    const cookieKeys = [createCookieKey(), ...file.cookieKeys.slice(0, 1)]
-    const next: KeyFile = { keys: [{ jwk }, ...kept], cookieKeys }
-    await writeFileAtomic(path, format(next), { mode: 0o600 })
-    return String(jwk.kid)
-  } catch (error) {
-    throw unusable(path, error)
-  }
+  const keyFile = signingKeyFile(path)
+  await keyFile.create(freshFile)
+  const file = await keyFile.read()
+  const kept = (file?.keys ?? [])
+    .map(({ jwk, retiredAt = now }) => ({ jwk, retiredAt }))
+    .filter(({ retiredAt }) => retiredAt > now - retiredForMs)
+  const jwk = await createKey()
+  const cookieKeys = [createCookieKey(), ...(file?.cookieKeys ?? []).slice(0, 1)]
+  await keyFile.replace({ keys: [{ jwk }, ...kept], cookieKeys })
+  return String(jwk.kid)
 }
 
-async function requirePrivate(path: string): Promise<void> {
-  // Windows has no such modes; the folder's access list decides there.
-  if (process.platform === 'win32') return
-  const { mode } = await stat(path)
-  if ((mode & 0o077) !== 0) throw new Error('other users can read it')
+function signingKeyFile(path: string) {
+  return createKeyFile<KeyRingFile>({
+    path,
+    parse: requireKeys,
+    hint: `Run \`chmod 600 ${path}\`, or move the file away: then new keys are made and clients log in again.`,
+  })
 }
 
-async function freshFile(): Promise<string> {
-  return format({ keys: [{ jwk: await createKey() }], cookieKeys: [createCookieKey()] })
+async function freshFile(): Promise<KeyRingFile> {
+  return { keys: [{ jwk: await createKey() }], cookieKeys: [createCookieKey()] }
 }
 
 async function createKey(): Promise<JWK> {
@@ -102,28 +93,17 @@ function createCookieKey(): string {
   return randomBytes(32).toString('base64url')
 }
 
-async function readKeyFile(path: string): Promise<KeyFile> {
-  const file = JSON.parse(await readFile(path, 'utf8')) as KeyFile
-  if (!file.keys?.[0]?.jwk?.d || !file.cookieKeys?.[0]) throw new Error('it holds no keys')
-  return file
+function requireKeys(value: unknown): KeyRingFile {
+  const file = value as Partial<KeyRingFile> | null
+  if (!file?.keys?.[0]?.jwk?.d || !file.cookieKeys?.[0]) throw new Error('it holds no keys')
+  return file as KeyRingFile
 }
 
-function toRing(file: KeyFile): KeyRing {
+function toRing(file: KeyRingFile): KeyRing {
   const keys = file.keys.map(({ jwk }) => jwk)
   return {
     jwks: { keys },
     publicJwks: { keys: keys.map(({ d: _, ...jwk }) => jwk) },
     cookieKeys: file.cookieKeys,
   }
-}
-
-function format(file: KeyFile): string {
-  return `${JSON.stringify(file, null, 2)}\n`
-}
-
-function unusable(path: string, cause: unknown): UserError {
-  return new UserError('STORE_UNUSABLE', `Cannot use the key file ${path}: ${messageOf(cause)}.`, {
-    hint: `Run \`chmod 600 ${path}\`, or move the file away: then new keys are made and clients log in again.`,
-    cause,
-  })
 }

@@ -1,6 +1,7 @@
 import { lookup as systemLookup } from 'node:dns/promises'
-import { Agent, request } from 'undici'
-import { messageOf } from '../../errors.ts'
+import { Agent, buildConnector, request } from 'undici'
+import { messageOf, UserError } from '../../errors.ts'
+import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import {
   type AddressGuard,
   guardedLookup,
@@ -12,10 +13,12 @@ import { readResponse } from './bounded-response.ts'
 import { UpstreamAuthError } from './upstream-auth-error.ts'
 
 const maxRedirects = 3
+/** Longest time to establish a connection, ms. */
+const connectMs = 10_000
 
 export interface GuardedFetchOptions extends AddressGuard {
-  /** PEM of every authority to trust; the built-in ones when undefined. */
-  readonly ca: readonly string[] | undefined
+  /** How connections on behalf of a server are opened; without it, as Node does by itself. */
+  readonly via?: { readonly server: string; readonly connections: UpstreamConnections }
   /** For the whole request with its redirects, ms. */
   readonly timeoutMs: number
   readonly resolve?: ResolveAddresses
@@ -64,13 +67,7 @@ async function requestOnce(
 ): Promise<Response> {
   const { init, signal, options } = context
   requireAllowedUrl(url, options)
-  const isOwn = url.origin === new URL(options.serverUrl).origin
-  const dispatcher = new Agent({
-    connect: {
-      lookup: guardedLookup(context.resolve, isOwn ? undefined : options.reach),
-      ...(options.ca && { ca: [...options.ca] }),
-    },
-  })
+  const dispatcher = new Agent({ connect: connectorFor(url, context) })
   try {
     const answer = await request(url, {
       dispatcher,
@@ -83,14 +80,39 @@ async function requestOnce(
     return await readResponse(answer, url)
   } catch (error) {
     if (error instanceof UpstreamAuthError) throw error
-    const reason = signal.aborted ? `no answer in ${options.timeoutMs} ms` : messageOf(error)
-    throw new UpstreamAuthError('unreachable', `${url.origin} cannot be reached: ${reason}.`, {
-      hint: 'Check that the address is right and that this machine can reach it, then try again.',
-      cause: error,
-    })
+    if (signal.aborted) throw unreachable(url, `no answer in ${options.timeoutMs} ms`, error)
+    const { via } = options
+    const failure = via ? via.connections.explain(via.server, error, url) : error
+    if (failure instanceof UserError) {
+      const { hint } = failure
+      throw new UpstreamAuthError('unreachable', failure.message, {
+        ...(hint !== undefined && { hint }),
+        cause: error,
+      })
+    }
+    throw unreachable(url, messageOf(error), error)
   } finally {
     await dispatcher.destroy()
   }
+}
+
+function connectorFor(
+  url: URL,
+  { resolve, options }: { resolve: ResolveAddresses; options: GuardedFetchOptions },
+): buildConnector.connector {
+  const isOwn = url.origin === new URL(options.serverUrl).origin
+  const lookup = guardedLookup(resolve, isOwn ? undefined : options.reach)
+  const { via } = options
+  return via
+    ? via.connections.connector(via.server, { timeoutMs: connectMs, lookup })
+    : buildConnector({ timeout: connectMs, lookup })
+}
+
+function unreachable(url: URL, reason: string, cause: unknown): UpstreamAuthError {
+  return new UpstreamAuthError('unreachable', `${url.origin} cannot be reached: ${reason}.`, {
+    hint: 'Check that the address is right and that this machine can reach it, then try again.',
+    cause,
+  })
 }
 
 function redirectOf(response: Response): string | undefined {

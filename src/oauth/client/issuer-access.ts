@@ -1,4 +1,5 @@
 import type { AuthorizationServer } from 'oauth4webapi'
+import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import type { ResolveAddresses } from './address-guard.ts'
 import { reachOf } from './address-zone.ts'
 import { discoverIssuer, discoverResource, type ProtectedResource } from './discovery.ts'
@@ -20,8 +21,8 @@ export interface ClientUrls {
 
 export interface IssuerAccessOptions {
   readonly grants: GrantStore
-  /** PEM of the authorities to trust for a server and its issuer; undefined for the built-in ones. */
-  readonly caFor: (server: string) => readonly string[] | undefined
+  /** Opens connections to a server and its issuer; without it, as Node does by itself. */
+  readonly connections?: UpstreamConnections
   readonly now: () => number
   readonly resolve?: ResolveAddresses
 }
@@ -50,8 +51,10 @@ export function createIssuerAccess(options: IssuerAccessOptions): IssuerAccess {
       createGuardedFetch({
         serverUrl: upstream.url,
         reach: reachOf(upstream.url, upstream.auth),
-        ca: options.caFor(upstream.name),
         timeoutMs: requestMs,
+        ...(options.connections && {
+          via: { server: upstream.name, connections: options.connections },
+        }),
         ...(options.resolve && { resolve: options.resolve }),
       }),
     resource: (upstream, resourceMetadata) =>

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
+import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import type { Store } from '../../store/store.ts'
 import type { ResolveAddresses } from './address-guard.ts'
 import type { Login } from './authorization-request.ts'
@@ -42,8 +43,8 @@ export interface OAuthClientOptions {
   /** Seals what it is given (`createSealedStore`). */
   readonly sealedStore: Store
   readonly urls: () => ClientUrls & { login(server: string, ticket: string): string }
-  /** PEM of the authorities to trust for a server and its issuer; undefined for the built-in ones. */
-  readonly caFor: (server: string) => readonly string[] | undefined
+  /** Opens connections to a server and its issuer; without it, as Node does by itself. */
+  readonly connections?: UpstreamConnections
   readonly clock: Pick<Clock, 'now'>
   readonly logger: Logger
   /** A server was connected or disconnected, or began to wait for a login. */

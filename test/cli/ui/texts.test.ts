@@ -139,6 +139,12 @@ describe('news', () => {
     expect(text).toContain('  https://new.example/api/oauth/callback')
   })
 
+  it('says that a server is trusted by something else now', () => {
+    const message = 'The CA bundle of server "corp" was removed.\x1b[2J'
+    const event = { event: 'trust', server: 'corp', change: 'removed', message } as const
+    expect(formatter()(event)).toBe('  The CA bundle of server "corp" was removed.\\x1b[2J')
+  })
+
   it('says what became of an edit', () => {
     const news = formatter()
     expect(news({ event: 'config', state: 'applied', changes: ['server files added'] })).toBe(

@@ -71,7 +71,6 @@ describe('the guarded fetch, for a public server', () => {
     createGuardedFetch({
       serverUrl,
       reach: new Set<AddressZone>(['public']),
-      ca: undefined,
       timeoutMs: 2_000,
       ...(resolve && { resolve }),
     })
@@ -162,7 +161,6 @@ describe('the guarded fetch, for a public server', () => {
     const fetch = createGuardedFetch({
       serverUrl: origin,
       reach: new Set<AddressZone>(['loopback']),
-      ca: undefined,
       timeoutMs: 50,
     })
     await expect(fetch(origin)).rejects.toMatchObject({ failure: 'unreachable' })

@@ -42,7 +42,6 @@ const oauth = createOAuthClient({
     clientMetadata: 'https://conformance-test.local/client-metadata.json',
     login: (_, ticket) => `http://localhost:3000/login?ticket=${ticket}`,
   }),
-  caFor: () => undefined,
   clock: Date,
   logger: silentLogger,
   onChange: () => {},

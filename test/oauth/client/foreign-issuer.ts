@@ -1,6 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Provider } from 'oidc-provider'
+import type { TestPair } from '../../tls/lab.ts'
 
 /** An authorization server of somebody else's (oidc-provider), whose user allows everything. */
 export interface ForeignIssuer {
@@ -20,12 +22,14 @@ export interface ForeignIssuerOptions {
   readonly registration?: boolean
   /** Whether a refresh token works once, and its second use ends the grant. */
   readonly rotation?: boolean
+  /** Makes it HTTPS. */
+  readonly pair?: TestPair
 }
 
 export async function startForeignIssuer(
   options: ForeignIssuerOptions = {},
 ): Promise<ForeignIssuer> {
-  const { server, origin } = await listen()
+  const { server, origin } = await listen(options.pair)
   const provider = createProvider(origin, options)
   const requests: string[] = []
   const grantIds = new Set<string>()
@@ -143,11 +147,12 @@ async function allowEverything(
   )
 }
 
-/** Listens on a free port of this machine. */
-export async function listen(): Promise<{ server: Server; origin: string }> {
-  const server = createServer()
+/** Listens on a free port of this machine, over HTTPS with a certificate for 127.0.0.1. */
+export async function listen(pair?: TestPair): Promise<{ server: Server; origin: string }> {
+  const server = pair ? createSecureServer(pair) : createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { server, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  const scheme = pair ? 'https' : 'http'
+  return { server, origin: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
 export function closeServer(server: Server): Promise<void> {

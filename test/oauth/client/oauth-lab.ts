@@ -48,7 +48,6 @@ export function createOAuthLab(
       clientMetadata: undefined,
       login: (server, ticket) => `${urls.origin}/api/oauth/login/${server}?ticket=${ticket}`,
     }),
-    caFor: () => undefined,
     clock: { now: () => clock.ms },
     logger: silentLogger,
     onChange: (server, state) => changes.push(`${server} ${state}`),

@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { TestPair } from '../../tls/lab.ts'
 import { closeServer, listen } from './foreign-issuer.ts'
 
 /** A protected resource that stands for an MCP server: it echoes the scopes of its caller. */
@@ -15,8 +16,10 @@ export async function startProtectedServer(options: {
   introspect: (accessToken: string, resource: string) => Promise<string[] | undefined>
   /** An MCP server that answers whoever has the right token; without it the scopes are echoed. */
   behind?: string
+  /** Makes it HTTPS. */
+  pair?: TestPair
 }): Promise<ProtectedServer> {
-  const { server, origin } = await listen()
+  const { server, origin } = await listen(options.pair)
   const url = `${origin}/mcp`
   const metadataUrl = `${origin}/.well-known/oauth-protected-resource/mcp`
   const self: ProtectedServer = {
@@ -46,7 +49,8 @@ export async function startProtectedServer(options: {
   return self
 }
 
-function passOn(request: IncomingMessage, response: ServerResponse, to: string): void {
+/** Sends a request on to another server, without our token. */
+export function passOn(request: IncomingMessage, response: ServerResponse, to: string): void {
   const { authorization: _ours, host: _host, ...headers } = request.headers
   const passed = httpRequest(to, { method: request.method, headers }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers)

@@ -1,0 +1,62 @@
+import { open } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { loadConfig } from '../../config/load.ts'
+import { messageOf, UserError } from '../../errors.ts'
+import { diagnoseServer } from '../../gateway/diagnose-server.ts'
+import { openUpstreamBundles } from '../../gateway/open-upstream-bundles.ts'
+import { openSqliteStore } from '../../store/sqlite-store.ts'
+import { maxFileBytes } from '../../tls/upstream/certificate-file.ts'
+import type { UploadedFile } from '../../tls/upstream/file-verdict.ts'
+import type { CommandWorld } from '../command-world.ts'
+import type { CaDeps } from './ca.ts'
+
+/** Runs a command on the store of this folder, and closes it again. */
+export async function withBundles(
+  { output, process }: CommandWorld,
+  run: (deps: CaDeps) => Promise<number>,
+): Promise<number> {
+  const { config } = await loadConfig({ projectDir: process.cwd() })
+  const store = openSqliteStore(join(config.home, 'state.sqlite'))
+  const bundles = openUpstreamBundles({ config, store })
+  const servers = Object.values(config.servers).map((server) => [
+    server.name,
+    server.type === 'stdio' ? undefined : server.url,
+  ])
+  try {
+    return await run({
+      output,
+      servers: Object.fromEntries(servers),
+      bundles,
+      change: { by: userName(), from: 'cli' },
+      readFile: (path) => readBounded(resolve(process.cwd(), path)),
+      diagnose: (name, url) => diagnoseServer({ name, url }, bundles),
+    })
+  } finally {
+    store.close()
+  }
+}
+
+/** The file, or so much of it as shows that it is too large. */
+async function readBounded(path: string): Promise<UploadedFile> {
+  try {
+    await using file = await open(path)
+    const buffer = Buffer.alloc(Math.min((await file.stat()).size, maxFileBytes + 1))
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0)
+    return { name: basename(path), content: buffer.subarray(0, bytesRead) }
+  } catch (error) {
+    throw new UserError('USAGE', `The file ${path} cannot be read: ${messageOf(error)}.`, {
+      hint: 'Nothing was changed.',
+      cause: error,
+    })
+  }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A user id without an entry in the system's list, as containers have.
+    return String(process.getuid?.() ?? 'unknown')
+  }
+}

@@ -1,0 +1,86 @@
+import type { GatewayFile, HttpServerConfig } from '../config/resolved-config.ts'
+import type { GatewayEvent } from '../gateway-events.ts'
+import type { AdminDeps } from '../http/admin/admin-deps.ts'
+import { createAdminSessions } from '../http/admin/admin-sessions.ts'
+import { systemClock } from '../lib/clock.ts'
+import { isLoopbackHost } from '../lib/loopback.ts'
+import type { UpstreamConnections } from '../lib/upstream-connections.ts'
+import type { KnownOrigins } from '../origin/known-origins.ts'
+import type { Store } from '../store/store.ts'
+import type { UpstreamBundles } from '../tls/upstream/upstream-bundles.ts'
+import { createUpstreamConnections } from '../tls/upstream/upstream-connections.ts'
+import { followUpstreamTrust, type TrustFollower } from './follow-upstream-trust.ts'
+
+/** Whom upstreams are trusted by: how connections use it, how the gateway follows it, who changes it. */
+export interface UpstreamTrust {
+  readonly connections: UpstreamConnections
+  readonly follower: TrustFollower
+  /** Lets an origin in, and drops at that moment what nobody beyond this machine may use. */
+  admitting(admit: KnownOrigins['admit']): KnownOrigins['admit']
+  /** The admin page over the same bundles. */
+  admin(origins: KnownOrigins): AdminDeps
+}
+
+export async function createUpstreamTrust(options: {
+  bundles: UpstreamBundles
+  file: () => GatewayFile
+  store: Store
+  isExposed: () => boolean
+  reconnect: (server: string) => Promise<void>
+  onEvent: (event: GatewayEvent) => void
+}): Promise<UpstreamTrust> {
+  const { bundles, file, store, isExposed } = options
+  const servers = () => Object.values(file().servers)
+  const follower = followUpstreamTrust({
+    servers,
+    trustOf: bundles.describe,
+    isExposed,
+    reconnect: options.reconnect,
+    onEvent: options.onEvent,
+    clock: systemClock,
+  })
+  // Before the first connection, so that no change after it goes unseen.
+  await follower.check()
+  return {
+    follower,
+    connections: createUpstreamConnections({
+      read: bundles.read,
+      server: (name) => overHttp(file(), name),
+      isExposed,
+    }),
+    admitting: (admit) => (origin) => {
+      const shutOut = admit(origin)
+      follower.followExposure()
+      return () => {
+        shutOut()
+        follower.followExposure()
+      }
+    },
+    admin: ({ exposureOf }) => ({
+      sessions: createAdminSessions({ store, now: Date.now }),
+      bundles,
+      servers: () =>
+        servers().map((server) => ({
+          name: server.name,
+          url: server.type === 'stdio' ? undefined : server.url,
+          insecureSkipVerify: server.type !== 'stdio' && server.tls.insecureSkipVerify,
+        })),
+      exposureOf,
+      onBundleChanged: () => void follower.check(),
+      now: Date.now,
+    }),
+  }
+}
+
+/** Where the admin page is: at a listener that only this machine reaches, plain HTTP first. */
+export function adminOrigin(origins: KnownOrigins, external: string | undefined) {
+  return (['http', 'https'] as const)
+    .filter((name) => origins.exposureOf(name) === 'loopback')
+    .flatMap((scheme) => origins.all().filter((origin) => origin.startsWith(`${scheme}://`)))
+    .find((origin) => origin !== external && isLoopbackHost(new URL(origin).hostname))
+}
+
+function overHttp({ servers }: GatewayFile, name: string): HttpServerConfig | undefined {
+  const server = servers[name]
+  return server && server.type !== 'stdio' ? server : undefined
+}

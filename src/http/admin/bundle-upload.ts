@@ -1,0 +1,108 @@
+import type { UploadedFile } from '../../tls/upstream/file-verdict.ts'
+import type { ClientCertificateFiles } from '../../tls/upstream/upstream-bundles.ts'
+import type { AdminError } from './admin-error.ts'
+
+/** Most files of one request; a file of its own for each certificate of a long chain still fits. */
+export const maxFiles = 20
+/** Most of a request's body: four files of the largest size, bytes. */
+export const maxBodyBytes = 40 * 1024 * 1024
+
+/** What an upload asks for; at least one of the two is there. */
+export interface BundleUpload {
+  readonly ca: readonly UploadedFile[]
+  readonly client: ClientCertificateFiles | undefined
+}
+
+export type ReadUpload =
+  | { readonly ok: true; readonly upload: BundleUpload }
+  | { readonly ok: false; readonly refusal: AdminError }
+
+const fields = ['ca_certificate', 'client_certificate', 'client_key'] as const
+type Field = (typeof fields)[number]
+type Parts = Readonly<Record<Field, readonly UploadedFile[]>>
+
+/** Reads a body of either media type; what it holds is judged elsewhere. */
+export async function readBundleUpload(request: Request): Promise<ReadUpload> {
+  const mediaType = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+  try {
+    if (mediaType === 'multipart/form-data') return toUpload(await partsOfForm(request))
+    if (mediaType === 'application/json') return toUpload(partsOfJson(await request.json()))
+  } catch (error) {
+    if (error instanceof BadUpload) return refuse(error.message)
+    return refuse(`The body is not valid ${mediaType}.`)
+  }
+  return { ok: false, refusal: wrongMediaType }
+}
+
+/** Something of the body is not as it must be. */
+class BadUpload extends Error {}
+
+async function partsOfForm(request: Request): Promise<Parts> {
+  const parts = noParts()
+  for (const [name, value] of await request.formData()) {
+    // A file input that was left empty still sends a file without a name.
+    if (value instanceof File ? value.size === 0 && value.name === '' : value === '') continue
+    const content =
+      typeof value === 'string' ? Buffer.from(value) : new Uint8Array(await value.arrayBuffer())
+    const list = parts[knownField(name)]
+    list.push({ name: typeof value === 'string' ? nameOf(name, list.length) : value.name, content })
+  }
+  return parts
+}
+
+function partsOfJson(body: unknown): Parts {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new BadUpload('The body must be a JSON object.')
+  }
+  const parts = noParts()
+  for (const [name, value] of Object.entries(body)) {
+    const texts: unknown[] = Array.isArray(value) ? value : [value]
+    if (!texts.every((text) => typeof text === 'string')) {
+      throw new BadUpload(`"${name}" must be PEM text, or a list of it.`)
+    }
+    parts[knownField(name)] = texts.map((text, index) => ({
+      name: nameOf(name, index),
+      content: Buffer.from(text),
+    }))
+  }
+  return parts
+}
+
+function noParts(): Record<Field, UploadedFile[]> {
+  return { ca_certificate: [], client_certificate: [], client_key: [] }
+}
+
+function knownField(name: string): Field {
+  const field = fields.find((one) => one === name)
+  if (field) return field
+  throw new BadUpload(`There is no field ${JSON.stringify(name.slice(0, 100))}.`)
+}
+
+function nameOf(field: string, index: number): string {
+  return index === 0 ? `${field}.pem` : `${field}-${index + 1}.pem`
+}
+
+function toUpload(parts: Parts): ReadUpload {
+  const { ca_certificate: ca, client_certificate: certs, client_key: keys } = parts
+  const count = ca.length + certs.length + keys.length
+  if (count === 0) return refuse('Nothing was uploaded.')
+  if (count > maxFiles) return refuse(`More than ${maxFiles} files were uploaded.`)
+  const [cert, key] = [certs[0], keys[0]]
+  if (certs.length > 1 || keys.length > 1 || Boolean(cert) !== Boolean(key)) {
+    return refuse('A client certificate needs one "client_certificate" and one "client_key".')
+  }
+  return { ok: true, upload: { ca, client: cert && key && { cert, key } } }
+}
+
+function refuse(error: string): ReadUpload {
+  const hint =
+    'Send "ca_certificate" with one certificate file or several, and "client_certificate" with "client_key" where the server wants them.'
+  return { ok: false, refusal: { status: 400, code: 'BAD_UPLOAD', error, hint } }
+}
+
+const wrongMediaType: AdminError = {
+  status: 415,
+  code: 'WRONG_MEDIA_TYPE',
+  error: 'The body is of another media type than those that are read.',
+  hint: 'Send multipart/form-data or application/json, with the field "ca_certificate".',
+}

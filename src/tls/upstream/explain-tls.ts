@@ -1,0 +1,95 @@
+import type { X509Certificate } from 'node:crypto'
+import { onOneLine, subjectNames } from '../certificate-pem.ts'
+import { coversName, validityProblem } from '../renewal.ts'
+import { addCommand, explainClientCertificate } from './explain-client-certificate.ts'
+import { explainFailure } from './explain-failure.ts'
+import { explainTrust } from './explain-trust.ts'
+import { weaknessOf } from './judge-certificate.ts'
+import type { TlsFacts, TlsFinding } from './tls-facts.ts'
+
+export interface TlsExplanation {
+  readonly verifies: boolean
+  readonly findings: readonly TlsFinding[]
+}
+
+/** Says why connections to a server do not verify, in the order in which to fix it. */
+export function explainTls(facts: TlsFacts): TlsExplanation {
+  const { observation } = facts
+  if (observation.outcome === 'failed') {
+    return { verifies: false, findings: [explainFailure(facts, observation)] }
+  }
+  const findings = [
+    ...explainValidity(facts, observation.chain),
+    ...explainTrust(facts, observation),
+    ...explainName(facts, observation.chain),
+    ...(observation.clientCertificate === 'rejected' ? [explainClientCertificate(facts)] : []),
+  ]
+  if (observation.problem !== undefined && findings.length === 0) {
+    findings.push(otherProblem(observation.problem, observation.chain))
+  }
+  return { verifies: findings.length === 0, findings }
+}
+
+function explainValidity(
+  { server, now, bundle, observation }: TlsFacts,
+  chain: readonly X509Certificate[],
+): TlsFinding[] {
+  const code = observation.outcome === 'connected' ? observation.problem : undefined
+  const isAboutTime = code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID'
+  // What the bundle adds to the chain matters only when OpenSSL stumbled over it.
+  return [...chain, ...(isAboutTime ? bundle : [])].flatMap((certificate) => {
+    const problem = validityProblem(certificate, now)
+    if (!problem) return []
+    const isOver = now > certificate.validToDate.getTime()
+    const isOurs = !chain.includes(certificate)
+    const where = isOurs ? 'in the bundle' : "in the server's chain"
+    return [
+      {
+        kind: isOver ? ('expired' as const) : ('not-yet-valid' as const),
+        message: `The certificate ${onOneLine(certificate.subject)} ${where} does not hold: ${problem}.`,
+        fix: isOurs
+          ? 'Replace it by its successor.'
+          : "Have the server's certificate renewed, and check the clock of this machine.",
+        command: isOurs ? addCommand(server) : undefined,
+      },
+    ]
+  })
+}
+
+function explainName({ host }: TlsFacts, [leaf]: readonly X509Certificate[]): TlsFinding[] {
+  if (!leaf || coversName(leaf, host)) return []
+  const names = subjectNames(leaf)
+  const has =
+    names.length > 0
+      ? `is made for ${names.slice(0, 20).join(', ')}`
+      : 'names no host at all (a common name does not count)'
+  return [
+    {
+      kind: 'name-mismatch',
+      message: `The certificate ${has}, not for ${host}.`,
+      fix:
+        names.length > 0
+          ? 'Use one of those names in the "url" of the server in config/gateway.json, or have a certificate issued for this one.'
+          : `Have a certificate issued with ${host} as its subject alternative name.`,
+      command: undefined,
+    },
+  ]
+}
+
+function otherProblem(code: string, chain: readonly X509Certificate[]): TlsFinding {
+  const weak = chain.find((certificate) => weaknessOf(certificate) !== undefined)
+  if (weak) {
+    return {
+      kind: 'too-weak',
+      message: `The certificate ${onOneLine(weak.subject)} is too weak: ${weaknessOf(weak)}.`,
+      fix: 'Have it issued anew with a P-256 key, or an RSA key of 2048 bits, and SHA-256.',
+      command: undefined,
+    }
+  }
+  return {
+    kind: 'other',
+    message: `The chain does not verify (${code}).`,
+    fix: "Ask the server's operator to look at its chain with this code.",
+    command: undefined,
+  }
+}

@@ -1,0 +1,126 @@
+import { X509Certificate } from 'node:crypto'
+import { isSelfSigned, onOneLine } from '../certificate-pem.ts'
+import { addCommand } from './explain-client-certificate.ts'
+import type { TlsObservation } from './observe-tls.ts'
+import { issued } from './order-chain.ts'
+import type { TlsFacts, TlsFinding } from './tls-facts.ts'
+
+type Connected = Extract<TlsObservation, { outcome: 'connected' }>
+
+/** OpenSSL's codes for a chain that leads to nothing that is trusted. */
+const untrusted: ReadonlySet<string> = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+])
+
+/** Codes that OpenSSL reports instead of the ones above when both would be true. */
+const expiry: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'])
+
+/** Names the root or intermediate that is missing from what is trusted. */
+export function explainTrust(facts: TlsFacts, { problem, chain }: Connected): TlsFinding[] {
+  const [leaf] = chain
+  const top = chain.at(-1)
+  if (!leaf || !top || problem === undefined) return []
+  const hidesTrust = expiry.has(problem) && !isAnchored(top, facts)
+  if (!untrusted.has(problem) && !hidesTrust) return []
+  const command = addCommand(facts.server)
+  const last = climb(top, facts.bundle)
+  const wanted = isSelfSigned(last) ? last.subject : last.issuer
+  const namesake = facts.bundle.find(({ subject }) => subject === wanted)
+  if (namesake && namesake.fingerprint256 !== last.fingerprint256)
+    return [{ ...otherRoot(namesake), command }]
+  if (facts.bundle.some(({ fingerprint256 }) => fingerprint256 === last.fingerprint256)) {
+    return isSelfSigned(last) ? [] : [{ ...missingRoot(last), command }]
+  }
+  if (!isSelfSigned(last)) return [{ ...missingIssuer(facts, chain, last), command }]
+  if (last !== leaf) return [{ ...untrustedRoot(facts, last), command }]
+  return [leaf.ca ? { ...selfSigned(leaf), command } : selfSignedLeaf(leaf)]
+}
+
+function isAnchored(top: X509Certificate, { bundle, roots }: TlsFacts): boolean {
+  const anchors = [...bundle, ...roots.map((pem) => new X509Certificate(pem))]
+  const last = climb(top, anchors)
+  return anchors.some(({ fingerprint256 }) => fingerprint256 === last.fingerprint256)
+}
+
+/** The last certificate that can be reached from `start` through the bundle. */
+function climb(start: X509Certificate, bundle: readonly X509Certificate[]): X509Certificate {
+  const passed = new Set<X509Certificate>()
+  let current = start
+  while (!passed.has(current) && !isSelfSigned(current)) {
+    passed.add(current)
+    current = bundle.find((issuer) => issued(issuer, current)) ?? current
+  }
+  return current
+}
+
+type Text = Omit<TlsFinding, 'command'>
+
+const compare = 'Get it from its operator, compare the SHA-256 fingerprint, and add it.'
+
+function otherRoot(namesake: X509Certificate): Text {
+  return {
+    kind: 'other-root',
+    message: `The bundle holds ${onOneLine(namesake.subject)} with SHA-256 ${namesake.fingerprint256}, but the server's chain was signed by another key of that name: the authority was made anew, or it is a namesake.`,
+    fix: "Get the authority's certificate of today from its operator, and add it.",
+  }
+}
+
+function missingRoot(last: X509Certificate): Text {
+  return {
+    kind: 'missing-root',
+    message: `The bundle holds the intermediate ${onOneLine(last.subject)}, but not its issuer ${onOneLine(last.issuer)}.`,
+    fix: compare,
+  }
+}
+
+function missingIssuer(
+  facts: TlsFacts,
+  chain: readonly X509Certificate[],
+  last: X509Certificate,
+): Text {
+  const sent = chain.length === 1 ? 'only its own certificate' : `${chain.length} certificates`
+  const place = /CA Issuers - URI:(\S+)/.exec(last.infoAccess ?? '')?.[1]
+  const where = place === undefined ? '' : ` The certificate says that it is at ${place}.`
+  return {
+    kind: 'missing-issuer',
+    message: `The server sends ${sent}, and ${onOneLine(last.issuer)}, which issued ${onOneLine(last.subject)}, is neither sent, nor in the bundle, nor a root of this system.${others(facts)}${where}`,
+    fix: `${compare} If it is an intermediate, the server should send it as well, and its root is needed too.`,
+  }
+}
+
+function untrustedRoot(facts: TlsFacts, root: X509Certificate): Text {
+  return {
+    kind: 'untrusted-root',
+    message: `The server's chain ends in the root ${onOneLine(root.subject)} (SHA-256 ${root.fingerprint256}), which is neither in the bundle nor a root of this system.${others(facts)}`,
+    fix: compare,
+  }
+}
+
+function others({ bundle }: TlsFacts): string {
+  if (bundle.length === 0) return ''
+  const names = bundle.slice(0, 5).map(({ subject }) => onOneLine(subject))
+  return ` The bundle holds ${names.join('; ')}${bundle.length > 5 ? '; …' : ''}, which did not issue it.`
+}
+
+function selfSigned(leaf: X509Certificate): Text {
+  return {
+    kind: 'self-signed',
+    message: `The server's certificate ${onOneLine(leaf.subject)} (SHA-256 ${leaf.fingerprint256}) is signed with its own key, and it is an authority of its own.`,
+    fix: compare,
+  }
+}
+
+function selfSignedLeaf(leaf: X509Certificate): TlsFinding {
+  return {
+    kind: 'self-signed-leaf',
+    message: `The server's certificate ${onOneLine(leaf.subject)} is signed with its own key and is no authority, so nothing vouches for it.`,
+    fix: 'Have it issued by an authority, such as the one `mkcert` makes, and add the root of that.',
+    command: undefined,
+  }
+}

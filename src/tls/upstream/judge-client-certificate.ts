@@ -1,0 +1,90 @@
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
+import { parseKey } from '../private-key.ts'
+import { type FilePart, maxFileBytes, readCertificateFile } from './certificate-file.ts'
+import type { CertificateVerdict, FileVerdict, UploadedFile } from './file-verdict.ts'
+import { judgeAuthority, judgeSoundness } from './judge-certificate.ts'
+import { findingOf, verdictOf } from './judge-files.ts'
+import type { ClientCertificateFiles } from './upstream-bundles.ts'
+
+/** RFC 5280 4.2.1.12: clientAuth, and anyExtendedKeyUsage. */
+const clientUsages = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0']
+
+export interface JudgedClientCertificate {
+  readonly files: readonly FileVerdict[]
+  /** PEM, the chain leaf first; undefined when the pair is refused. */
+  readonly pair: { readonly cert: string; readonly key: string } | undefined
+}
+
+/** Judges a certificate that is to be presented, and its key, at `now` (ms since the epoch). */
+export function judgeClientCertificate(
+  { cert, key }: ClientCertificateFiles,
+  now: number,
+): JudgedClientCertificate {
+  const parsedKey = readKey(key)
+  const parts = readCertificateFile(cert)
+  const chain = parts.flatMap(({ certificate }) => certificate ?? [])
+  const leaf = parsedKey.ok
+    ? chain.find((certificate) => certificate.checkPrivateKey(parsedKey.key))
+    : chain[0]
+  const findings = parts.map((part) => findingOf(part, judgePart(part, { leaf, now })))
+  const files = [
+    verdictOf(cert, leaf || chain.length === 0 ? findings : findings.map(otherKey)),
+    keyVerdict(key, parsedKey),
+  ]
+  if (!parsedKey.ok || !leaf || !files.every(({ accepted }) => accepted)) {
+    return { files, pair: undefined }
+  }
+  return {
+    files,
+    pair: {
+      cert: [leaf, ...chain.filter((certificate) => certificate !== leaf)].map(String).join(''),
+      key: parsedKey.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    },
+  }
+}
+
+function judgePart(
+  part: FilePart,
+  { leaf, now }: { leaf: X509Certificate | undefined; now: number },
+): { verdict: CertificateVerdict; message: string } {
+  if (!part.certificate) return part
+  if (part.certificate !== leaf) return judgeAuthority(part.certificate, now)
+  const problem = judgeSoundness(part.certificate, now)
+  if (problem) return problem
+  const usages: readonly string[] | undefined = part.certificate.keyUsage
+  if (usages && !usages.some((usage) => clientUsages.includes(usage))) {
+    const message = 'Its extended key usage does not allow it to be presented by a client.'
+    return { verdict: 'unusable', message }
+  }
+  return { verdict: 'client', message: 'The certificate that is presented to the server.' }
+}
+
+function otherKey<T extends { verdict: CertificateVerdict; message: string }>(finding: T): T {
+  return finding.verdict === 'malformed' || finding.verdict === 'private-key'
+    ? finding
+    : { ...finding, verdict: 'unusable', message: 'It does not belong to the key.' }
+}
+
+type ReadKey = { ok: true; key: KeyObject } | { ok: false; reason: string }
+
+function readKey({ content }: UploadedFile): ReadKey {
+  if (content.length > maxFileBytes) return { ok: false, reason: 'it is larger than 10 MB' }
+  const text = new TextDecoder().decode(content)
+  if (text.includes('-----BEGIN')) return parseKey(text)
+  for (const type of ['pkcs8', 'pkcs1', 'sec1'] as const) {
+    try {
+      return { ok: true, key: createPrivateKey({ key: Buffer.from(content), format: 'der', type }) }
+    } catch {
+      // It is none of this form; the last word is below.
+    }
+  }
+  return { ok: false, reason: 'it holds no private key that can be read' }
+}
+
+// Says nothing of the key but its kind.
+function keyVerdict({ name }: UploadedFile, key: ReadKey): FileVerdict {
+  const message = key.ok
+    ? `Accepted: a private key (${key.key.asymmetricKeyType}).`
+    : `Refused: ${key.reason}.`
+  return { ...verdictOf({ name, content: new Uint8Array() }, []), accepted: key.ok, message }
+}

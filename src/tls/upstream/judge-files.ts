@@ -1,0 +1,111 @@
+import type { X509Certificate } from 'node:crypto'
+import { onOneLine } from '../certificate-pem.ts'
+import { type FilePart, readCertificateFile } from './certificate-file.ts'
+import type {
+  CertificateFinding,
+  CertificateVerdict,
+  FileVerdict,
+  UploadedFile,
+} from './file-verdict.ts'
+import { judgeAuthority } from './judge-certificate.ts'
+
+/** More would slow down every connection: a system's whole store has some 150. */
+export const maxCertificates = 500
+
+const acceptable: ReadonlySet<CertificateVerdict> = new Set([
+  'root',
+  'intermediate',
+  'client',
+  'duplicate',
+])
+
+export interface JudgedFiles {
+  /** Whether every certificate of every file can be kept. */
+  readonly accepted: boolean
+  readonly files: readonly FileVerdict[]
+  /** What was not known yet, each once. */
+  readonly fresh: readonly X509Certificate[]
+}
+
+/**
+ * Judges files as authorities, at `now` (ms since the epoch). `known` are certificates that are kept
+ * already.
+ */
+export function judgeFiles(
+  files: readonly UploadedFile[],
+  { known, now }: { known: readonly X509Certificate[]; now: number },
+): JudgedFiles {
+  const seen = new Set(known.map(({ fingerprint256 }) => fingerprint256))
+  const fresh: X509Certificate[] = []
+  const verdicts = files.map((file) => {
+    const findings = readCertificateFile(file).map((part) => {
+      if (!part.certificate) return findingOf(part, part)
+      const { certificate } = part
+      if (seen.has(certificate.fingerprint256)) {
+        const message = 'It is in the bundle, or in one of these files, already.'
+        return findingOf(part, { verdict: 'duplicate', message })
+      }
+      const judgement = judgeAuthority(certificate, now)
+      if (acceptable.has(judgement.verdict)) {
+        seen.add(certificate.fingerprint256)
+        fresh.push(certificate)
+      }
+      return findingOf(part, judgement)
+    })
+    return verdictOf(file, findings)
+  })
+  const tooMany = seen.size > maxCertificates
+  return {
+    accepted: !tooMany && verdicts.every(({ accepted }) => accepted),
+    files: tooMany ? verdicts.map((verdict) => refuseForCount(verdict, seen.size)) : verdicts,
+    fresh,
+  }
+}
+
+/** A finding about one part of a file. */
+export function findingOf(
+  { certificate, line }: FilePart,
+  { verdict, message }: { verdict: CertificateVerdict; message: string },
+): CertificateFinding {
+  return {
+    verdict,
+    message,
+    line,
+    subject: certificate && onOneLine(certificate.subject),
+    issuer: certificate && onOneLine(certificate.issuer),
+    fingerprint256: certificate?.fingerprint256,
+    notAfter: certificate?.validToDate.getTime(),
+  }
+}
+
+/** The verdict on a file that holds what `findings` say. */
+export function verdictOf(
+  file: UploadedFile,
+  findings: readonly CertificateFinding[],
+): FileVerdict {
+  const refused = findings.filter(({ verdict }) => !acceptable.has(verdict))
+  const [only] = refused
+  return {
+    file: plainName(file.name),
+    accepted: refused.length === 0,
+    message: only
+      ? `Refused: ${refused.length} of ${findings.length} cannot be taken. ${only.message}`
+      : `Accepted: ${summaryOf(findings)}.`,
+    certificates: findings,
+  }
+}
+
+function summaryOf(findings: readonly CertificateFinding[]): string {
+  const counted = Map.groupBy(findings, ({ verdict }) => verdict)
+  return [...counted].map(([verdict, { length }]) => `${length} ${verdict}`).join(', ')
+}
+
+function refuseForCount(verdict: FileVerdict, count: number): FileVerdict {
+  const message = `Refused: the bundle would hold ${count} certificates, and ${maxCertificates} are the most.`
+  return { ...verdict, accepted: false, message }
+}
+
+/** The last part of a path, of bounded length: names come from strangers. */
+function plainName(name: string): string {
+  return (name.split(/[\\/]/).at(-1) ?? name).slice(0, 200)
+}

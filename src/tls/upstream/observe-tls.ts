@@ -1,0 +1,143 @@
+import type { X509Certificate } from 'node:crypto'
+import { connect as connectTcp } from 'node:net'
+import { connect, type TLSSocket } from 'node:tls'
+import type { UpstreamTls } from '../../lib/upstream-tls.ts'
+
+/** What a connection to a TLS server showed. */
+export type TlsObservation =
+  | {
+      readonly outcome: 'connected'
+      readonly protocol: string
+      /** What the server sent, leaf first, as far as each was issued by the next. */
+      readonly chain: readonly X509Certificate[]
+      /** OpenSSL's code for why the chain or the name does not verify; undefined when they do. */
+      readonly problem: string | undefined
+      readonly clientCertificate: ClientCertificateDemand
+    }
+  | {
+      readonly outcome: 'failed'
+      readonly stage: FailedStage
+      readonly code: string
+      readonly clientCertificate: ClientCertificateDemand
+    }
+
+export type FailedStage =
+  | 'dns'
+  | 'refused'
+  | 'timeout'
+  | 'unreachable'
+  | 'plain-http'
+  | 'not-tls'
+  | 'handshake'
+
+/** `rejected`: the server ended the connection because of ours, or because it got none. */
+export type ClientCertificateDemand = 'none' | 'optional' | 'rejected'
+
+export interface TlsTarget {
+  /** A name, or an address without brackets. */
+  readonly host: string
+  readonly port: number
+  /** What is trusted and presented; `ca` is everything, the roots of the system included. */
+  readonly tls: UpstreamTls
+  readonly timeoutMs: number
+}
+
+/** In TLS 1.3 a server refuses a client's certificate only after the handshake, ms. */
+const refusalWaitMs = 400
+
+/** Shakes hands with a server and closes again: nothing is sent, so nothing has to be trusted. */
+export async function observeTls(target: TlsTarget): Promise<TlsObservation> {
+  const observed = await shakeHands(target)
+  if (observed.outcome === 'failed' && observed.stage === 'not-tls') {
+    return (await answersHttp(target)) ? { ...observed, stage: 'plain-http' } : observed
+  }
+  return observed
+}
+
+function shakeHands({ host, port, tls, timeoutMs }: TlsTarget): Promise<TlsObservation> {
+  const { promise, resolve } = Promise.withResolvers<TlsObservation>()
+  const socket = connect({
+    host,
+    port,
+    ca: [...tls.ca],
+    ...tls.clientCertificate,
+    servername: /^[\d.]+$|:/.test(host) ? '' : host,
+    // The verdict is in authorizationError all the same; this only lets the chain be seen.
+    rejectUnauthorized: false,
+  })
+  let seen: Extract<TlsObservation, { outcome: 'connected' }> | undefined
+  // A client knows common signature algorithms only when it was asked for a certificate.
+  function demand(rejected: boolean): ClientCertificateDemand {
+    // Null, whatever the types say, before there is a connection and after its end.
+    const algorithms: readonly string[] | null = socket.getSharedSigalgs()
+    if (!algorithms?.length) return 'none'
+    return rejected ? 'rejected' : 'optional'
+  }
+
+  function finish(observation: TlsObservation): void {
+    resolve(observation)
+    socket.destroy()
+  }
+  function fail(code: string, stage = stageOf(code)): void {
+    if (seen) finish({ ...seen, clientCertificate: 'rejected' })
+    else finish({ outcome: 'failed', stage, code, clientCertificate: demand(true) })
+  }
+
+  const timer = setTimeout(() => fail('ETIMEDOUT'), timeoutMs)
+  void promise.finally(() => clearTimeout(timer))
+  socket.once('secureConnect', () => {
+    seen = observationOf(socket, demand(false))
+    if (demand(false) === 'none') finish(seen)
+    else setTimeout(finish, refusalWaitMs, seen)
+  })
+  socket.once('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message))
+  // A server that wants no more ends the connection without a word.
+  socket.once('close', () => fail('ECONNRESET'))
+  return promise
+}
+
+function observationOf(
+  socket: TLSSocket,
+  clientCertificate: ClientCertificateDemand,
+): Extract<TlsObservation, { outcome: 'connected' }> {
+  const chain: X509Certificate[] = []
+  let next = socket.getPeerX509Certificate()
+  while (next && !chain.some(({ fingerprint256 }) => fingerprint256 === next?.fingerprint256)) {
+    chain.push(next)
+    next = next.issuerCertificate
+  }
+  const error: unknown = socket.authorizationError
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : error
+  return {
+    outcome: 'connected',
+    protocol: socket.getProtocol() ?? 'unknown',
+    chain,
+    problem: code ? String(code) : undefined,
+    clientCertificate,
+  }
+}
+
+function stageOf(code: string): FailedStage {
+  if (/^(ENOTFOUND|EAI_|ENODATA)/.test(code)) return 'dns'
+  if (code === 'ECONNREFUSED') return 'refused'
+  if (code === 'ETIMEDOUT') return 'timeout'
+  if (/^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EACCES)/.test(code)) return 'unreachable'
+  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|BAD_RECORD/.test(code)) {
+    return 'not-tls'
+  }
+  return 'handshake'
+}
+
+/** Whether what does not speak TLS speaks HTTP. */
+function answersHttp({ host, port, timeoutMs }: TlsTarget): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = connectTcp({ host, port }, () => {
+    socket.write('HEAD / HTTP/1.0\r\n\r\n')
+  })
+  socket.setTimeout(Math.min(timeoutMs, 2_000), () => resolve(false))
+  socket.once('data', (data) => resolve(data.subarray(0, 5).toString('latin1') === 'HTTP/'))
+  socket.once('error', () => resolve(false))
+  socket.once('close', () => resolve(false))
+  void promise.finally(() => socket.destroy())
+  return promise
+}

@@ -1,0 +1,136 @@
+import { request } from 'undici'
+import { describe, expect, it } from 'vitest'
+import { connectClient } from '../fixtures/any-client.ts'
+import { closeAfterEach } from '../fixtures/cleanup.ts'
+import { startTestGateway } from '../fixtures/gateway.ts'
+import { startHttpsFront } from '../fixtures/https-front.ts'
+import { startServer } from '../fixtures/start-server.ts'
+import { issueClientPair } from '../tls/upstream/client-pair.ts'
+import { bundlesBeside, byTest, createPrivateCa, pem, serverOf, trustChanges } from './trust-lab.ts'
+
+const closing = closeAfterEach()
+/** The gateway looks every 2 s. */
+const soon = { timeout: 15_000 }
+
+async function startUpstream(file = 'legacy-http.ts', tls: object = {}) {
+  const ca = await createPrivateCa()
+  const plain = closing(await startServer(file))
+  const pair = await ca.issue(['127.0.0.1'])
+  const front = closing(await startHttpsFront(plain.url, { ...pair, ...tls }))
+  return { ca, url: front.url, front }
+}
+
+describe('an upstream of a private authority', () => {
+  it.each([
+    ['legacy-http.ts', 'http'],
+    ['legacy-sse.ts', 'sse'],
+    ['modern-http.ts', 'http'],
+  ] as const)('(%s) serves once its bundle is there, and no longer without', async (file, type) => {
+    const { ca, url, front } = await startUpstream(file)
+    const gateway = closing(
+      await startTestGateway({ servers: { corp: { url, type }, other: { url, type } } }),
+    )
+    const { bundles } = closing(bundlesBeside(gateway))
+    const state = () => serverOf(gateway, 'corp')?.state
+    await expect.poll(state, soon).toBe('failed')
+    const { host } = new URL(url)
+    expect(serverOf(gateway, 'corp')?.error).toMatch(
+      new RegExp(
+        `^${host} shows a certificate of an authority that is not trusted here.*\`pnpm sallyport ca test corp\`.*\`pnpm sallyport ca add corp <file>\``,
+      ),
+    )
+
+    await bundles.replace('corp', [pem(ca.certPem)], byTest)
+    await expect.poll(state, soon).toBe('up')
+    await expect.poll(() => trustChanges(gateway.events), soon).toEqual(['corp added'])
+    const client = closing(await connectClient('v2 legacy', gateway.url()))
+    const echo = () => client.call('corp__echo', { text: 'hi' })
+    await expect.poll(echo, soon).toMatchObject({ content: [{ text: 'hi' }] })
+    // A bundle is one server's, and no other's.
+    expect(serverOf(gateway, 'other')?.state).not.toBe('up')
+    expect(front.connections()).toBeGreaterThan(0)
+
+    await bundles.remove('corp', byTest)
+    await expect.poll(state, soon).toBe('failed')
+    expect(trustChanges(gateway.events)).toEqual(['corp added', 'corp removed'])
+    await expect(echo()).rejects.toMatchObject({
+      code: -32000,
+      message: expect.stringContaining('`pnpm sallyport ca test corp`'),
+    })
+  })
+
+  it('is refused when its bundle was changed by somebody else, and says so', async () => {
+    const { ca, url } = await startUpstream()
+    const gateway = closing(await startTestGateway({ servers: { corp: { url } } }))
+    const { bundles, store } = closing(bundlesBeside(gateway))
+    await bundles.replace('corp', [pem(ca.certPem)], byTest)
+    const state = () => serverOf(gateway, 'corp')?.state
+    await expect.poll(state, soon).toBe('up')
+
+    const other = await createPrivateCa()
+    const stored = JSON.stringify(await store.get('upstream-ca', 'corp'))
+    const flat = (text: string) => JSON.stringify(text).slice(1, -1)
+    const tampered = stored.includes(flat(ca.certPem))
+      ? stored.replace(flat(ca.certPem), flat(other.certPem))
+      : stored.replace(/"sequence\D+\d/, (text) => `${text}0`)
+    expect(tampered).not.toBe(stored)
+    await store.set('upstream-ca', 'corp', JSON.parse(tampered))
+    await expect.poll(state, soon).toBe('failed')
+    expect(trustChanges(gateway.events).at(-1)).toBe('corp refused')
+    expect(serverOf(gateway, 'corp')?.error).toMatch(
+      /CA bundle cannot be believed.*pnpm sallyport ca add corp --replace/,
+    )
+
+    await bundles.replace('corp', [pem(ca.certPem)], byTest)
+    await expect.poll(state, soon).toBe('up')
+  })
+
+  it('that asks who calls is shown the client certificate', async () => {
+    const clients = await createPrivateCa()
+    const { ca, url } = await startUpstream('legacy-http.ts', {
+      ca: clients.certPem,
+      requestCert: true,
+      rejectUnauthorized: true,
+    })
+    const gateway = closing(await startTestGateway({ servers: { corp: { url } } }))
+    const { bundles } = closing(bundlesBeside(gateway))
+    await bundles.replace('corp', [pem(ca.certPem)], byTest)
+    const server = () => serverOf(gateway, 'corp')
+    await expect.poll(() => server()?.error, soon).toMatch(/asked for a client certificate/)
+    expect(server()?.error).toContain(
+      '`pnpm sallyport ca add corp --client-cert <file> --client-key <file>`',
+    )
+
+    const { cert, key } = await issueClientPair(clients)
+    const files = { cert: pem(cert), key: pem(key, 'client.key') }
+    const outcome = await bundles.setClientCertificate('corp', files, byTest)
+    expect(outcome.accepted).toBe(true)
+    await expect.poll(() => server()?.state, soon).toBe('up')
+    const client = closing(await connectClient('v2 legacy', gateway.url()))
+    await expect
+      .poll(() => client.call('echo', { text: 'hi' }), soon)
+      .toMatchObject({ content: [{ text: 'hi' }] })
+  })
+
+  it('keeps its open connections when nothing of its own changes', async () => {
+    const { ca, url, front } = await startUpstream('modern-http.ts')
+    const gateway = closing(await startTestGateway({ servers: { corp: { url } } }))
+    const { bundles } = closing(bundlesBeside(gateway))
+    await bundles.replace('corp', [pem(ca.certPem)], byTest)
+    await expect.poll(() => serverOf(gateway, 'corp')?.state, soon).toBe('up')
+    const client = closing(await connectClient('v2 modern', gateway.url()))
+    await expect.poll(() => client.call('echo', { text: 'first' }), soon).toBeDefined()
+    const before = front.connections()
+    await bundles.replace('elsewhere', [pem(ca.certPem)], byTest)
+    for (let call = 0; call < 20; call += 1) await client.call('echo', { text: 'again' })
+    expect(front.connections()).toBe(before)
+  })
+
+  it('is shown to whoever looks, with what is wrong', async () => {
+    const { url } = await startUpstream()
+    const gateway = closing(await startTestGateway({ servers: { corp: { url } } }))
+    await expect.poll(() => serverOf(gateway, 'corp')?.state, soon).toBe('failed')
+    const { body } = await request(`${new URL(gateway.url()).origin}/api/profiles`)
+    expect(await body.text()).toContain('`pnpm sallyport ca add corp <file>`')
+  })
+})
