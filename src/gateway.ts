@@ -153,6 +153,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     authorization,
     tunnelPolicy,
     probeStream: streams.serve,
+    probeTicket: () => streams.issue().ticket,
     upstreamLogins: logins.role,
     endpoint: hub.endpoint,
     summary: (profile, origin) => summaries(origin).find(({ name }) => name === profile),

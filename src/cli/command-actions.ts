@@ -32,6 +32,7 @@ export interface CommandActions {
   connect(server: string): Promise<number>
   /** `keys`, `grants` and `oauth`. */
   access(command: AccessCommand): Promise<number>
+  doctor(): Promise<number>
 }
 
 export type AccessCommand =

@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts'
 import { readVersion } from '../lib/version.ts'
 import { addAccessCommands } from './access-program.ts'
 import type { CertsFlags, CloudflaredFlags, CommandActions, DevFlags } from './command-actions.ts'
+import { addDoctor } from './doctor-program.ts'
 
 export interface ProgramIo {
   /** Help that was asked for. */
@@ -43,6 +44,10 @@ export async function runProgram(
         code = await actions.access(command)
         return code
       },
+      async doctor() {
+        code = await actions.doctor()
+        return code
+      },
     },
     io,
   })
@@ -69,6 +74,7 @@ function createProgram({ actions, io }: { actions: CommandActions; io: ProgramIo
   addConnect(program, actions)
   addCloudflared(program, actions)
   addAccessCommands(program, actions)
+  addDoctor(program, actions)
   for (const command of program.commands) configure(command, io)
   return program
 }
@@ -178,6 +184,7 @@ Examples:
   pnpm dev:https --tunnel local        only on this machine
   pnpm sallyport dev --port 4000       another port
   pnpm sallyport certs show            the certificate, and how to trust it
+  pnpm sallyport doctor                what is wrong, and what fixes it
 `
 
 const devHelpAfter = `

@@ -12,7 +12,7 @@ async function startHolder(home: string) {
   const source = `
     const { takeInstanceLock } = await import(${JSON.stringify(module)})
     const lock = await takeInstanceLock(${JSON.stringify(home)})
-    await lock.announce('https://localhost:3443')
+    await lock.announce('https://localhost:3443', ['https://localhost:3443'])
     console.log('held')
     process.stdin.resume()`
   const holder = spawn(process.execPath, ['--input-type=module', '-e', source], {

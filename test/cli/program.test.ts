@@ -20,6 +20,10 @@ async function run(...argv: string[]) {
         calls.push(['access', command])
         return 0
       },
+      async doctor() {
+        calls.push(['doctor'])
+        return 1
+      },
       async installCloudflared(flags) {
         calls.push(['cloudflared install', flags])
         return 0
