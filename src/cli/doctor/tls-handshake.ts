@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { type ConnectionOptions, connect, getCACertificates, type TLSSocket } from 'node:tls'
 import type { Handshake } from './world.ts'
@@ -44,10 +45,11 @@ export function handshake(
  * The certificate that was served, also when it is then refused: `secure` comes when the handshake
  * is complete, and ours must be the first to hear of it, as the next one ends the connection.
  */
-function watchCertificate(socket: TLSSocket) {
-  let certificate: ReturnType<TLSSocket['getPeerX509Certificate']>
+function watchCertificate(socket: TLSSocket): () => X509Certificate | undefined {
+  let raw: Buffer | undefined
   socket.prependListener('secure', () => {
-    certificate = socket.getPeerX509Certificate()
+    // Not getPeerX509Certificate: asked for this early, it spoils the check of names that follows.
+    raw = socket.getPeerCertificate(true).raw
   })
-  return () => certificate
+  return () => raw && new X509Certificate(raw)
 }
