@@ -64,6 +64,10 @@ describe('the command line', () => {
     expect((await run('certs', 'renew')).calls).toEqual([['certs', 'renew', {}]])
   })
 
+  it('hands the exit code of doctor back', async () => {
+    expect(await run('doctor', '--json')).toMatchObject({ calls: [['doctor']], code: 1 })
+  })
+
   it('shows help with examples on standard output', async () => {
     const { out, err, code } = await run('dev', '--help')
     expect(out).toContain('Examples:')
