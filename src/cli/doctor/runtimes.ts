@@ -21,8 +21,10 @@ export interface Runtime {
   judge(ended: ProgramResult & { state: 'ended' }, trial: TrustTrial): TrustVerdict
 }
 
-const nodeScript = `require('node:https').get(process.argv[1], () => process.exit(0))
-  .on('error', (error) => { console.log(error.code); process.exit(1) })`
+// A refusal is an error nobody hears, which ends the program with its code among the last words.
+const nodeScript = `require('node:https')
+  .get(process.argv[1], { agent: false, timeout: 5000 }, (answer) => answer.resume())
+  .on('timeout', function () { this.destroy() })`
 
 const pythonScript = `import sys, urllib.request
 urllib.request.urlopen(sys.argv[1], timeout=5)`

@@ -30,9 +30,8 @@ async function judge(
   ])
   const proof = jsonOf(here)?.proof
   if (proof !== undefined && jsonOf(there)?.proof === proof) return ok(`${origin} leads here.`)
-  const reason = (await healthOf(origin, ask))
-    ? 'another Sallyport gateway answers there'
-    : describe(there)
+  const isOther = there.ok && (await healthOf(origin, ask)) !== undefined
+  const reason = isOther ? 'another Sallyport gateway answers there' : describe(there)
   return fail(
     `${origin} does not lead to this gateway: ${reason}.`,
     'Press r in the terminal of the gateway, which opens the tunnel again, or start `pnpm dev:https` again.',

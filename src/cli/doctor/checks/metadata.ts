@@ -15,11 +15,9 @@ export const metadata: Check = {
     if (!running) return []
     const origins = originsToAsk(running)
     const judged = await Promise.all(
-      origins.map(async (origin) => [
-        ...(await judgeIssuer(origin, world)),
-        ...(
-          await Promise.all(running.profiles.map((name) => judgeResource(origin, name, world)))
-        ).flat(),
+      origins.flatMap((origin) => [
+        judgeIssuer(origin, world),
+        ...running.profiles.map((name) => judgeResource(origin, name, world)),
       ]),
     )
     const problems = judged.flat()

@@ -7,11 +7,13 @@ import type { StreamResult } from '../world.ts'
 export const streaming: Check = {
   id: 'streaming',
   title: 'Public address',
-  deadlineMs: 6_000,
+  deadlineMs: 8_000,
   async run(world) {
     const running = runningGateway(world)
     const origin = running?.publicOrigin
     if (!running || origin === undefined) return []
+    // An address that is dead holds everything back; another check says so.
+    if (!(await world.ask(`${origin}/health`, { timeoutMs: 2_000 })).ok) return []
     const { ticket } =
       jsonOf(await world.ask(`${running.ownerOrigin}/api/probe/ticket`, { method: 'POST' })) ?? {}
     if (typeof ticket !== 'string') return []
