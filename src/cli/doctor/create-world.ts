@@ -29,6 +29,8 @@ export interface CreateWorldOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Of the gateway that asks about itself; read anew unless given. */
   readonly config?: ResolvedConfig
+  /** Multiplies the time programs get, for a machine that is busy; 1 unless given. */
+  readonly patience?: number
 }
 
 const programMs = 4_000
@@ -36,7 +38,7 @@ const connectionMs = 3_000
 
 /** Opens the real world for the checks. The caller closes it. */
 export async function createDoctorWorld(options: CreateWorldOptions): Promise<OpenDoctorWorld> {
-  const { projectDir } = options
+  const { projectDir, patience = 1 } = options
   const settings = await readSettings(options)
   const configuration = await viewConfiguration(options)
   const { environment, dotenv } = settings
@@ -69,7 +71,7 @@ export async function createDoctorWorld(options: CreateWorldOptions): Promise<Op
     run: (program, args, { env, timeoutMs = programMs } = {}) =>
       runProgram(program, args, {
         env: { ...environment, ...env },
-        timeoutMs,
+        timeoutMs: timeoutMs * patience,
         signal: life.signal,
       }),
     measureStream: (origin, request) =>

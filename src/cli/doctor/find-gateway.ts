@@ -47,13 +47,13 @@ export async function healthOf(
   origin: string,
   ask: DoctorWorld['ask'],
 ): Promise<{ version: string } | undefined> {
-  const health = jsonOf(await ask(`${origin}/health`, { timeoutMs: 1_500 }))
+  const health = jsonOf(await ask(`${origin}/health`))
   const isOurs = typeof health?.version === 'string' && typeof health.uptimeSeconds === 'number'
   return isOurs ? { version: String(health.version) } : undefined
 }
 
 async function profilesOf(origin: string, ask: DoctorWorld['ask']): Promise<string[] | undefined> {
-  const answer = jsonOf(await ask(`${origin}/api/profiles`, { timeoutMs: 1_500 }))
+  const answer = jsonOf(await ask(`${origin}/api/profiles`))
   if (!Array.isArray(answer?.profiles)) return undefined
   return answer.profiles.map((profile: { name?: unknown }) => String(profile.name))
 }

@@ -28,7 +28,8 @@ export async function worldOf(
 ): Promise<DoctorWorld> {
   const home = await temporaryFolder()
   const env = { ...bare(home), ...options.env }
-  const world = await createDoctorWorld({ ...options, env })
+  // Other tests keep the machine busy.
+  const world = await createDoctorWorld({ patience: 4, ...options, env })
   onTestFinished(() => world.close())
   return { ...world, ...replaced }
 }
