@@ -50,6 +50,7 @@ export async function createDoctorWorld(options: CreateWorldOptions): Promise<Op
   const life = new AbortController()
   const askOnce: DoctorWorld['ask'] = (url, request) => ask(sender, url, request)
   const lock = await readInstanceLock(home)
+  const configured = configuration.ok ? Object.keys(configuration.config.profiles) : []
   return {
     projectDir,
     home,
@@ -59,7 +60,7 @@ export async function createDoctorWorld(options: CreateWorldOptions): Promise<Op
     userHome: environment.HOME || homedir(),
     interfaces: networkInterfaces(),
     now: Date.now,
-    gateway: await findGateway(lock, { ask: askOnce }),
+    gateway: await findGateway(lock, { ask: askOnce, configured }),
     ask: askOnce,
     readText: (path) => readFile(path, 'utf8').catch(() => undefined),
     modeOf,

@@ -3,10 +3,13 @@ import { reachOf } from '../ui/addresses.ts'
 import { jsonOf } from './ask.ts'
 import type { DoctorWorld, GatewayView } from './world.ts'
 
-/** Finds the gateway that holds a folder's lock, and asks it what it serves. Never rejects. */
+/**
+ * Finds the gateway that holds a folder's lock, and asks it what it serves. One that listens beyond
+ * this machine does not list its profiles; then `configured` stands for them. Never rejects.
+ */
 export async function findGateway(
   lock: LockView,
-  { ask }: Pick<DoctorWorld, 'ask'>,
+  { ask, configured }: Pick<DoctorWorld, 'ask'> & { configured: readonly string[] },
 ): Promise<GatewayView> {
   if (lock.state !== 'held') return lock
   const { pid, address } = lock
@@ -14,19 +17,25 @@ export async function findGateway(
   if (address === undefined) return silent
   const publicOrigin = publicOriginOf(address, lock.origins)
   const localOrigins = lock.origins.filter((origin) => origin !== publicOrigin)
-  for (const ownerOrigin of localOrigins.filter((origin) => reachOf(origin) === 'local')) {
-    const [health, profiles] = await Promise.all([
-      healthOf(ownerOrigin, ask),
-      profilesOf(ownerOrigin, ask),
-    ])
-    if (health === undefined || profiles === undefined) continue
-    const { version } = health
-    return {
-      ...{ state: 'running', pid, version, appUrl: address, publicOrigin },
-      ...{ localOrigins, ownerOrigin, profiles },
-    }
+  const asked = await Promise.all(
+    localOrigins.map(async (origin) => {
+      const [health, profiles] = await Promise.all([healthOf(origin, ask), profilesOf(origin, ask)])
+      return { origin, health, profiles }
+    }),
+  )
+  const answering = asked.filter(({ health }) => health !== undefined)
+  const best = answering.find(({ profiles }) => profiles !== undefined) ?? answering[0]
+  if (!best?.health) return silent
+  return {
+    state: 'running',
+    pid,
+    version: best.health.version,
+    appUrl: address,
+    publicOrigin,
+    localOrigins,
+    ownerOrigin: best.origin,
+    profiles: best.profiles ?? configured,
   }
-  return silent
 }
 
 /**

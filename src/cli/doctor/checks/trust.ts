@@ -21,6 +21,8 @@ export const trust: Check = {
     const config = configOf(world)
     if (!config?.https || config.tunnel === 'none') return []
     const local = runningGateway(world)?.localOrigins.find((origin) => origin.startsWith('https:'))
+    // A certificate of your own is shown by a gateway that runs; what lies in the folder is not it.
+    if (local === undefined && config.tls.certPath !== undefined) return []
     const files = await readLocalFiles(world)
     const authorityFingerprint = files.authority?.fingerprint256
     const tryAll = (origin: string) =>

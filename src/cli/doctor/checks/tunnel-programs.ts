@@ -37,6 +37,6 @@ function describe(tunnel: string, order: readonly string[]): string {
   if (tunnel === 'external')
     return 'The address is APP_URL, which something of yours forwards here.'
   return order.length === 1 && order[0] === 'local'
-    ? 'No tunnel is opened: local HTTPS is the address.'
-    : `Tried in this order: ${order.join(', ')}.`
+    ? 'A start opens no tunnel: local HTTPS is the address.'
+    : `A start tries ${order.join(', then ')}.`
 }

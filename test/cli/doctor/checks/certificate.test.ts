@@ -11,6 +11,12 @@ import { createTestAuthority, dayMs } from '../../../tls/lab.ts'
 import { temporaryFolder } from '../../helpers.ts'
 import { say, startBehindProxy, startLab, worldOf } from '../lab.ts'
 
+const noMkcert = {
+  CAROOT: undefined,
+  LOCALAPPDATA: undefined,
+  XDG_DATA_HOME: undefined,
+  HOME: undefined,
+}
 const renew = 'pnpm sallyport certs renew'
 
 describe('the check of the certificate files', () => {
@@ -107,6 +113,24 @@ describe('the check of the certificate that is served', () => {
     expect((await say(servedCertificate, await lab.world()))[0]).toMatch(
       /^fail: https:\/\/localhost:\d+ serves another certificate .*signed by Sallyport local CA.* -> Press r/,
     )
+  })
+
+  it('leaves it to the programs whether they trust one of your own', async () => {
+    const folder = await temporaryFolder()
+    const authority = await createTestAuthority(['localhost'])
+    const pair = await authority.issue(['localhost'])
+    const [certPath, keyPath] = [join(folder, 'c.pem'), join(folder, 'k.pem')]
+    // With its root, as the gateway itself wants it; what programs are shown is not verified by it.
+    await writeFile(certPath, `${pair.cert}${authority.certPem}`)
+    await writeFile(keyPath, pair.key)
+    const tls = { certPath, keyPath, caRoot: folder, mkcertEnvironment: noMkcert }
+    const lab = await startLab({ config: { tls } })
+    const world = await lab.world()
+    const { appUrl } = lab.gateway.status()
+    const gateway = { ...(world.gateway as RunningGateway), localOrigins: [appUrl] }
+    expect(await say(servedCertificate, { ...world, gateway })).toEqual([
+      `ok: ${appUrl} and its other names serve that certificate.`,
+    ])
   })
 
   it.each([

@@ -77,6 +77,14 @@ describe('the check of the gateway', () => {
     ])
   })
 
+  it('knows one that listens beyond this machine, and so lists no profiles', async () => {
+    const [httpPort, httpsPort] = [await freePort(), await freePort()]
+    const listen = { host: '0.0.0.0', httpPort, httpsPort, strictPort: true }
+    const lab = await startLab({ profiles: { work: {} }, config: { listen } })
+    const [line] = await say(gateway, await lab.world())
+    expect(line).toMatch(/^ok: Sallyport .* runs at .* with profiles default and work\.$/)
+  })
+
   it('tells one that does not answer from one that is still starting', async () => {
     const options = await quiet()
     const lock = await takeInstanceLock(join(options.projectDir, '.sallyport'))

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { address } from '../../../../src/cli/doctor/checks/address.ts'
 import { clock } from '../../../../src/cli/doctor/checks/clock.ts'
 import { dns } from '../../../../src/cli/doctor/checks/dns.ts'
@@ -7,6 +7,8 @@ import { httpRedirects } from '../../../../src/cli/doctor/checks/http-redirects.
 import { metadata } from '../../../../src/cli/doctor/checks/metadata.ts'
 import { streaming } from '../../../../src/cli/doctor/checks/streaming.ts'
 import type { RunningGateway } from '../../../../src/cli/doctor/world.ts'
+import { emulateLocaltunnel } from '../../../fixtures/emulated-edge.ts'
+import { noTunnels } from '../../../fixtures/gateway.ts'
 import { say, serveSecurely, startBehindProxy, startLab } from '../lab.ts'
 
 const isAbout = (request: IncomingMessage, part: string) => request.url?.includes(part) ?? false
@@ -52,6 +54,29 @@ describe('the check of the public address', () => {
     const page = await serveSecurely((_request, response) => void response.end('<h1>hi</h1>'))
     const paged = { ...(await lab.world()), gateway: { ...running, publicOrigin: page } }
     expect((await say(address, paged))[0]).toContain('something else answers there')
+  })
+})
+
+describe('a real tunnel', () => {
+  it('is well when its client, its edge and the gateway are', { timeout: 40_000 }, async () => {
+    const { tunnels, close } = await emulateLocaltunnel()
+    onTestFinished(() => close())
+    const lab = await startLab({
+      profiles: { default: { auth: 'oauth' } },
+      config: { tunnel: 'order', tunnels: { ...noTunnels, order: ['localtunnel'], ...tunnels } },
+    })
+    const world = await lab.world()
+    const origin = lab.gateway.status().appUrl
+    expect(world.gateway).toMatchObject({ state: 'running', publicOrigin: origin })
+    expect(await say(address, world)).toEqual([`ok: ${origin} leads here.`])
+    expect((await say(streaming, world)).map((line) => line.slice(0, 8))).toEqual([
+      'ok: POST',
+      'ok: GET ',
+    ])
+    expect(await say(metadata, world)).toEqual([
+      'ok: Every metadata document names the address it was fetched from.',
+    ])
+    expect((await say(httpRedirects, world))[0]).toMatch(/^ok: /)
   })
 })
 

@@ -203,7 +203,7 @@ describe('the check of tunnel programs', () => {
   it('wants cloudflared where it is configured', async () => {
     const missing = await worldIn({}, { TUNNEL: 'cloudflare', PATH: '/nowhere' })
     expect(await say(tunnelPrograms, missing)).toEqual([
-      'ok: Tried in this order: cloudflare.',
+      'ok: A start tries cloudflare.',
       'fail: The cloudflared program was not found. -> pnpm sallyport cloudflared install',
     ])
     const bin = await temporaryFolder()
@@ -213,7 +213,7 @@ describe('the check of tunnel programs', () => {
   })
 
   it.each([
-    ['local', 'ok: No tunnel is opened: local HTTPS is the address.'],
+    ['local', 'ok: A start opens no tunnel: local HTTPS is the address.'],
     ['none', 'ok: No tunnel and no HTTPS: TUNNEL is none.'],
     [
       'ngrock',
