@@ -1,12 +1,12 @@
 import { messageOf } from '../../errors.ts'
 import { type HttpSender, readText } from '../../lib/http-sender.ts'
-import type { Answer, Request } from './world.ts'
+import type { Answer, AskOptions } from './world.ts'
 
 /** Sends one request and reads the answer; a failure is an answer too. Never rejects. */
 export async function ask(
   sender: HttpSender,
   url: string,
-  { timeoutMs = 2_500, ...request }: Request = {},
+  { timeoutMs = 2_500, ...request }: AskOptions = {},
 ): Promise<Answer> {
   const signal = AbortSignal.timeout(timeoutMs)
   try {

@@ -23,7 +23,7 @@ export interface DoctorWorld {
   /** Mode bits of a file; undefined when there is none, and on Windows. */
   modeOf(path: string): Promise<number | undefined>
   /** Sends one request, follows no redirect, and trusts what programs trust by default and our authority. */
-  ask(url: string, request?: Request): Promise<Answer>
+  ask(url: string, request?: AskOptions): Promise<Answer>
   /** Shakes hands as a client that trusts `ca` besides the usual, and shows what was served. */
   handshake(origin: string, options?: { ca?: readonly string[] }): Promise<Handshake>
   /** Whether something listens on that port of this machine. */
@@ -66,7 +66,7 @@ export interface RunningGateway {
   readonly profiles: readonly string[]
 }
 
-export interface Request {
+export interface AskOptions {
   readonly method?: 'GET' | 'POST'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string

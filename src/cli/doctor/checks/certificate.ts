@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { ResolvedConfig } from '../../../config/resolved-config.ts'
 import { UserError } from '../../../errors.ts'
 import { localNames } from '../../../gateway/open-certificate.ts'
+import { exposureOf } from '../../../origin/listener-origins.ts'
 import { authorityFiles } from '../../../tls/authority.ts'
 import { readCertificateFiles } from '../../../tls/certificate-files.ts'
 import { resolveLeafNames } from '../../../tls/local-names.ts'
@@ -131,7 +132,7 @@ function judgeNames(
   { leaf, addresses, authority }: LocalFiles,
   { config, world }: { config: ResolvedConfig; world: DoctorWorld },
 ): Finding[] {
-  const isExposed = !/^(127\.|::1$|localhost$)/.test(config.listen.host)
+  const isExposed = exposureOf(config.listen.host) !== 'loopback'
   const { names } = resolveLeafNames({
     names: localNames(config),
     interfaces: isExposed ? world.interfaces : {},
