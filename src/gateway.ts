@@ -190,6 +190,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     admin: trust.admin(origins),
     tunnelPolicy,
     probeStream: streams.serve,
+    probeTicket: () => streams.issue().ticket,
     upstreamLogins: logins.role,
     endpoint: hub.endpoint,
     maxBodyBytes: () => file.limits.maxBodyBytes,

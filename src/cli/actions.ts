@@ -53,6 +53,13 @@ export function createActions(options: CommandWorld): CommandActions {
       ])
       return withAdmin(options, runAdmin)
     },
+    async doctor() {
+      const [{ runDoctor }, { createDoctorDeps }] = await Promise.all([
+        import('./commands/doctor.ts'),
+        import('./commands/doctor-world.ts'),
+      ])
+      return runDoctor(createDoctorDeps(options))
+    },
     async access(command) {
       const [commands, { withAccess }] = await Promise.all([
         import('./commands/access.ts'),

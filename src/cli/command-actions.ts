@@ -53,6 +53,7 @@ export interface CommandActions {
   trust(flags: TrustFlags): Promise<number>
   env(flags: EnvFlags): Promise<number>
   ca(command: CaCommand): Promise<number>
+  doctor(): Promise<number>
 }
 
 export type AccessCommand =

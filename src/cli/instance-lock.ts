@@ -9,8 +9,8 @@ import { processIdentity } from '../lib/process-identity.ts'
 
 /** The right to run in one `.sallyport` folder, held until `release`. */
 export interface InstanceLock {
-  /** Tells whoever finds the lock where the gateway answers. */
-  announce(address: string): Promise<void>
+  /** Tells whoever finds the lock where the gateway answers: its address, and every origin. */
+  announce(address: string, origins: readonly string[]): Promise<void>
   /** Gives the right back. Safe to call twice, and from an `exit` handler. */
   release(): void
 }
@@ -22,7 +22,21 @@ interface LockContent {
   /** Tells this lock from a later one of the same process. */
   readonly token: string
   readonly address?: string
+  readonly origins?: readonly string[]
 }
+
+/** What the lock of a folder says to somebody who does not want to take it. */
+export type LockView =
+  | { readonly state: 'absent' }
+  /** Its holder is gone, or it cannot be read. */
+  | { readonly state: 'stale' }
+  | {
+      readonly state: 'held'
+      readonly pid: number
+      /** Undefined until the gateway is ready. */
+      readonly address: string | undefined
+      readonly origins: readonly string[]
+    }
 
 /**
  * Takes `<home>/gateway.lock`. A lock whose process is gone, or whose process id now belongs to
@@ -30,7 +44,7 @@ interface LockContent {
  * @throws UserError ALREADY_RUNNING when the holder lives
  */
 export async function takeInstanceLock(home: string): Promise<InstanceLock> {
-  const path = join(home, 'gateway.lock')
+  const path = lockFile(home)
   const content: LockContent = {
     pid: process.pid,
     started: (await processIdentity(process.pid)) ?? '',
@@ -51,12 +65,26 @@ export async function takeInstanceLock(home: string): Promise<InstanceLock> {
   })
 }
 
+/** Looks at the lock of a folder, and leaves it as it is. */
+export async function readInstanceLock(home: string): Promise<LockView> {
+  const text = await readFile(lockFile(home), 'utf8').catch(() => undefined)
+  if (text === undefined) return { state: 'absent' }
+  const holder = parse(text)
+  if (!holder || !(await lives(holder))) return { state: 'stale' }
+  const { pid, address, origins = [] } = holder
+  return { state: 'held', pid, address, origins }
+}
+
+function lockFile(home: string): string {
+  return join(home, 'gateway.lock')
+}
+
 function hold(path: string, content: LockContent): InstanceLock {
   let held = true
   return {
-    async announce(address) {
-      if (held)
-        await writeFileAtomic(path, JSON.stringify({ ...content, address }), { mode: 0o600 })
+    async announce(address, origins) {
+      if (!held) return
+      await writeFileAtomic(path, JSON.stringify({ ...content, address, origins }), { mode: 0o600 })
     },
     release() {
       if (!held) return

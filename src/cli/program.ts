@@ -4,6 +4,7 @@ import { readVersion } from '../lib/version.ts'
 import { addAccessCommands } from './access-program.ts'
 import { addCaCommands } from './ca-program.ts'
 import type { CertsFlags, CloudflaredFlags, CommandActions, DevFlags } from './command-actions.ts'
+import { addDoctor } from './doctor-program.ts'
 import { addTrustCommands } from './trust-program.ts'
 
 export interface ProgramIo {
@@ -68,6 +69,7 @@ function createProgram({ actions, io }: { actions: CommandActions; io: ProgramIo
   addAccessCommands(program, actions)
   addTrustCommands(program, actions)
   addCaCommands(program, actions)
+  addDoctor(program, actions)
   for (const command of program.commands) configure(command, io)
   return program
 }
@@ -186,6 +188,7 @@ Examples:
   pnpm sallyport dev --port 4000       another port
   pnpm sallyport trust                 make browsers, the system and Java trust it
   pnpm sallyport env                   what other programs need to trust it
+  pnpm sallyport doctor                what is wrong, and what fixes it
 `
 
 const devHelpAfter = `

@@ -74,6 +74,27 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   return { config: deepFreeze(config), warnings: [...warnings, ...fileWarnings(file)] }
 }
 
+/** What the environment and `.env` say, unchecked. */
+export interface RawSettings {
+  readonly environment: EnvironmentVariables
+  /** Absolute path of `.env`. */
+  readonly dotenvPath: string
+  /** As the file stands now, with what a gateway may have written into it. */
+  readonly dotenv: Readonly<Record<string, string>>
+}
+
+/** Reads what somebody has set, for whoever wants to judge it; a `.env` that cannot be read is empty. */
+export async function readSettings({
+  projectDir,
+  env = process.env,
+}: Pick<LoadConfigOptions, 'projectDir' | 'env'>): Promise<RawSettings> {
+  const dotenvPath = join(projectDir, '.env')
+  const { values } = await readDotenv(dotenvPath, { journal: undefined }).catch(() => ({
+    values: {},
+  }))
+  return { environment: { ...env }, dotenvPath, dotenv: values }
+}
+
 /**
  * Reads the configuration file again, with `.env` as it is now. What the environment decided stays.
  * @throws UserError CONFIG_NOT_FOUND or CONFIG_INVALID

@@ -80,7 +80,8 @@ export async function createUpstreamLogins(options: {
   }
 }
 
-function protectedUpstreams(file: GatewayFile): ProtectedUpstream[] {
+/** The servers that may ask for a login. */
+export function protectedUpstreams(file: Pick<GatewayFile, 'servers'>): ProtectedUpstream[] {
   return Object.values(file.servers).flatMap((server) =>
     server.type === 'stdio' || server.auth === false
       ? []

@@ -28,6 +28,8 @@ export interface AppDeps
   readonly tunnelPolicy: () => ServerPolicy | undefined
   /** Answers the probe's own streams. */
   readonly probeStream: (ticket: string, signal: AbortSignal) => Response
+  /** Lets whoever looks at the gateway from this machine open such streams for a minute. */
+  readonly probeTicket: () => string
 }
 
 /** The whole HTTP surface. The guards come first: nothing is routed for a foreign Host or page. */
@@ -42,6 +44,7 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
     deps.probeStream(c.req.param('ticket'), c.req.raw.signal),
   )
   app.use('/api/profiles', localOnly(origins))
+  app.post('/api/probe/ticket', localOnly(origins), (c) => c.json({ ticket: deps.probeTicket() }))
   app.route('/', statusRoutes(deps))
   app.route('/', oauthRoutes(deps.authorization.routes))
   app.route('/', upstreamLoginRoutes(deps))

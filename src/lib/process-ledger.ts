@@ -68,6 +68,17 @@ export async function reapLeftovers(path: string): Promise<number> {
   return ended.filter(Boolean).length
 }
 
+/** The processes such a list names that still run; changes nothing, and never rejects. */
+export async function findLeftovers(path: string): Promise<number[]> {
+  const entries = parse(await readFile(path, 'utf8').catch(() => '[]'))
+  const living = await Promise.all(
+    entries.map(async ({ pid, started }) =>
+      (await processIdentity(pid)) === started ? [pid] : [],
+    ),
+  )
+  return living.flat()
+}
+
 async function endIfSame({ pid, started }: Entry): Promise<boolean> {
   // Nobody waits for it any more, so it gets no time to say goodbye.
   return (await processIdentity(pid)) === started && signalGroup(pid, 'SIGKILL')

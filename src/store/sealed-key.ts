@@ -39,6 +39,20 @@ export async function loadSealingKey(options: {
   }
 }
 
+/**
+ * The same key for somebody who only looks: undefined when it was never made, so nothing is sealed.
+ * @throws UserError STORE_UNUSABLE when the key cannot be had
+ */
+export async function readSealingKey(options: {
+  home: string
+  secret: string | undefined
+}): Promise<SealingKey | undefined> {
+  if (options.secret !== undefined) return keyFromSecret(options.secret)
+  const path = join(options.home, keyFileName)
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : keyFromFile(path, text)
+}
+
 async function keyFromSecret(secret: string): Promise<SealingKey> {
   if (secret.length < minimumSecretLength) {
     throw unusable(`SALLYPORT_SECRET is shorter than ${minimumSecretLength} characters.`, {

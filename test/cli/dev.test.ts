@@ -87,6 +87,7 @@ function setup(
       kill: () => void calls.push('kill companions'),
     }),
     describeSigner: async () => 'signed by a test',
+    examine: async () => ({ findings: [], summary: { ok: 0, warn: 0, fail: 0 } }),
     stopDeadlineMs: 5000,
     ...options.deps,
   }

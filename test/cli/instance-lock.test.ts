@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { takeInstanceLock } from '../../src/cli/instance-lock.ts'
+import { readInstanceLock, takeInstanceLock } from '../../src/cli/instance-lock.ts'
 import { processIdentity } from '../../src/lib/process-identity.ts'
 import { temporaryFolder, until } from './helpers.ts'
 
@@ -12,7 +12,7 @@ async function startHolder(home: string) {
   const source = `
     const { takeInstanceLock } = await import(${JSON.stringify(module)})
     const lock = await takeInstanceLock(${JSON.stringify(home)})
-    await lock.announce('https://localhost:3443')
+    await lock.announce('https://localhost:3443', ['https://localhost:3443'])
     console.log('held')
     process.stdin.resume()`
   const holder = spawn(process.execPath, ['--input-type=module', '-e', source], {
@@ -67,6 +67,19 @@ describe('the instance lock', () => {
     await writeFile(join(home, 'gateway.lock'), '{')
     const all = await Promise.allSettled(Array.from({ length: 8 }, () => takeInstanceLock(home)))
     expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  })
+
+  it('tells whoever only looks where its holder answers', async () => {
+    const home = await temporaryFolder()
+    expect(await readInstanceLock(home)).toEqual({ state: 'absent' })
+    const holder = await startHolder(home)
+    const address = 'https://localhost:3443'
+    const held = { state: 'held', pid: holder.pid, address, origins: [address] }
+    expect(await readInstanceLock(home)).toEqual(held)
+    holder.kill('SIGKILL')
+    await until(() => holder.signalCode, { what: 'the holder is gone' })
+    expect(await readInstanceLock(home)).toEqual({ state: 'stale' })
+    expect(existsSync(join(home, 'gateway.lock'))).toBe(true)
   })
 
   it('is gone after its release, which may come twice', async () => {

@@ -36,6 +36,10 @@ async function run(...argv: string[]) {
         calls.push(['ca', command])
         return 0
       },
+      async doctor() {
+        calls.push(['doctor'])
+        return 1
+      },
       async installCloudflared(flags) {
         calls.push(['cloudflared install', flags])
         return 0
@@ -74,6 +78,10 @@ describe('the command line', () => {
   it('shows the certificate unless told to renew it', async () => {
     expect((await run('certs')).calls).toEqual([['certs', 'show', {}]])
     expect((await run('certs', 'renew')).calls).toEqual([['certs', 'renew', {}]])
+  })
+
+  it('hands the exit code of doctor back', async () => {
+    expect(await run('doctor', '--json')).toMatchObject({ calls: [['doctor']], code: 1 })
   })
 
   it('shows help with examples on standard output', async () => {

@@ -4,6 +4,7 @@ import type { GatewayFile, ResolvedConfig } from '../../config/resolved-config.t
 import type { WatchConfigOptions } from '../../config/watch.ts'
 import type { Gateway, GatewayOptions } from '../../gateway.ts'
 import type { Companions, CompanionsOptions } from '../companions.ts'
+import type { DoctorReport } from '../doctor/run-checks.ts'
 import type { InstanceLock } from '../instance-lock.ts'
 import type { KeyInput } from '../keys.ts'
 import type { Output } from '../output.ts'
@@ -34,6 +35,8 @@ export interface DevDeps {
   readonly createCompanions: (options: CompanionsOptions) => Companions
   /** One line of words for who signed the local certificate. */
   readonly describeSigner: (caFile: string | undefined) => Promise<string | undefined>
+  /** Looks at everything around a gateway that runs with this configuration, and changes nothing. */
+  readonly examine: (config: ResolvedConfig) => Promise<DoctorReport>
   /** Longest time an orderly stop may take before we leave without it, ms. */
   readonly stopDeadlineMs: number
 }

@@ -63,7 +63,7 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
   const warn = (finding: Finding) => tell({ event: 'warning', ...finding })
   const onReady = async (event: ReadyEvent) => {
     const screen = await readyScreen(event, { deps, configFile })
-    await address.follow(event.appUrl)
+    await address.follow(event)
     // Nothing is awaited from here on, so that no companion's output comes before the screen.
     isReady = true
     output.progress(undefined)
@@ -81,7 +81,7 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
       } else if (event.event === 'ready') enqueue(() => onReady(event))
       else if (event.event === 'stopped') options.onStopped(event.reason)
       else {
-        if (event.event === 'url-changed') enqueue(() => address.follow(event.appUrl))
+        if (event.event === 'url-changed') enqueue(() => address.follow(event))
         enqueue(() => tell(event))
       }
     },
@@ -106,7 +106,7 @@ function createAddressFollower(
   let processes = config.processes
   let current: string | undefined
   return {
-    async follow(appUrl: string) {
+    async follow({ appUrl, origins }: Pick<ReadyEvent, 'appUrl' | 'origins'>) {
       current = appUrl
       deps.process.env.APP_URL = appUrl
       await appUrlFiles.set(appUrl).catch((error: unknown) => {
@@ -115,7 +115,7 @@ function createAddressFollower(
         const { event: _error, ...finding } = failureEvent(error)
         warn(finding)
       })
-      await lock.announce(appUrl)
+      await lock.announce(appUrl, origins)
       await companions.restart(processes, appUrl)
     },
     async applyProcesses(next: GatewayFile) {

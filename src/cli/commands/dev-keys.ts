@@ -1,8 +1,10 @@
+import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { messageOf, UserError } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
 import { copyToClipboard } from '../clipboard.ts'
 import { type KeyActions, listenToKeys } from '../keys.ts'
 import type { PendingApprovals } from '../pending-approvals.ts'
+import { formatDoctor } from '../ui/doctor.ts'
 import { formatFailure } from '../ui/failure.ts'
 import { formatKeyHelp } from '../ui/key-help.ts'
 import { formatProse } from '../ui/layout.ts'
@@ -11,7 +13,8 @@ import { clientSnippet } from '../ui/snippets.ts'
 import type { DevDeps } from './dev-deps.ts'
 
 export interface DevKeysOptions {
-  readonly deps: Pick<DevDeps, 'input' | 'output' | 'platform' | 'now'>
+  readonly deps: Pick<DevDeps, 'input' | 'output' | 'platform' | 'now' | 'examine'>
+  readonly config: ResolvedConfig
   readonly gateway: Gateway
   readonly approvals: PendingApprovals
   readonly onInterrupt: () => void
@@ -23,6 +26,7 @@ export function listenToDevKeys(options: DevKeysOptions): () => void {
   const { deps, gateway, onInterrupt, onBug } = options
   const { output } = deps
   const reopen = createReopen(options)
+  const examine = createExamine(options)
   const actions: KeyActions = {
     c: () => void copySnippet(options).catch(onBug),
     q() {
@@ -30,6 +34,7 @@ export function listenToDevKeys(options: DevKeysOptions): () => void {
       output.answer(`\n${formatQr(url, output.screen('stdout'))}\n`)
     },
     r: () => void reopen().catch(onBug),
+    d: () => void examine().catch(onBug),
     y: () => decide(options, true),
     n: () => decide(options, false),
     '?': () => output.talk(formatKeyHelp(output.screen('stderr'))),
@@ -67,6 +72,25 @@ async function copySnippet({ deps, gateway }: DevKeysOptions): Promise<void> {
       ? `Copied the .mcp.json snippet with ${result.command}.`
       : 'Asked the terminal to copy the .mcp.json snippet; if it does not allow that, select it above.',
   )
+}
+
+/** Runs the doctor, one at a time: a second press while it looks does nothing. */
+function createExamine({ deps, config }: DevKeysOptions): () => Promise<void> {
+  const { output, examine } = deps
+  let working = false
+  return async () => {
+    if (working) return
+    working = true
+    output.progress('Looking')
+    try {
+      const report = await examine(config)
+      output.progress(undefined)
+      output.answer(formatDoctor(report, output.screen('stdout')))
+    } finally {
+      output.progress(undefined)
+      working = false
+    }
+  }
 }
 
 /** Reopens, one at a time: a second press while it works does nothing. */

@@ -66,6 +66,7 @@ export async function startDev(context: DevStart): Promise<void> {
     if (!deps.keys || !gateway || undo.disposed) return
     const stopKeys = listenToDevKeys({
       deps,
+      config,
       gateway,
       approvals: events.approvals,
       onBug,

@@ -41,6 +41,10 @@ export function createDevDeps({
         // We hold the lock of this folder, so whoever left the journal there is gone.
         isAlive: () => false,
       }),
+    async examine(config) {
+      const { examine } = await import('./doctor-world.ts')
+      return examine({ projectDir, config })
+    },
     stopDeadlineMs: 15_000,
   }
 }

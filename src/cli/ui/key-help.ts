@@ -6,6 +6,7 @@ export function formatKeyHelp({ style }: Screen): string {
     ['c', 'copies the .mcp.json snippet to the clipboard'],
     ['q', 'shows the MCP address as a QR code'],
     ['r', 'restarts the servers and proves the address again'],
+    ['d', 'looks for what is wrong, and says what fixes it'],
     ['y, n', 'allows or refuses the client that asks for access'],
     ['?', 'shows this'],
     ['Ctrl-C', 'stops everything; twice stops at once'],

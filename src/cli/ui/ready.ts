@@ -69,6 +69,7 @@ export function formatKeyBar({ style }: Screen): string[] {
     ['c', 'copy the snippet'],
     ['q', 'QR code'],
     ['r', 'reopen'],
+    ['d', 'doctor'],
     ['?', 'help'],
     ['Ctrl-C', 'stop'],
   ]

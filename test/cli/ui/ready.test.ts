@@ -44,7 +44,7 @@ describe('the ready screen', () => {
         and start it with the certificate authority it has to trust
         NODE_EXTRA_CA_CERTS=/p/.sallyport/certs/ca.pem claude
 
-        c copy the snippet   q QR code   r reopen   ? help   Ctrl-C stop
+        c copy the snippet   q QR code   r reopen   d doctor   ? help   Ctrl-C stop
       "
     `)
   })

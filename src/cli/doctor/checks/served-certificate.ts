@@ -1,0 +1,116 @@
+import type { X509Certificate } from 'node:crypto'
+import { daysLeft } from '../../../tls/renewal.ts'
+import { reachOf } from '../../ui/addresses.ts'
+import { type Check, type Finding, fail, ok, warn } from '../check.ts'
+import { configOf, publicOriginIn, runningGateway } from '../config-of.ts'
+import { type LocalFiles, nameOf, readLocalFiles } from '../local-files.ts'
+import type { DoctorWorld, Handshake } from '../world.ts'
+
+/** Whether each https address serves the certificate it should, as a client would see it. */
+export const servedCertificate: Check = {
+  id: 'served-certificate',
+  title: 'Certificate',
+  async run(world) {
+    const local = (runningGateway(world)?.localOrigins ?? []).filter(isHttps)
+    const outside = publicOriginIn(world)
+    const [files, served] = await Promise.all([
+      readLocalFiles(world),
+      outside !== undefined && isHttps(outside) ? [await judgePublic(outside, world)] : [],
+    ])
+    const judged = await Promise.all(local.map((origin) => judgeLocal(origin, files, world)))
+    return [...summarize(local, judged), ...served]
+  },
+}
+
+function isHttps(origin: string): boolean {
+  return origin.startsWith('https:')
+}
+
+async function judgeLocal(
+  origin: string,
+  files: LocalFiles,
+  world: DoctorWorld,
+): Promise<Finding | undefined> {
+  const isOwn = configOf(world)?.tls.certPath !== undefined
+  const ca = files.authority && !isOwn ? [files.authority.toString()] : []
+  const shown = await world.handshake(origin, { ca })
+  if (!shown.ok) {
+    // Whether programs trust who signed your own is what they are asked themselves.
+    if (isOwn && shown.certificate && !isWrong(shown.code)) return undefined
+    // IPv6 may be switched off here, and then nobody asks for that address.
+    return shown.certificate === undefined && origin.includes('[::1]')
+      ? undefined
+      : refused(origin, shown)
+  }
+  if (isOwn || isOneOf(files, shown.certificate)) return undefined
+  return fail(
+    `${origin} serves another certificate than the one in .sallyport/certs (signed by ${nameOf(shown.certificate.issuer)}).`,
+    'Press r in the terminal of the gateway, which looks at its certificate again.',
+  )
+}
+
+function isOneOf({ leaf, addresses }: LocalFiles, { fingerprint256 }: X509Certificate): boolean {
+  return [leaf, addresses].some((pair) => pair?.certificate.fingerprint256 === fingerprint256)
+}
+
+function summarize(
+  origins: readonly string[],
+  judged: readonly (Finding | undefined)[],
+): readonly Finding[] {
+  const problems = judged.filter((finding) => finding !== undefined)
+  const [first] = origins
+  if (problems.length > 0 || first === undefined) return problems
+  return [ok(`${first} and its other names serve that certificate.`)]
+}
+
+async function judgePublic(origin: string, world: DoctorWorld): Promise<Finding> {
+  const shown = await world.handshake(origin)
+  if (!shown.ok) return refused(origin, shown)
+  const days = daysLeft(shown.certificate, world.now())
+  return days < 14
+    ? warn(
+        `The certificate of ${origin} expires in ${days} days.`,
+        'Renew it where TLS ends: at your proxy, or at the tunnel service.',
+      )
+    : ok(`${origin} serves a certificate that programs trust, good for ${days} days.`)
+}
+
+/** What a client would say, and what to do about it. */
+function refused(
+  origin: string,
+  { code, reason, certificate }: Handshake & { ok: false },
+): Finding {
+  const issuer = certificate ? ` (signed by ${nameOf(certificate.issuer)})` : ''
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return fail(`The certificate of ${origin} is made for other names${issuer}.`, forNames(origin))
+  }
+  if (code === 'CERT_HAS_EXPIRED') {
+    return fail(`The certificate of ${origin} has expired${issuer}.`, forNames(origin))
+  }
+  return certificate
+    ? fail(
+        `${origin} serves a certificate that is not trusted${issuer}: ${code}.`,
+        forTrust(origin),
+      )
+    : fail(`No TLS connection to ${origin} could be made: ${reason}.`, 'pnpm dev:https')
+}
+
+function isWrong(code: string): boolean {
+  return code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'CERT_HAS_EXPIRED'
+}
+
+function forNames(origin: string): string {
+  return isLocal(origin)
+    ? 'pnpm sallyport certs renew'
+    : 'Give the proxy or tunnel in front a certificate for that name.'
+}
+
+function forTrust(origin: string): string {
+  return isLocal(origin)
+    ? 'Press r in the terminal of the gateway, which looks at its certificate again.'
+    : 'Have the proxy in front serve its whole chain, from an authority that clients trust.'
+}
+
+function isLocal(origin: string): boolean {
+  return reachOf(origin) !== 'public'
+}

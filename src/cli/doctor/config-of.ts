@@ -1,0 +1,39 @@
+import { relative } from 'node:path'
+import type { ResolvedConfig } from '../../config/resolved-config.ts'
+import { shortPath } from '../ui/short-path.ts'
+import type { DoctorWorld, RunningGateway } from './world.ts'
+
+/** The configuration; undefined while it cannot be read, which a check of its own reports. */
+export function configOf({ configuration }: DoctorWorld): ResolvedConfig | undefined {
+  return configuration.ok ? configuration.config : undefined
+}
+
+/** The gateway of this folder, if it runs and answers. */
+export function runningGateway({ gateway }: DoctorWorld): RunningGateway | undefined {
+  return gateway.state === 'running' ? gateway : undefined
+}
+
+/** The address clients are meant to use; undefined when only a start could tell. */
+export function addressOf(world: DoctorWorld): string | undefined {
+  const running = runningGateway(world)
+  if (running) return running.appUrl
+  const config = configOf(world)
+  if (!config || config.appUrl !== undefined) return config?.appUrl
+  const { httpPort, httpsPort } = config.listen
+  if (config.tunnel === 'local' && httpsPort !== 0) return `https://localhost:${httpsPort}`
+  return config.tunnel === 'none' && httpPort !== 0 ? `http://localhost:${httpPort}` : undefined
+}
+
+/** The address that leads here from elsewhere, if there is one. */
+export function publicOriginIn(world: DoctorWorld): string | undefined {
+  const running = runningGateway(world)
+  return running ? running.publicOrigin : configOf(world)?.appUrl
+}
+
+/** A path as somebody in the project would name it, the home folder as `~`. */
+export function namePath(path: string, { projectDir, userHome }: DoctorWorld): string {
+  const short = shortPath(path, projectDir)
+  if (short !== path) return short
+  const below = relative(userHome, path)
+  return below.startsWith('..') ? path : `~/${below}`
+}

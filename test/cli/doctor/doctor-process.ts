@@ -1,0 +1,104 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import * as z from 'zod'
+import type { ReadyEvent } from '../../../src/gateway-events.ts'
+import { freePort } from '../../fixtures/gateway.ts'
+import { temporaryFolder, until } from '../helpers.ts'
+import type { Environment } from './lab.ts'
+
+const script = (name: string) => new URL(`../../../${name}`, import.meta.url).pathname
+
+/** What `doctor --json` prints. */
+export const reportSchema = z.strictObject({
+  findings: z
+    .array(
+      z.strictObject({
+        check: z.string().regex(/^[a-z-]+$/),
+        state: z.enum(['ok', 'warn', 'fail']),
+        message: z.string().regex(/[.…]$/),
+        fix: z.string().min(1).optional(),
+      }),
+    )
+    .min(4),
+  summary: z.strictObject({ ok: z.int(), warn: z.int(), fail: z.int() }),
+})
+
+export type Report = z.output<typeof reportSchema>
+
+export interface Project {
+  readonly folder: string
+  readonly env: Environment
+}
+
+/** A folder with a configuration, and the environment of a person who works there. */
+export async function createProject(env: Environment = {}): Promise<Project> {
+  const folder = await temporaryFolder()
+  const home = await temporaryFolder()
+  await mkdir(join(folder, 'config'))
+  await writeFile(join(folder, 'config/gateway.json'), '{"mcpServers":{}}')
+  const [PORT, HTTPS_PORT] = [String(await freePort()), String(await freePort())]
+  const own = { PATH: process.env.PATH, HOME: home, SHELL: '/bin/bash', PORT, HTTPS_PORT }
+  return { folder, env: { ...own, SALLYPORT_CA_ROOT: join(folder, 'ca'), TUNNEL: 'local', ...env } }
+}
+
+/** Runs `pnpm sallyport doctor` in a project. */
+export async function runDoctor(
+  { folder, env }: Project,
+  args: readonly string[] = ['--json'],
+): Promise<{ code: number; out: string; err: string; report: Report | undefined }> {
+  const argv = [script('src/cli/main.ts'), 'doctor', ...args]
+  const ended = Promise.withResolvers<{ code: number; out: string; err: string }>()
+  const child = execFile(process.execPath, argv, { cwd: folder, env }, (_error, out, err) =>
+    ended.resolve({ code: child.exitCode ?? -1, out, err }),
+  )
+  const result = await ended.promise
+  const isJson = args.includes('--json')
+  return { ...result, report: isJson ? reportSchema.parse(JSON.parse(result.out)) : undefined }
+}
+
+/** The findings of one check, as `warn: message -> fix`. */
+export function linesOf(report: Report | undefined, check: string): string[] {
+  return (report?.findings ?? [])
+    .filter((finding) => finding.check === check)
+    .map(({ state, message, fix }) => `${state}: ${message}${fix ? ` -> ${fix}` : ''}`)
+}
+
+export interface RunningGatewayProcess {
+  readonly child: ChildProcess
+  readonly ready: ReadyEvent
+  /** Everything it printed for people and machines. */
+  output(): string
+  stop(): Promise<void>
+}
+
+/** Runs `pnpm dev:https --json` in a project until the test is over. */
+export async function startGateway({ folder, env }: Project): Promise<RunningGatewayProcess> {
+  const child = spawn(process.execPath, [script('scripts/dev-https.ts'), '--json'], {
+    cwd: folder,
+    env,
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let text = ''
+  const hear = (chunk: string) => {
+    text += chunk
+  }
+  child.stdout.setEncoding('utf8').on('data', hear)
+  child.stderr.setEncoding('utf8').on('data', hear)
+  const line = await until(() => text.split('\n').find((one) => one.includes('"event":"ready"')), {
+    what: 'the gateway is ready',
+    ms: 15_000,
+  })
+  return {
+    child,
+    ready: JSON.parse(line),
+    output: () => text,
+    async stop() {
+      const gone = once(child, 'exit')
+      child.kill('SIGTERM')
+      await gone
+    },
+  }
+}
