@@ -8,8 +8,8 @@ import {
 } from 'jose'
 import { createKeyFile } from '../../store/key-file.ts'
 
-/** The algorithm that access tokens and ID tokens are signed with. */
-export const signingAlgorithm = 'ES256'
+/** What access tokens and ID tokens are signed with: all must verify it (RFC 9068 section 2.1). */
+export const signingAlgorithm = 'RS256'
 
 /** The secrets of the authorization server, the current ones first. */
 export interface KeyRing {
@@ -49,7 +49,8 @@ export async function openSigningKeys(path: string): Promise<SigningKeys> {
   }
 
   await keyFile.create(freshFile)
-  await current()
+  const { jwks } = await current()
+  if (jwks.keys[0]?.alg !== signingAlgorithm) await rotateSigningKeys(path, Date.now())
   return { current }
 }
 
@@ -103,7 +104,12 @@ function toRing(file: KeyRingFile): KeyRing {
   const keys = file.keys.map(({ jwk }) => jwk)
   return {
     jwks: { keys },
-    publicJwks: { keys: keys.map(({ d: _, ...jwk }) => jwk) },
+    publicJwks: { keys: keys.map(toPublic) },
     cookieKeys: file.cookieKeys,
   }
+}
+
+function toPublic({ kty, kid, alg, use, n, e, crv, x, y }: JWK): JWK {
+  const parameters = kty === 'RSA' ? { n, e } : { crv, x, y }
+  return { kty, kid, alg, use, ...parameters } as JWK
 }

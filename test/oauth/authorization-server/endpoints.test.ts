@@ -1,5 +1,5 @@
-import { chmod, stat } from 'node:fs/promises'
-import { decodeProtectedHeader } from 'jose'
+import { chmod, stat, writeFile } from 'node:fs/promises'
+import { decodeProtectedHeader, exportJWK, generateKeyPair, type JSONWebKeySet } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   openSigningKeys,
@@ -153,8 +153,33 @@ describe('the keys', () => {
 
   it('show no private part', async () => {
     const { body } = await json(`${lab.public}/oauth/jwks`)
-    expect(JSON.stringify(body)).not.toContain('"d"')
-    expect(JSON.stringify(await lab.servers.publicKeys())).not.toContain('"d"')
+    const published = [
+      ...(body as unknown as JSONWebKeySet).keys,
+      ...(await lab.servers.publicKeys()).keys,
+    ]
+    expect(published.length).toBeGreaterThan(1)
+    for (const key of published) {
+      expect(Object.keys(key).sort()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use'])
+    }
+  })
+
+  it('of another algorithm go on verifying, and sign no more', async () => {
+    const path = `${lab.keyFile}.older`
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+    const older = { ...(await exportJWK(privateKey)), kid: 'older', alg: 'ES256', use: 'sig' }
+    const file = { keys: [{ jwk: older }], cookieKeys: ['a secret of the older file'] }
+    await writeFile(path, JSON.stringify(file), { mode: 0o600 })
+    const { jwks, publicJwks } = await (await openSigningKeys(path)).current()
+    expect(jwks.keys.map(({ alg }) => alg)).toEqual(['RS256', 'ES256'])
+    expect(Object.keys(publicJwks.keys[1] ?? {}).sort()).toEqual([
+      'alg',
+      'crv',
+      'kid',
+      'kty',
+      'use',
+      'x',
+      'y',
+    ])
   })
 
   it('are rotated while everybody stays logged in', async () => {

@@ -16,7 +16,7 @@ describe('an MCP client', () => {
     expect(tokens).toMatchObject({ token_type: 'bearer', scope: 'mcp', expires_in: 3600 })
     expect(decodeProtectedHeader(tokens.access_token)).toMatchObject({
       typ: 'at+jwt',
-      alg: 'ES256',
+      alg: 'RS256',
     })
     expect(decodeJwt(tokens.access_token)).toMatchObject({ iss: lab.public, aud: resource })
     const response = await call(resource, tokens.access_token)
