@@ -1,36 +1,33 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
-import { UserError } from './errors.ts'
 import { createAddressProof } from './gateway/address.ts'
 import { createAuthorization } from './gateway/authorization.ts'
 import { cautions, newTlsCautions, wantsTunnel } from './gateway/cautions.ts'
-import { openLoginLinks } from './gateway/login-links.ts'
+import { describeCertificate } from './gateway/describe-certificate.ts'
 import { openCertificate } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
-import { prepareTunnels, tunnelOrder } from './gateway/open-tunnels.ts'
+import { openProcessLedger } from './gateway/open-process-ledger.ts'
+import { prepareTunnels } from './gateway/open-tunnels.ts'
 import { openUpstreamBundles } from './gateway/open-upstream-bundles.ts'
-import { createUpstreamLogins } from './gateway/upstream-logins.ts'
-import { adminOrigin, createUpstreamTrust } from './gateway/upstream-trust.ts'
+import { openUpstreams } from './gateway/open-upstreams.ts'
+import { requireTunnel } from './gateway/require-tunnel.ts'
+import { startWarnings } from './gateway/start-warnings.ts'
+import { adminOrigin } from './gateway/upstream-trust.ts'
 import { watchTls } from './gateway/watch-tls.ts'
 import type { GatewayEvent, ReadyEvent } from './gateway-events.ts'
 import { announceAdminAddress } from './http/admin/admin-address.ts'
 import { createApp } from './http/app.ts'
-import type { Listener } from './http/listener.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
-import { createProcessLedger, type ProcessLedger, reapLeftovers } from './lib/process-ledger.ts'
-import { createProcessReaper } from './lib/process-reaper.ts'
 import { readVersion } from './lib/version.ts'
 import { settlesWithin } from './lib/wait.ts'
-import { createMcpHub } from './mcp/hub.ts'
 import { exposureOf } from './origin/listener-origins.ts'
 import { publicUrls } from './origin/public-urls.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
 import type { LocalCertificate } from './tls/local-certificate.ts'
 import { watchBundleExpiry } from './tls/upstream/watch-bundle-expiry.ts'
 import { createProbeStreams } from './tunnels/probe-stream.ts'
-import { localChoice } from './tunnels/select-order.ts'
 import type { TunnelSupervisor } from './tunnels/supervisor.ts'
 
 /** How long `ready` waits for upstreams that are slow to start; they go on in the background, ms. */
@@ -93,44 +90,19 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   // The address is decided below; servers that ask for a login may do so before.
   let currentAddress = () => config.appUrl ?? `http://localhost:${config.listen.httpPort}`
   let isExposed = () => config.appUrl !== undefined || exposureOf(config.listen.host) !== 'loopback'
-  const trust = await createUpstreamTrust({
-    bundles,
-    file: () => file,
-    store,
-    isExposed: () => isExposed(),
-    reconnect: (server) => hub.restartUpstream(server),
-    onEvent,
-  })
-  undo.defer(() => trust.follower.close())
-  const { connections } = trust
-  const logins = await createUpstreamLogins({
+  onEvent({ event: 'progress', step: 'Starting servers' })
+  const { trust, logins, hub } = await openUpstreams({
     config,
     file: () => file,
     store,
+    bundles,
+    processes,
     appUrl: () => currentAddress(),
-    connections,
-    onConnected: (server) => void hub.restartUpstream(server),
-    logger: logger.child('oauth'),
+    isExposed: () => isExposed(),
+    onEvent,
+    logger,
+    undo,
   })
-  const loginLinks = openLoginLinks(config.home)
-  undo.defer(() => loginLinks.close())
-  onEvent({ event: 'progress', step: 'Starting servers' })
-  const hub = createMcpHub({
-    file,
-    version,
-    store,
-    reaper: processes,
-    auth: logins.auth,
-    connections,
-    logger: logger.child('mcp'),
-    now: Date.now,
-    random: Math.random,
-    onUpstream(event) {
-      loginLinks.note(event)
-      onEvent(event)
-    },
-  })
-  undo.defer(() => hub.close())
 
   const withHttps = config.https && config.tunnel !== 'none'
   if (withHttps) onEvent({ event: 'progress', step: 'Preparing the certificate' })
@@ -288,56 +260,4 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
       return closing
     },
   }
-}
-
-/** Ends what a run that was killed left behind, and watches over the children of this one. */
-async function openProcessLedger(home: string, undo: AsyncDisposableStack): Promise<ProcessLedger> {
-  const path = join(home, 'processes.json')
-  await reapLeftovers(path)
-  const ledger = createProcessLedger({ reaper: createProcessReaper(), path })
-  undo.defer(async () => {
-    await ledger.settled()
-    ledger.close()
-  })
-  return ledger
-}
-
-function* startWarnings(
-  certificate: LocalCertificate | undefined,
-  listeners: readonly Listener[],
-): Iterable<GatewayEvent> {
-  for (const { code, message, hint } of certificate?.current().warnings ?? []) {
-    yield { event: 'warning', code, message, ...(hint !== undefined && { hint }) }
-  }
-  for (const { port, movedFrom } of listeners) {
-    if (movedFrom === undefined) continue
-    yield {
-      event: 'warning',
-      code: 'PORT_IN_USE',
-      message: `Port ${movedFrom} is taken, so ${port} is used.`,
-      hint: 'With --strict-port a taken port is an error instead.',
-    }
-  }
-}
-
-function describeCertificate(certificate: LocalCertificate | undefined): Partial<ReadyEvent> {
-  if (!certificate) return {}
-  const { caFile, bundleFile } = certificate
-  return {
-    ...(caFile !== undefined && { caFile }),
-    ...(bundleFile !== undefined && { bundleFile }),
-    fingerprint: certificate.current().fingerprint256,
-  }
-}
-
-/** Without a tunnel local HTTPS goes on, unless the user asked for a tunnel and nothing else. */
-function requireTunnel(
-  config: ResolvedConfig,
-  status: Awaited<ReturnType<TunnelSupervisor['start']>>,
-): void {
-  if (status.state !== 'local' || tunnelOrder(config).at(-1) === localChoice) return
-  const failure = status.failures.at(-1)
-  throw new UserError(failure?.code ?? 'TUNNEL_UNREACHABLE', failure?.message ?? status.reason, {
-    hint: `${failure?.hint ?? 'Try another provider.'} With "local" at the end of --tunnel, local HTTPS is used instead.`,
-  })
 }
