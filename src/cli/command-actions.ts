@@ -1,4 +1,5 @@
 import type { NewKey } from './commands/access.ts'
+import type { ClientFlags } from './commands/client.ts'
 
 /** The options of `sallyport dev`, as they were typed. */
 export interface DevFlags {
@@ -10,6 +11,10 @@ export interface DevFlags {
   readonly anySubdomain?: boolean
   readonly config?: string
   readonly strictPort?: boolean
+  /** Ids of clients, separated by commas. */
+  readonly client?: string
+  readonly write?: boolean
+  readonly undoOnExit?: boolean
   readonly json?: boolean
   readonly https: boolean
   readonly keys: boolean
@@ -30,6 +35,8 @@ export interface CommandActions {
   certs(action: 'show' | 'renew', flags: CertsFlags): Promise<number>
   installCloudflared(flags: CloudflaredFlags): Promise<number>
   connect(server: string): Promise<number>
+  /** Lists the clients when none is named. */
+  client(name: string | undefined, flags: ClientFlags): Promise<number>
   /** `keys`, `grants` and `oauth`. */
   access(command: AccessCommand): Promise<number>
 }

@@ -51,6 +51,13 @@ export async function takeInstanceLock(home: string): Promise<InstanceLock> {
   })
 }
 
+/** Where the gateway of a folder answers; undefined when none runs, or none is ready yet. */
+export async function runningGateway(home: string): Promise<string | undefined> {
+  const text = await readFile(join(home, 'gateway.lock'), 'utf8').catch(() => '')
+  const holder = parse(text)
+  return holder && (await lives(holder)) ? holder.address : undefined
+}
+
 function hold(path: string, content: LockContent): InstanceLock {
   let held = true
   return {

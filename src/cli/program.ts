@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { UserError } from '../errors.ts'
 import { readVersion } from '../lib/version.ts'
 import { addAccessCommands } from './access-program.ts'
+import { addClientCommand } from './client-program.ts'
 import type { CertsFlags, CloudflaredFlags, CommandActions, DevFlags } from './command-actions.ts'
 
 export interface ProgramIo {
@@ -43,6 +44,10 @@ export async function runProgram(
         code = await actions.access(command)
         return code
       },
+      async client(name, flags) {
+        code = await actions.client(name, flags)
+        return code
+      },
     },
     io,
   })
@@ -68,6 +73,7 @@ function createProgram({ actions, io }: { actions: CommandActions; io: ProgramIo
   addCerts(program, actions)
   addConnect(program, actions)
   addCloudflared(program, actions)
+  addClientCommand(program, actions)
   addAccessCommands(program, actions)
   for (const command of program.commands) configure(command, io)
   return program
@@ -101,6 +107,9 @@ function addDev(program: Command, actions: CommandActions): void {
     )
     .option('--allow-anonymous', 'let strangers use profiles whose "auth" is "none"')
     .option('--any-subdomain', 'take another tunnel name than the one asked for')
+    .option('--client <names>', 'show these clients instead of Claude Code: codex,cursor')
+    .option('--write', 'keep the address in the files of these clients')
+    .option('--undo-on-exit', 'take it out of them again at the end')
     .option('--config <file>', 'configuration file (SALLYPORT_CONFIG, config/gateway.json)')
     .option('--strict-port', 'fail when a port is taken instead of using the next free one')
     .option('--no-https', 'serve plain HTTP only (what `pnpm dev` does)')

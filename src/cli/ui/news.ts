@@ -1,5 +1,6 @@
-import type { GatewayEvent, UpstreamState } from '../../gateway-events.ts'
+import type { ClientFileEvent, GatewayEvent, UpstreamState } from '../../gateway-events.ts'
 import { formatApproval } from './approval.ts'
+import { clientFileSentence } from './clients.ts'
 import { count, formatProse } from './layout.ts'
 import { printable } from './printable.ts'
 import { formatFinding } from './profiles.ts'
@@ -29,6 +30,8 @@ export function createNewsFormatter(options: { screen: Screen; configFile: strin
         return formatUrlChange(event, screen)
       case 'config':
         return formatConfig(event, { screen, configFile })
+      case 'client':
+        return formatClientFile(event, screen)
       case 'warning':
         return formatFinding(event, screen).join('\n')
       case 'error':
@@ -37,6 +40,11 @@ export function createNewsFormatter(options: { screen: Screen; configFile: strin
         return undefined
     }
   }
+}
+
+function formatClientFile(event: ClientFileEvent, screen: Screen): string | undefined {
+  const sentence = clientFileSentence(event)
+  return sentence && formatProse(printable(sentence), screen).join('\n')
 }
 
 function formatUpstream(
