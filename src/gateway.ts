@@ -157,6 +157,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     endpoint: hub.endpoint,
     summary: (profile, origin) => summaries(origin).find(({ name }) => name === profile),
     summaries,
+    trustFiles: () => trustFilesOf(certificate),
     uptimeMs: () => performance.now() - startedAt,
     missing: () => [
       ...(triedAll ? [] : ['not every configured server was tried yet']),
@@ -285,6 +286,11 @@ function describeCertificate(certificate: LocalCertificate | undefined): Partial
     ...(bundleFile !== undefined && { bundleFile }),
     fingerprint: certificate.current().fingerprint256,
   }
+}
+
+function trustFilesOf(certificate: LocalCertificate | undefined) {
+  const { caFile, bundleFile } = certificate ?? {}
+  return caFile === undefined ? undefined : { caFile, bundleFile }
 }
 
 /** Without a tunnel local HTTPS goes on, unless the user asked for a tunnel and nothing else. */

@@ -12,7 +12,7 @@ export function requireUsable(client: McpClient, connection: ClientConnection): 
   if (dials === 'cloud' && !isPublicAddress(connection.url)) {
     throw new UserError(
       'CLIENT_NEEDS_PUBLIC_ADDRESS',
-      `${capitalized(title)} cannot reach ${connection.url}: it calls from its maker's servers, to which that is an address of their own.`,
+      `${title} cannot reach ${connection.url}: it calls from its maker's servers, to which that is an address of their own.`,
       {
         hint: 'Open a tunnel, `pnpm dev:https --tunnel auto`, and try again while it runs; or name a public address with --url.',
       },
@@ -21,12 +21,8 @@ export function requireUsable(client: McpClient, connection: ClientConnection): 
   if (connection.keyVariable !== undefined && !auth.includes('header')) {
     throw new UserError(
       'USAGE',
-      `${capitalized(title)} cannot take an API key from a variable, and none is written into a file.`,
+      `${title} cannot take an API key from a variable, and none is written into a file.`,
       { hint: 'Give it a profile whose "auth" is "oauth", or type the key into its settings.' },
     )
   }
-}
-
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }

@@ -3,7 +3,7 @@ import type { McpClient } from './mcp-client.ts'
 /** Connectors of claude.ai and of Claude Desktop: https://support.claude.com/en/articles/11503834 */
 export const claudeAi: McpClient = {
   id: 'claude-ai',
-  title: 'claude.ai and Claude Desktop, as a connector',
+  title: 'claude.ai (also in Claude Desktop)',
   dials: 'cloud',
   auth: ['none', 'oauth'],
   snippet: ({ url }) => ({

@@ -1,6 +1,5 @@
 import type { UndoneFile, WrittenFile } from '../../clients/editing/client-files.ts'
 import { clientEntryName } from '../../clients/entry-name.ts'
-import { isPublicAddress } from '../../clients/local-address.ts'
 import { writeClient } from '../../clients/write-client.ts'
 import type { ReadyEvent } from '../../gateway-events.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
@@ -51,8 +50,8 @@ export function createClientFollower(
       const connection = { name: clientEntryName(profile), url, caFile }
       const results: WrittenFile[] = []
       for (const client of clients.chosen) {
-        // The screen has said why such a client cannot be connected.
-        if (client.dials === 'cloud' && !isPublicAddress(url)) continue
+        // The screen says how such a client is connected by hand.
+        if (!client.file) continue
         const scope = undefined
         const write = () =>
           writeClient(client, connection, { ...clients, files, scope, force: false })
