@@ -5,8 +5,8 @@ export interface ConfiguredClient {
   readonly name: string
   /** Its home folder, which nobody else uses. */
   readonly home: string
-  /** Loads its configuration, connects to every server in it and says how that went. */
-  connect(environment: Readonly<Record<string, string>>): Promise<ConnectionReport>
+  /** Loads its configuration, connects and says how that went with a server, `sallyport` unless named. */
+  connect(environment: Readonly<Record<string, string>>, server?: string): Promise<ConnectionReport>
 }
 
 export interface ConnectionReport {

@@ -8,7 +8,7 @@ import { listCodexServers } from './codex-app-server.ts'
 import type { ConfiguredClient, InstalledProgram } from './configured-client.ts'
 import { runCommand } from './run-command.ts'
 
-const entry = 'sallyport'
+const standard = 'sallyport'
 const timeoutMs = 40_000
 
 export function configuredClaudeCode(claude: ClaudeCode, home: string): ConfiguredClient {
@@ -16,10 +16,10 @@ export function configuredClaudeCode(claude: ClaudeCode, home: string): Configur
     id: 'claude-code',
     name: 'Claude Code',
     home,
-    async connect(environment) {
+    async connect(environment, entry = standard) {
       const output = await claude.listServers(environment)
       const known = output.includes(`${entry}: `)
-      return { known, connected: /sallyport: .*[✔✓] Connected/.test(output), output }
+      return { known, connected: new RegExp(`${entry}: .*[✔✓] Connected`).test(output), output }
     },
   }
 }
@@ -30,7 +30,7 @@ export function configuredCodex({ bin, home, path }: InstalledProgram): Configur
     id: 'codex',
     name: 'Codex',
     home,
-    async connect(environment) {
+    async connect(environment, entry = standard) {
       const servers = await listCodexServers(bin, {
         cwd: home,
         env: { PATH: path, HOME: home, ...environment },
@@ -49,14 +49,14 @@ export function configuredGeminiCli({ bin, home, path }: InstalledProgram): Conf
     id: 'gemini-cli',
     name: 'Gemini CLI',
     home,
-    async connect(environment) {
+    async connect(environment, entry = standard) {
       const trusted = { [await realpath(home)]: 'TRUST_FOLDER' }
       await writeFile(join(home, '.gemini', 'trustedFolders.json'), JSON.stringify(trusted))
       const env = { PATH: path, HOME: home, ...environment }
       const { output } = await runCommand(bin, ['mcp', 'list'], { cwd: home, env, timeoutMs })
       return {
         known: output.includes(`${entry}: `),
-        connected: /sallyport: .* - Connected/.test(output),
+        connected: new RegExp(`${entry}: .* - Connected`).test(output),
         output,
       }
     },
@@ -68,7 +68,7 @@ export function configuredInspector({ bin, home, path }: InstalledProgram): Conf
     id: 'inspector',
     name: 'MCP Inspector',
     home,
-    async connect(environment) {
+    async connect(environment, entry = standard) {
       const args = ['--cli', '--server', entry, '--method', 'tools/list', '--format', 'json']
       const env = { PATH: path, HOME: home, ...environment }
       const { exitCode, output } = await runCommand(bin, args, { cwd: home, env, timeoutMs })
@@ -90,7 +90,7 @@ export function configuredDesktop({ bin, home, path }: InstalledProgram): Config
     id: 'claude-desktop',
     name: 'the bridge of Claude Desktop',
     home,
-    async connect(environment) {
+    async connect(environment, entry = standard) {
       const file = join(home, '.config', 'Claude', 'claude_desktop_config.json')
       const config = JSON.parse(await readFile(file, 'utf8')) as {
         mcpServers: Record<string, StdioEntry>
@@ -98,13 +98,14 @@ export function configuredDesktop({ bin, home, path }: InstalledProgram): Config
       const server = config.mcpServers[entry]
       if (!server) return { known: false, connected: false, output: JSON.stringify(config) }
       // The entry itself says whom to trust.
-      const trust = Object.keys(environment).length > 0 ? server.env : {}
+      const { NODE_EXTRA_CA_CERTS, ...others } = environment
+      const trust = NODE_EXTRA_CA_CERTS === undefined ? {} : server.env
       const transport = new StdioClientTransport({
         command: server.command,
         args: [...server.args],
         // npx takes the mcp-remote of this folder.
         cwd: dirname(dirname(dirname(bin))),
-        env: { PATH: path, HOME: home, ...trust },
+        env: { PATH: path, HOME: home, ...others, ...trust },
         stderr: 'pipe',
       })
       return { known: true, ...(await listThrough(transport)) }
