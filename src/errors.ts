@@ -19,7 +19,15 @@ export type UserErrorCode =
   | 'TLS_NOT_VERIFIED'
   | 'ALREADY_RUNNING'
   | TunnelErrorCode
+  | ClientErrorCode
   | 'USAGE'
+
+/** What can go wrong with the configuration of an MCP client. */
+export type ClientErrorCode =
+  | 'CLIENT_FILE_MALFORMED'
+  | 'CLIENT_FILE_UNWRITABLE'
+  | 'CLIENT_ENTRY_FOREIGN'
+  | 'CLIENT_NEEDS_PUBLIC_ADDRESS'
 
 /** What can go wrong with a tunnel; `src/tunnels/tunnel-failures.ts` says when, and how to fix it. */
 export type TunnelErrorCode =

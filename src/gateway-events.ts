@@ -16,6 +16,7 @@ export type GatewayEvent =
       origins: string[]
       redirectUri: string
     }
+  | ClientFileEvent
   | { event: 'config'; state: 'applied'; changes: string[] }
   | { event: 'config'; state: 'rejected'; code: string; message: string; hint?: string }
   | { event: 'warning'; code: string; message: string; hint?: string }
@@ -88,6 +89,25 @@ export interface ApprovalEvent {
   origin: string
   /** ms since the epoch */
   expiresAt: number
+}
+
+/** An entry of an MCP client's own file was written, or taken out again. */
+export interface ClientFileEvent {
+  event: 'client'
+  client: string
+  /** The name of the entry. */
+  name: string
+  /** Absolute. */
+  path: string
+  outcome:
+    | 'created'
+    | 'changed'
+    | 'unchanged'
+    | 'restored'
+    | 'removed'
+    | 'deleted'
+    | 'gone'
+    | 'edited'
 }
 
 /** What the tunnel is at; `local` when there is none and local addresses go on. */

@@ -4,7 +4,7 @@ import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
 import { createAddressProof } from './gateway/address.ts'
 import { createAuthorization } from './gateway/authorization.ts'
 import { cautions, newTlsCautions, wantsTunnel } from './gateway/cautions.ts'
-import { describeCertificate } from './gateway/describe-certificate.ts'
+import { describeCertificate, trustFilesOf } from './gateway/describe-certificate.ts'
 import { openCertificate } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
 import { openProcessLedger } from './gateway/open-process-ledger.ts'
@@ -168,6 +168,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     maxBodyBytes: () => file.limits.maxBodyBytes,
     summary: (profile, origin) => summaries(origin).find(({ name }) => name === profile),
     summaries,
+    trustFiles: () => trustFilesOf(certificate),
     uptimeMs: () => performance.now() - startedAt,
     missing: () => [
       ...(triedAll ? [] : ['not every configured server was tried yet']),

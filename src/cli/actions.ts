@@ -60,6 +60,14 @@ export function createActions(options: CommandWorld): CommandActions {
       ])
       return runDoctor(createDoctorDeps(options))
     },
+    async client(name, flags) {
+      const [{ listClients, runClient }, { createClientDeps }] = await Promise.all([
+        import('./commands/client.ts'),
+        import('./commands/client-world.ts'),
+      ])
+      const deps = await createClientDeps(options)
+      return name === undefined ? listClients(deps) : runClient(name, flags, deps)
+    },
     async access(command) {
       const [commands, { withAccess }] = await Promise.all([
         import('./commands/access.ts'),

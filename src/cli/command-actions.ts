@@ -1,5 +1,6 @@
 import type { NewKey } from './commands/access.ts'
 import type { AddFlags } from './commands/ca.ts'
+import type { ClientFlags } from './commands/client.ts'
 
 /** The options of `sallyport dev`, as they were typed. */
 export interface DevFlags {
@@ -11,6 +12,10 @@ export interface DevFlags {
   readonly anySubdomain?: boolean
   readonly config?: string
   readonly strictPort?: boolean
+  /** Ids of clients, separated by commas. */
+  readonly client?: string
+  readonly write?: boolean
+  readonly undoOnExit?: boolean
   readonly json?: boolean
   readonly https: boolean
   readonly keys: boolean
@@ -48,6 +53,8 @@ export interface CommandActions {
   connect(server: string): Promise<number>
   /** Prints the link to the admin page. */
   admin(): Promise<number>
+  /** Lists the clients when none is named. */
+  client(name: string | undefined, flags: ClientFlags): Promise<number>
   /** `keys`, `grants` and `oauth`. */
   access(command: AccessCommand): Promise<number>
   trust(flags: TrustFlags): Promise<number>

@@ -75,6 +75,12 @@ export async function readInstanceLock(home: string): Promise<LockView> {
   return { state: 'held', pid, address, origins }
 }
 
+/** Where the gateway of a folder answers; undefined when none runs, or none is ready yet. */
+export async function runningGateway(home: string): Promise<string | undefined> {
+  const lock = await readInstanceLock(home)
+  return lock.state === 'held' ? lock.address : undefined
+}
+
 function lockFile(home: string): string {
   return join(home, 'gateway.lock')
 }

@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts'
 import { readVersion } from '../lib/version.ts'
 import { addAccessCommands } from './access-program.ts'
 import { addCaCommands } from './ca-program.ts'
+import { addClientCommand } from './client-program.ts'
 import type { CertsFlags, CloudflaredFlags, CommandActions, DevFlags } from './command-actions.ts'
 import { addDoctor } from './doctor-program.ts'
 import { addTrustCommands } from './trust-program.ts'
@@ -66,6 +67,7 @@ function createProgram({ actions, io }: { actions: CommandActions; io: ProgramIo
   addConnect(program, actions)
   addAdmin(program, actions)
   addCloudflared(program, actions)
+  addClientCommand(program, actions)
   addAccessCommands(program, actions)
   addTrustCommands(program, actions)
   addCaCommands(program, actions)
@@ -102,6 +104,9 @@ function addDev(program: Command, actions: CommandActions): void {
     )
     .option('--allow-anonymous', 'let strangers use profiles whose "auth" is "none"')
     .option('--any-subdomain', 'take another tunnel name than the one asked for')
+    .option('--client <names>', 'show these clients instead of Claude Code: codex,cursor')
+    .option('--write', 'keep the address in the files of these clients')
+    .option('--undo-on-exit', 'take it out of them again at the end')
     .option('--config <file>', 'configuration file (SALLYPORT_CONFIG, config/gateway.json)')
     .option('--strict-port', 'fail when a port is taken instead of using the next free one')
     .option('--no-https', 'serve plain HTTP only (what `pnpm dev` does)')

@@ -1,27 +1,43 @@
-import { powershellQuote, shellQuote } from '../lib/shell-quote.ts'
+import { shellQuote } from '../lib/shell-quote.ts'
+import { inBraces, keyHeaders } from './api-key.ts'
+import { fileSnippet } from './file-snippet.ts'
+import type { ClientFile, McpClient } from './mcp-client.ts'
+import { nodeExtraCaCerts } from './trust-variables.ts'
+import { inHome, inProject, joinOn } from './user-folders.ts'
 
-/** One MCP endpoint as a client's configuration names it. */
-export interface ClientEntry {
-  readonly name: string
-  readonly url: string
+const file: ClientFile = {
+  format: 'json',
+  places: ({ name, url, keyVariable }) => [
+    {
+      path: ['mcpServers', name],
+      value: { type: 'http', url, ...keyHeaders(keyVariable, inBraces) },
+    },
+  ],
+  paths: (folders) => ({
+    project: inProject(folders, '.mcp.json'),
+    user:
+      folders.claudeConfigDir === undefined
+        ? inHome(folders, '.claude.json')
+        : joinOn(folders.platform, folders.claudeConfigDir, '.claude.json'),
+  }),
 }
 
-/** Content of a `.mcp.json` with these endpoints and nothing else. */
-export function claudeCodeConfig(entries: readonly ClientEntry[]): string {
-  const mcpServers = Object.fromEntries(
-    entries.map(({ name, url }) => [name, { type: 'http', url }]),
-  )
-  return JSON.stringify({ mcpServers }, null, 2)
-}
-
-/** The command that adds the endpoint to Claude Code's own configuration. */
-export function claudeCodeCommand(entry: ClientEntry): string {
-  return `claude mcp add --transport http ${shellQuote(entry.name)} ${shellQuote(entry.url)}`
-}
-
-/** The command that starts Claude Code so that it trusts `caFile`, in the platform's usual shell. */
-export function claudeCodeStart(caFile: string, platform: NodeJS.Platform): string {
-  return platform === 'win32'
-    ? `$env:NODE_EXTRA_CA_CERTS=${powershellQuote(caFile)}; claude`
-    : `NODE_EXTRA_CA_CERTS=${shellQuote(caFile)} claude`
+/** https://code.claude.com/docs/en/mcp */
+export const claudeCode: McpClient = {
+  id: 'claude-code',
+  title: 'Claude Code',
+  dials: 'machine',
+  auth: ['none', 'oauth', 'header'],
+  trust: { variable: nodeExtraCaCerts, program: 'claude' },
+  file,
+  snippet: (connection) => fileSnippet(file, connection, '.mcp.json'),
+  command({ name, url, keyVariable }) {
+    const { headers } = keyHeaders(keyVariable, inBraces)
+    const header = headers
+      ? ` --header ${shellQuote(`Authorization: ${headers.Authorization}`)}`
+      : ''
+    return `claude mcp add --transport http ${shellQuote(name)} ${shellQuote(url)}${header}`
+  },
+  next: () =>
+    'Start Claude Code anew; a server of .mcp.json has to be approved there once. /mcp shows it, and logs in.',
 }

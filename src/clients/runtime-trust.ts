@@ -1,6 +1,8 @@
 import { UserError } from '../errors.ts'
 import { nearestName } from '../lib/nearest-name.ts'
+import { mcpClients } from './mcp-clients.ts'
 import type { TrustVariable } from './trust-variable.ts'
+import { nodeExtraCaCerts, sslCertFile } from './trust-variables.ts'
 
 /** A runtime or client, and how it is told whom to trust. */
 export interface RuntimeTrust {
@@ -15,30 +17,30 @@ export interface RuntimeTrust {
 const add = (name: string): TrustVariable => ({ name, value: { file: 'ca' } })
 const replace = (name: string): TrustVariable => ({ name, value: { file: 'bundle' } })
 
-const nodeRuntimes = [add('NODE_EXTRA_CA_CERTS')]
-
-/** Java is not among them: what it takes is no PEM file, see `src/tls/java-trust.ts`. */
-export const runtimeTrust: readonly RuntimeTrust[] = [
-  { name: 'node', label: 'Node', common: true, variables: nodeRuntimes },
+/** Java is not told by a variable: what it takes is no PEM file, see `src/tls/java-trust.ts`. */
+const runtimes: readonly RuntimeTrust[] = [
+  { name: 'node', label: 'Node', common: true, variables: [nodeExtraCaCerts] },
   {
     name: 'python',
     label: 'Python',
     common: true,
-    variables: [replace('SSL_CERT_FILE'), replace('REQUESTS_CA_BUNDLE')],
+    variables: [sslCertFile, replace('REQUESTS_CA_BUNDLE')],
   },
   { name: 'curl', label: 'curl', common: true, variables: [replace('CURL_CA_BUNDLE')] },
   { name: 'git', label: 'git', common: true, variables: [replace('GIT_SSL_CAINFO')] },
   { name: 'deno', label: 'Deno', common: true, variables: [add('DENO_CERT')] },
-  { name: 'bun', label: 'Bun', common: true, variables: nodeRuntimes },
+  { name: 'bun', label: 'Bun', common: true, variables: [nodeExtraCaCerts] },
   { name: 'java', label: 'Java', common: false, variables: [] },
-  { name: 'claude-code', label: 'Claude Code', common: false, variables: nodeRuntimes },
-  {
-    name: 'codex',
-    label: 'Codex',
-    common: false,
-    variables: [replace('CODEX_CA_CERTIFICATE'), replace('SSL_CERT_FILE')],
-  },
-  { name: 'gemini-cli', label: 'Gemini CLI', common: false, variables: nodeRuntimes },
+]
+
+/** Whatever can be told: runtimes, and the clients that read a variable when they start. */
+export const runtimeTrust: readonly RuntimeTrust[] = [
+  ...runtimes,
+  ...mcpClients.flatMap(({ id, title, trust }) =>
+    trust && !trust.inEntry
+      ? [{ name: id, label: title, common: false, variables: [trust.variable] }]
+      : [],
+  ),
 ]
 
 /**

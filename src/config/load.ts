@@ -108,6 +108,17 @@ export async function reloadGatewayFile(
   return deepFreeze(await loadGatewayFile(config.configFile, { projectDir, variables }))
 }
 
+/** What says where a user's programs keep their files, other than the home folder. */
+export function userFolderVariables(env: EnvironmentVariables = process.env) {
+  const { APPDATA, XDG_CONFIG_HOME, CODEX_HOME, CLAUDE_CONFIG_DIR } = env
+  return {
+    appData: APPDATA,
+    xdgConfig: XDG_CONFIG_HOME,
+    codexHome: CODEX_HOME,
+    claudeConfigDir: CLAUDE_CONFIG_DIR,
+  }
+}
+
 function tlsPart(
   values: Environment,
   { projectDir, env }: { projectDir: string; env: EnvironmentVariables },

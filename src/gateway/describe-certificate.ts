@@ -13,3 +13,9 @@ export function describeCertificate(
     fingerprint: certificate.current().fingerprint256,
   }
 }
+
+/** Where the authority and the bundle are; undefined where clients need neither. */
+export function trustFilesOf(certificate: LocalCertificate | undefined) {
+  const { caFile, bundleFile } = certificate ?? {}
+  return caFile === undefined ? undefined : { caFile, bundleFile }
+}

@@ -11,6 +11,7 @@ import type { AccessDeps } from './middleware/access.ts'
 import { hostGuard } from './middleware/host-guard.ts'
 import { localOnly } from './middleware/local-only.ts'
 import { allowedPages, originGuard } from './middleware/origin-guard.ts'
+import { type ConnectPageDeps, connectPageRoutes } from './routes/connect-page-routes.ts'
 import { type McpRouteDeps, mcpRoutes } from './routes/mcp-routes.ts'
 import { type OAuthRouteDeps, oauthRoutes } from './routes/oauth-routes.ts'
 import { type StatusRouteDeps, statusRoutes } from './routes/status-routes.ts'
@@ -19,7 +20,8 @@ import { type UpstreamLoginRouteDeps, upstreamLoginRoutes } from './routes/upstr
 export interface AppDeps
   extends Omit<McpRouteDeps, 'access'>,
     StatusRouteDeps,
-    UpstreamLoginRouteDeps {
+    UpstreamLoginRouteDeps,
+    Pick<ConnectPageDeps, 'trustFiles'> {
   readonly origins: KnownOrigins
   readonly logger: Logger
   readonly authorization: { readonly access: AccessDeps; readonly routes: OAuthRouteDeps }
@@ -48,6 +50,9 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   app.route('/', statusRoutes(deps))
   app.route('/', oauthRoutes(deps.authorization.routes))
   app.route('/', upstreamLoginRoutes(deps))
+  const { access, routes } = deps.authorization
+  const { platform } = process
+  app.route('/', connectPageRoutes({ ...deps, access, content: routes.content, platform }))
   app.route('/', mcpRoutes({ ...deps, access: deps.authorization.access }))
   app.notFound((c) =>
     c.json(

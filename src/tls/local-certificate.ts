@@ -157,7 +157,8 @@ function issueOptions(options: LocalCertificateOptions): IssueOptions {
   }
 }
 
-function certificatesFolder(home: string): string {
+/** Where a project's certificates are, and the files for those who are to trust them. */
+export function certificatesFolder(home: string): string {
   return join(home, 'certs')
 }
 

@@ -76,7 +76,7 @@ describe('sallyport env', () => {
   it.each([
     ['claude-code', ['NODE_EXTRA_CA_CERTS']],
     ['gemini-cli', ['NODE_EXTRA_CA_CERTS']],
-    ['codex', ['CODEX_CA_CERTIFICATE', 'SSL_CERT_FILE']],
+    ['codex', ['CODEX_CA_CERTIFICATE']],
   ])('prints what %s reads, and nothing else', async (client, names) => {
     const { printed } = await createProject()
     const { variables } = JSON.parse(await printed(['--json', '--client', client]))

@@ -44,6 +44,10 @@ async function run(...argv: string[]) {
         calls.push(['cloudflared install', flags])
         return 0
       },
+      async client(name, flags) {
+        calls.push(['client', name, flags])
+        return 0
+      },
       async certs(action, flags) {
         calls.push(['certs', action, flags])
         return 0

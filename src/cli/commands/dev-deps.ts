@@ -1,3 +1,6 @@
+import type { ClientFiles } from '../../clients/editing/client-files.ts'
+import type { McpClient } from '../../clients/mcp-client.ts'
+import type { UserFolders } from '../../clients/user-folders.ts'
 import type { AppUrlFiles } from '../../config/env-file.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { GatewayFile, ResolvedConfig } from '../../config/resolved-config.ts'
@@ -14,6 +17,16 @@ export interface Finding {
   readonly code: string
   readonly message: string
   readonly hint?: string
+}
+
+/** The clients that `dev` was asked to look after. */
+export interface DevClients {
+  readonly chosen: readonly McpClient[]
+  /** Keep the address in their files. */
+  readonly write: boolean
+  readonly undoOnExit: boolean
+  readonly folders: UserFolders
+  readonly openFiles: (home: string) => ClientFiles
 }
 
 /** Everything `dev` is made of, so that tests can replace what touches the world. */
@@ -39,4 +52,6 @@ export interface DevDeps {
   readonly examine: (config: ResolvedConfig) => Promise<DoctorReport>
   /** Longest time an orderly stop may take before we leave without it, ms. */
   readonly stopDeadlineMs: number
+  /** Claude Code is shown, and nothing is written, without. */
+  readonly clients?: DevClients
 }

@@ -9,6 +9,7 @@ import { failureEvent } from '../ui/failure.ts'
 import { createNewsFormatter } from '../ui/news.ts'
 import { formatReady } from '../ui/ready.ts'
 import { shortPath } from '../ui/short-path.ts'
+import { type ClientFollower, createClientFollower } from './dev-clients.ts'
 import type { DevDeps, Finding } from './dev-deps.ts'
 
 /** What follows from the gateway's events: files, companions, and what is printed. */
@@ -20,6 +21,8 @@ export interface DevEvents {
   warn(finding: Finding): void
   /** Reports an edited configuration file that cannot be used. */
   reject(error: unknown): void
+  /** Takes what was written into clients' files out again, when that was asked for. */
+  undoClients: ClientFollower['undo']
   /** Takes over the companions of an edited configuration file. */
   applyProcesses(next: GatewayFile): void
   /** Starts nothing more; resolves when what was under way is done. */
@@ -46,6 +49,13 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
   const news = createNewsFormatter({ screen: output.screen('stderr'), configFile })
   const address = createAddressFollower(options, (finding) => warn(finding))
   const approvals = createPendingApprovals()
+  const clients = createClientFollower(deps.clients, {
+    home: config.home,
+    warn: (finding) => warn(finding),
+  })
+  const followClients = async (appUrl: string) => {
+    for (const file of await clients.follow(appUrl)) tell({ event: 'client', ...file })
+  }
   let settled = false
   let isReady = false
   let queue = Promise.resolve()
@@ -70,6 +80,8 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
     output.event(event)
     output.answer(screen)
     options.onReady()
+    clients.start(event)
+    enqueue(() => followClients(event.appUrl))
   }
   return {
     approvals,
@@ -83,6 +95,7 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
       else {
         if (event.event === 'url-changed') enqueue(() => address.follow(event))
         enqueue(() => tell(event))
+        if (event.event === 'url-changed') enqueue(() => followClients(event.appUrl))
       }
     },
     reject(error) {
@@ -90,6 +103,7 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
       const { event: _error, ...failure } = failureEvent(error)
       enqueue(() => tell({ event: 'config', state: 'rejected', ...failure }))
     },
+    undoClients: clients.undo,
     applyProcesses: (next) => enqueue(() => address.applyProcesses(next)),
     settle() {
       settled = true
@@ -138,5 +152,7 @@ async function readyScreen(
     configFile,
     keys: deps.keys,
     ...(certificateSource !== undefined && { certificateSource }),
+    clients: deps.clients?.chosen,
+    written: deps.clients?.write,
   })
 }

@@ -13,7 +13,7 @@ import { clientSnippet } from '../ui/snippets.ts'
 import type { DevDeps } from './dev-deps.ts'
 
 export interface DevKeysOptions {
-  readonly deps: Pick<DevDeps, 'input' | 'output' | 'platform' | 'now' | 'examine'>
+  readonly deps: Pick<DevDeps, 'input' | 'output' | 'platform' | 'now' | 'examine' | 'clients'>
   readonly config: ResolvedConfig
   readonly gateway: Gateway
   readonly approvals: PendingApprovals
@@ -58,19 +58,19 @@ function decide({ deps, gateway, approvals }: DevKeysOptions, allowed: boolean):
 async function copySnippet({ deps, gateway }: DevKeysOptions): Promise<void> {
   const { output, platform } = deps
   const say = (text: string) => output.talk(formatProse(text, output.screen('stderr')).join('\n'))
-  const snippet = clientSnippet(gateway.status())
+  const snippet = clientSnippet(gateway.status(), deps.clients?.chosen[0])
   if (!snippet) {
     say('There is no profile, so there is nothing to copy.')
     return
   }
-  const result = await copyToClipboard(snippet, {
+  const result = await copyToClipboard(snippet.text, {
     platform,
     writeTerminal: (sequence) => output.sequence(sequence),
   })
   say(
     result.by === 'command'
-      ? `Copied the .mcp.json snippet with ${result.command}.`
-      : 'Asked the terminal to copy the .mcp.json snippet; if it does not allow that, select it above.',
+      ? `Copied the ${snippet.place} snippet with ${result.command}.`
+      : `Asked the terminal to copy the ${snippet.place} snippet; if it does not allow that, select it above.`,
   )
 }
 

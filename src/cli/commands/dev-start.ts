@@ -6,6 +6,7 @@ import type { Companions } from '../companions.ts'
 import type { EmergencyExit } from '../emergency-exit.ts'
 import type { StopReason } from '../stop-reasons.ts'
 import { formatRecovery, formatRestored } from '../ui/app-url-files.ts'
+import { undoneSentence } from '../ui/clients.ts'
 import type { DevDeps } from './dev-deps.ts'
 import { createDevEvents, type DevEvents } from './dev-events.ts'
 import { listenToDevKeys } from './dev-keys.ts'
@@ -53,6 +54,12 @@ export async function startDev(context: DevStart): Promise<void> {
     onBug,
     onReady: ready.resolve,
     onStopped: (reason) => stop.resolve({ kind: 'gateway', reason }),
+  })
+  undo.defer(async () => {
+    for (const one of await events.undoClients()) {
+      output.event({ event: 'client', ...one })
+      output.talk(`  ${undoneSentence(one, config.projectDir)}`)
+    }
   })
   undo.defer(events.settle)
   for (const message of warnings) events.warn({ code: 'CONFIG', message })

@@ -1,15 +1,20 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { clientFileMemoryPath } from '../../clients/editing/client-file-memory.ts'
+import { createClientFiles } from '../../clients/editing/client-files.ts'
+import { requireClient } from '../../clients/mcp-clients.ts'
 import { appUrlJournalFile } from '../../config/app-url-journal.ts'
 import { createAppUrlFiles } from '../../config/env-file.ts'
 import type { ConfigOverrides } from '../../config/environment-layers.ts'
 import { loadConfig, reloadGatewayFile } from '../../config/load.ts'
 import { watchConfig } from '../../config/watch.ts'
+import { UserError } from '../../errors.ts'
 import { startGateway } from '../../gateway.ts'
 import type { DevFlags } from '../command-actions.ts'
 import type { CommandWorld } from '../command-world.ts'
 import { createCompanions } from '../companions.ts'
 import { takeInstanceLock } from '../instance-lock.ts'
+import { userFolders } from './client-world.ts'
 import type { DevDeps } from './dev-deps.ts'
 
 /** What `dev` is made of in the real world. */
@@ -46,6 +51,31 @@ export function createDevDeps({
       return examine({ projectDir, config })
     },
     stopDeadlineMs: 15_000,
+    ...devClients(flags, process),
+  }
+}
+
+/** @throws UserError USAGE for clients that do not exist, and for flags that need them */
+function devClients(flags: DevFlags, process: NodeJS.Process): Pick<DevDeps, 'clients'> {
+  const { client, write = false, undoOnExit = false } = flags
+  if ((write && client === undefined) || (undoOnExit && !write)) {
+    throw new UserError(
+      'USAGE',
+      `${write ? '--write' : '--undo-on-exit'} says nothing by itself.`,
+      {
+        hint: 'Such as `pnpm dev:https --client claude-code,cursor --write --undo-on-exit`.',
+      },
+    )
+  }
+  if (client === undefined) return {}
+  return {
+    clients: {
+      chosen: client.split(',').map((id) => requireClient(id.trim())),
+      write,
+      undoOnExit,
+      folders: userFolders(process),
+      openFiles: (home) => createClientFiles({ memoryFile: clientFileMemoryPath(home) }),
+    },
   }
 }
 
@@ -59,6 +89,7 @@ async function describeSigner(caFile: string | undefined): Promise<string | unde
 
 /** The flags that say what the environment could say as well. */
 function overridesOf(flags: DevFlags): ConfigOverrides {
-  const { config, json: _json, keys: _keys, ...others } = flags
+  const { config, json: _json, keys: _keys, client: _client, write: _write, ...rest } = flags
+  const { undoOnExit: _undo, ...others } = rest
   return { ...others, configFile: config }
 }

@@ -1,11 +1,15 @@
-import { join } from 'node:path'
-import { parseJsonc } from '../../config/parse-jsonc.ts'
+import type { ConfigFormat } from '../../clients/editing/config-format.ts'
+import { configFormats } from '../../clients/editing/config-formats.ts'
+import type { ClientFile as McpClientFile } from '../../clients/mcp-client.ts'
+import { mcpClients } from '../../clients/mcp-clients.ts'
+import type { UserFolders } from '../../clients/user-folders.ts'
 
 /** A file in which an MCP client keeps its servers. */
 export interface ClientFile {
   /** What `sallyport client` calls it. */
   readonly client: string
   readonly path: string
+  readonly format: ConfigFormat['name']
   /** Where in the file the servers stand; each a path of keys. */
   readonly keys: readonly (readonly string[])[]
 }
@@ -16,33 +20,40 @@ export interface ClientFileEntry {
   readonly url: string
 }
 
-/** The files of clients that keep theirs in JSON, of the project first. */
-export function clientFiles(projectDir: string, userHome: string): ClientFile[] {
-  const inProject = (path: string) => join(projectDir, path)
-  const atHome = (path: string) => join(userHome, path)
-  const standard = [['mcpServers']]
-  return [
-    { client: 'claude-code', path: inProject('.mcp.json'), keys: standard },
-    { client: 'cursor', path: inProject('.cursor/mcp.json'), keys: standard },
-    { client: 'vscode', path: inProject('.vscode/mcp.json'), keys: [['servers']] },
-    { client: 'gemini', path: inProject('.gemini/settings.json'), keys: standard },
-    {
-      client: 'claude-code',
-      path: atHome('.claude.json'),
-      keys: [['mcpServers'], ['projects', projectDir, 'mcpServers']],
-    },
-    { client: 'cursor', path: atHome('.cursor/mcp.json'), keys: standard },
-    { client: 'windsurf', path: atHome('.codeium/windsurf/mcp_config.json'), keys: standard },
-    { client: 'gemini', path: atHome('.gemini/settings.json'), keys: standard },
-  ]
+/** The files of every client that has one, of the project first. */
+export function clientFiles(folders: UserFolders): ClientFile[] {
+  const files = (['project', 'user'] as const).flatMap((scope) =>
+    mcpClients.flatMap(({ id, file }) => {
+      const path = file?.paths(folders)[scope]
+      if (!file || path === undefined) return []
+      return [{ client: id, path, format: file.format, keys: keysOf(file) }]
+    }),
+  )
+  return files.map((file) =>
+    file.client === 'claude-code'
+      ? // It also keeps servers for each folder, in the file of the user.
+        { ...file, keys: [...file.keys, ['projects', folders.projectDir, 'mcpServers']] }
+      : file,
+  )
+}
+
+/** Where a client's servers stand: what holds the entry of any. */
+function keysOf(file: McpClientFile): string[][] {
+  return file
+    .places({ name: 'any', url: 'https://any.example' })
+    .map(({ path }) => path.slice(0, -1))
+    .filter((path) => path.every((segment) => typeof segment === 'string'))
 }
 
 /** The entries of a file that lead to a gateway like ours: by their name, or by their path. */
-export function ourEntries(text: string, { keys }: Pick<ClientFile, 'keys'>): ClientFileEntry[] {
-  const parsed = parseJsonc(text)
+export function ourEntries(
+  text: string,
+  { format, keys }: Pick<ClientFile, 'format' | 'keys'>,
+): ClientFileEntry[] {
+  const parsed = configFormats[format].read(text)
   if (!parsed.ok) return []
   return keys
-    .flatMap((path) => Object.entries(at(parsed.document.value, path)))
+    .flatMap((path) => Object.entries(at(parsed.value, path)))
     .flatMap(([name, entry]) => {
       const url = urlOf(entry)
       return url && isOurs(name, url) ? [{ name, url: url.href }] : []
@@ -54,10 +65,10 @@ function at(value: unknown, path: readonly string[]): object {
   return typeof found === 'object' && found !== null ? found : {}
 }
 
-/** Clients have three names for it, and bridges such as mcp-remote take it as an argument. */
+/** Clients have several names for it, and bridges such as mcp-remote take it as an argument. */
 function urlOf(entry: unknown): URL | null {
-  const { url, serverUrl, httpUrl, args } = Object(entry) as Record<string, unknown>
-  const candidates = [url, serverUrl, httpUrl, ...(Array.isArray(args) ? args : [])]
+  const { url, serverUrl, httpUrl, uri, args } = Object(entry) as Record<string, unknown>
+  const candidates = [url, serverUrl, httpUrl, uri, ...(Array.isArray(args) ? args : [])]
   const text = candidates.find((one) => typeof one === 'string' && /^https?:\/\//.test(one))
   return URL.parse(String(text))
 }

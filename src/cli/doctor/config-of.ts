@@ -31,9 +31,9 @@ export function publicOriginIn(world: DoctorWorld): string | undefined {
 }
 
 /** A path as somebody in the project would name it, the home folder as `~`. */
-export function namePath(path: string, { projectDir, userHome }: DoctorWorld): string {
+export function namePath(path: string, { projectDir, folders }: DoctorWorld): string {
   const short = shortPath(path, projectDir)
   if (short !== path) return short
-  const below = relative(userHome, path)
+  const below = relative(folders.home, path)
   return below.startsWith('..') ? path : `~/${below}`
 }

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { homedir, networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
 import { getCACertificates } from 'node:tls'
-import { loadConfig, readSettings } from '../../config/load.ts'
+import { loadConfig, readSettings, userFolderVariables } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
 import { portHolder } from '../../http/port-holder.ts'
@@ -57,7 +57,12 @@ export async function createDoctorWorld(options: CreateWorldOptions): Promise<Op
     settings,
     configuration,
     platform: process.platform,
-    userHome: environment.HOME || homedir(),
+    folders: {
+      platform: process.platform,
+      home: environment.HOME || homedir(),
+      projectDir,
+      ...userFolderVariables(environment),
+    },
     interfaces: networkInterfaces(),
     now: Date.now,
     gateway: await findGateway(lock, { ask: askOnce, configured }),

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import type { UserFolders } from '../../clients/user-folders.ts'
 import type { RawSettings } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import type { UserError } from '../../errors.ts'
@@ -10,8 +11,8 @@ export interface DoctorWorld {
   /** The folder of state (`.sallyport`), also while the configuration cannot be read. */
   readonly home: string
   readonly platform: NodeJS.Platform
-  /** The user's home folder. */
-  readonly userHome: string
+  /** Where the user's programs keep their files. */
+  readonly folders: UserFolders
   readonly settings: RawSettings
   readonly configuration: ConfigurationView
   readonly gateway: GatewayView

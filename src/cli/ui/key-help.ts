@@ -3,7 +3,7 @@ import type { Screen } from './styler.ts'
 /** What each key does, in a sentence. */
 export function formatKeyHelp({ style }: Screen): string {
   const keys = [
-    ['c', 'copies the .mcp.json snippet to the clipboard'],
+    ['c', 'copies the snippet to the clipboard'],
     ['q', 'shows the MCP address as a QR code'],
     ['r', 'restarts the servers and proves the address again'],
     ['d', 'looks for what is wrong, and says what fixes it'],

@@ -1,5 +1,11 @@
-import type { GatewayEvent, TrustEvent, UpstreamState } from '../../gateway-events.ts'
+import type {
+  ClientFileEvent,
+  GatewayEvent,
+  TrustEvent,
+  UpstreamState,
+} from '../../gateway-events.ts'
 import { formatApproval } from './approval.ts'
+import { clientFileSentence } from './clients.ts'
 import { count, formatProse } from './layout.ts'
 import { printable } from './printable.ts'
 import { formatFinding } from './profiles.ts'
@@ -31,6 +37,8 @@ export function createNewsFormatter(options: { screen: Screen; configFile: strin
         return formatTrust(event, screen)
       case 'config':
         return formatConfig(event, { screen, configFile })
+      case 'client':
+        return formatClientFile(event, screen)
       case 'warning':
         return formatFinding(event, screen).join('\n')
       case 'error':
@@ -39,6 +47,11 @@ export function createNewsFormatter(options: { screen: Screen; configFile: strin
         return undefined
     }
   }
+}
+
+function formatClientFile(event: ClientFileEvent, screen: Screen): string | undefined {
+  const sentence = clientFileSentence(event)
+  return sentence && formatProse(printable(sentence), screen).join('\n')
 }
 
 function formatUpstream(

@@ -3,7 +3,7 @@ import { isOtherNameOfLocalhost, type Reach, reachOf } from './addresses.ts'
 import { formatFingerprint } from './fingerprint.ts'
 import { formatRow } from './layout.ts'
 import { formatProblems, formatProfile } from './profiles.ts'
-import { formatClientSetup } from './snippets.ts'
+import { formatClientSetup, type SetupView } from './snippets.ts'
 import type { Screen } from './styler.ts'
 
 /** What the ready screen needs beyond what the gateway said. */
@@ -16,6 +16,9 @@ export interface ReadyView {
   readonly certificateSource?: string
   /** Whether keys are listened to. */
   readonly keys: boolean
+  /** See `SetupView`. */
+  readonly clients?: SetupView['clients']
+  readonly written?: SetupView['written']
 }
 
 /** Everything a person wants to see once the gateway is ready. */

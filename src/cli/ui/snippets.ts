@@ -1,70 +1,131 @@
-import {
-  type ClientEntry,
-  claudeCodeCommand,
-  claudeCodeConfig,
-  claudeCodeStart,
-} from '../../clients/claude-code.ts'
+import { claudeCode } from '../../clients/claude-code.ts'
 import { clientEntryName } from '../../clients/entry-name.ts'
+import { launchCommand, type TrustFilePaths, trustValue } from '../../clients/launch.ts'
+import { isPublicAddress } from '../../clients/local-address.ts'
+import type { ClientConnection, McpClient } from '../../clients/mcp-client.ts'
 import type { ReadyEvent } from '../../gateway-events.ts'
-import { needsCa } from './addresses.ts'
+import { needsCa } from '../../origin/reach.ts'
 import { formatCode, formatProse } from './layout.ts'
 import type { Screen } from './styler.ts'
 
-/** What is pasted: the configuration for the first profile, which is the one most want. */
-export function clientSnippet(ready: ReadyEvent): string | undefined {
-  const [first] = ready.profiles
-  return first && claudeCodeConfig([{ name: clientEntryName(first.name), url: first.url }])
+/** What a setup is shown for. */
+export interface SetupView {
+  readonly screen: Screen
+  readonly platform: NodeJS.Platform
+  /** Claude Code unless others were asked for. */
+  readonly clients?: readonly McpClient[] | undefined
+  /** The entries are written into the clients' files, so that none is shown. */
+  readonly written?: boolean | undefined
 }
 
-/** How Claude Code is connected: file, command, and the one variable it needs. */
-export function formatClientSetup(
+/** What is pasted: the configuration for the first profile, which is the one most want. */
+export function clientSnippet(
   ready: ReadyEvent,
-  options: { screen: Screen; platform: NodeJS.Platform },
-): string[] {
-  const { screen, platform } = options
-  const [first, ...others] = ready.profiles.map(({ name, url }) => ({
-    name: clientEntryName(name),
-    url,
-  }))
+  client: McpClient = claudeCode,
+): { text: string; place: string } | undefined {
+  const [first] = connectionsOf(ready)
+  return first && client.snippet(first)
+}
+
+/** How the profiles are connected to each client. */
+export function formatClientSetup(ready: ReadyEvent, view: SetupView): string[] {
+  const [first, ...others] = connectionsOf(ready)
   if (!first) return []
+  const { clients = [claudeCode] } = view
+  return clients.flatMap((client, index) => [
+    ...(index > 0 ? [''] : []),
+    ...formatClient(client, first, { others, view, trust: trustOf(ready) }),
+  ])
+}
+
+function connectionsOf(ready: ReadyEvent): ClientConnection[] {
+  const caFile = needsCa(ready.appUrl) ? ready.caFile : undefined
+  return ready.profiles.map(({ name, url }) => ({ name: clientEntryName(name), url, caFile }))
+}
+
+function trustOf({ appUrl, caFile, bundleFile }: ReadyEvent): TrustNeed {
+  if (!needsCa(appUrl)) return appUrl.startsWith('http:') ? 'plain' : 'public'
+  return caFile === undefined ? 'own' : { caFile, bundleFile }
+}
+
+/** The files to trust, or why there are none: plain HTTP, a public address, a certificate of theirs. */
+export type TrustNeed = 'plain' | 'public' | 'own' | TrustFilePaths
+
+function formatClient(
+  client: McpClient,
+  first: ClientConnection,
+  options: { others: readonly ClientConnection[]; view: SetupView; trust: TrustNeed },
+): string[] {
+  const { view, trust, others } = options
+  const { screen } = view
+  if (client.dials === 'cloud' && !isPublicAddress(first.url)) {
+    const text = `${client.title} calls from elsewhere and cannot reach this address: open a tunnel for it.`
+    return formatProse(text, screen).map(screen.style.yellow)
+  }
   return [
-    ...formatProse('Connect Claude Code with this in .mcp.json', screen),
-    ...formatCode(claudeCodeConfig([first]), screen).map((line) => screen.style.cyan(line)),
-    '',
-    ...formatProse('or with', screen),
-    ...formatCode(claudeCodeCommand(first), screen).map((line) => screen.style.cyan(line)),
+    ...(view.written && client.file
+      ? formatProse(`${client.title}: ${client.next(first)}`, screen)
+      : formatEntry(client, first, screen)),
     ...formatOthers(others, screen),
     '',
-    ...formatCaNeed(ready, { screen, platform }),
+    ...formatTrust(client, trust, view),
   ]
 }
 
-function formatOthers(others: readonly ClientEntry[], screen: Screen): string[] {
+/** The entry for a client's configuration, and the command or links that add it. */
+export function formatEntry(
+  client: McpClient,
+  connection: ClientConnection,
+  screen: Screen,
+): string[] {
+  const { place, text, language } = client.snippet(connection)
+  const command = client.command?.(connection)
+  const links = client.links?.(connection) ?? []
+  const cyan = (code: string) => cyanCode(code, screen)
+  const where = language === 'text' ? `under ${place}, with` : `with this in ${place}`
+  return [
+    ...formatProse(`Connect ${client.title} ${where}`, screen),
+    ...cyan(text),
+    ...(command === undefined ? [] : ['', ...formatProse('or with', screen), ...cyan(command)]),
+    ...links.flatMap(({ label, url }) => ['', ...formatProse(`${label}:`, screen), ...cyan(url)]),
+  ]
+}
+
+function formatOthers(others: readonly ClientConnection[], screen: Screen): string[] {
   if (others.length === 0) return []
   const names = others.map(({ name }) => name).join(', ')
   const kind = others.length === 1 ? 'The other profile is' : 'The other profiles are'
   return formatProse(`${kind} added the same way, as ${names}.`, screen)
 }
 
-function formatCaNeed(
-  ready: ReadyEvent,
-  options: { screen: Screen; platform: NodeJS.Platform },
+/** How a client is started so that it trusts the address, or why nothing is needed for that. */
+export function formatTrust(
+  { trust }: McpClient,
+  need: TrustNeed,
+  { screen, platform }: SetupView,
 ): string[] {
-  const { screen, platform } = options
-  if (!needsCa(ready.appUrl)) {
-    const why = ready.appUrl.startsWith('http:')
-      ? 'the address is plain HTTP'
-      : 'the address is public'
-    return formatProse(`No certificate variable is needed: ${why}.`, screen)
-  }
-  if (!ready.caFile) {
+  if (need === 'own') {
     const text = 'The certificate is yours: the client must already trust who signed it.'
     return formatProse(text, screen)
   }
+  if (typeof need === 'string') {
+    const why = need === 'plain' ? 'the address is plain HTTP' : 'the address is public'
+    return formatProse(`No certificate variable is needed: ${why}.`, screen)
+  }
+  if (!trust) return []
+  if (trust.inEntry)
+    return formatProse('The entry names the certificate authority to trust.', screen)
+  const { variable, program } = trust
+  if (program === undefined) {
+    const text = `Give it the certificate authority it has to trust: ${variable.name} in the environment it starts in is`
+    return [...formatProse(text, screen), ...cyanCode(trustValue(variable, need), screen)]
+  }
   return [
     ...formatProse('and start it with the certificate authority it has to trust', screen),
-    ...formatCode(claudeCodeStart(ready.caFile, platform), screen).map((line) =>
-      screen.style.cyan(line),
-    ),
+    ...cyanCode(launchCommand(program, { variable, files: need }, platform), screen),
   ]
+}
+
+function cyanCode(code: string, screen: Screen): string[] {
+  return formatCode(code, screen).map((line) => screen.style.cyan(line))
 }

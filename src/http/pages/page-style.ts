@@ -40,4 +40,20 @@ button, .button { flex: 1 1 9rem; padding: .75rem 1rem; border: 1px solid var(--
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .alarm { color: var(--alarm); font-weight: 600; }
 .soft { color: var(--soft); font-size: .875rem; }
+h2 { margin: 1.5rem 0 .5rem; font-size: 1.0625rem; }
+pre { margin: 0; padding: .75rem; overflow-x: auto; background: var(--ground); border: 1px solid var(--line);
+  border-radius: .5rem; font: .875rem/1.45 ui-monospace, monospace; overflow-wrap: normal; }
+.copyable { margin: 0 0 .75rem; }
+.copyable button { margin-top: .375rem; padding: .25rem .75rem; font-size: .875rem; }
+.address { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
+.address svg { flex: none; width: 9rem; height: 9rem; border-radius: .5rem; }
+.address > div { flex: 1 1 14rem; min-width: 0; }
+.address p { margin: 0 0 .25rem; }
+.address pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+.client { border-bottom: 1px solid var(--line); }
+.client > summary { padding: .625rem 0; color: var(--text); font-weight: 600; }
+.client + p { margin-top: 1rem; }
+.client > p { margin: 0 0 .375rem; }
+.client > p:last-child { margin: 0 0 1rem; }
+.client .button { flex: 0 1 auto; padding: .5rem 1rem; }
 `

@@ -10,6 +10,8 @@ export interface Page {
   readonly body: Markup
   /** Goes on by itself after this page was shown. */
   readonly continueTo?: string
+  /** Source of a script; the page is then sent with its hash, see `pageResponse`. */
+  readonly script?: string
 }
 
 const styleHash = createHash('sha256').update(pageStyle).digest('base64')
@@ -32,13 +34,22 @@ export const pageHeaders: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
 }
 
-export function pageResponse(text: string, status = 200): Response {
-  const headers = { 'content-type': 'text/html; charset=utf-8', ...pageHeaders }
+/** @param scriptHash SHA-256, base64, of the one script that may run */
+export function pageResponse(
+  text: string,
+  status = 200,
+  { scriptHash }: { scriptHash?: string } = {},
+): Response {
+  const headers = new Headers({ 'content-type': 'text/html; charset=utf-8', ...pageHeaders })
+  if (scriptHash !== undefined) {
+    const policy = pageHeaders['content-security-policy']
+    headers.set('content-security-policy', `${policy}; script-src 'sha256-${scriptHash}'`)
+  }
   return new Response(text, { status, headers })
 }
 
-/** The frame that every page shares; legible on a phone, dark and light, without script. */
-export function renderPage({ title, body, continueTo }: Page): string {
+/** The frame that every page shares; legible on a phone, dark and light, also without script. */
+export function renderPage({ title, body, continueTo, script }: Page): string {
   const refresh = continueTo && html`<meta http-equiv="refresh" content="0;url=${continueTo}">`
   return String(html`<!doctype html>
 <html lang="en">
@@ -57,6 +68,7 @@ ${refresh}
 <h1>${title}</h1>
 ${body}
 </main>
+${script === undefined ? '' : html`<script>${raw(script)}</script>`}
 </body>
 </html>
 `)

@@ -9,7 +9,7 @@ export const clientConfiguration: Check = {
   id: 'client-configuration',
   title: 'Client configuration',
   async run(world) {
-    const files = clientFiles(world.projectDir, world.userHome)
+    const files = clientFiles(world.folders)
     const judged = files.map(async (file) => {
       const text = await world.readText(file.path)
       const entries = text === undefined ? [] : ourEntries(text, file)

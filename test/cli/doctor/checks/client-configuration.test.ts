@@ -70,11 +70,11 @@ describe('an entry of ours', () => {
     [{ sallyport: null }, []],
     [[], []],
   ])('is recognised in %j', (mcpServers, expected) => {
-    const found = ourEntries(JSON.stringify({ mcpServers }), { keys })
+    const found = ourEntries(JSON.stringify({ mcpServers }), { format: 'json', keys })
     expect(found.map(({ name }) => name)).toEqual(expected)
   })
 
   it.each(['', '{', '[]', '"text"', 'null'])('is not looked for in %j', (text) => {
-    expect(ourEntries(text, { keys })).toEqual([])
+    expect(ourEntries(text, { format: 'json', keys })).toEqual([])
   })
 })

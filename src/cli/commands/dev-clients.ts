@@ -1,0 +1,75 @@
+import type { UndoneFile, WrittenFile } from '../../clients/editing/client-files.ts'
+import { clientEntryName } from '../../clients/entry-name.ts'
+import { writeClient } from '../../clients/write-client.ts'
+import type { ReadyEvent } from '../../gateway-events.ts'
+import { publicUrls } from '../../origin/public-urls.ts'
+import { needsCa } from '../../origin/reach.ts'
+import { failureEvent } from '../ui/failure.ts'
+import type { DevClients, Finding } from './dev-deps.ts'
+
+/** Keeps the address of now in clients' files. */
+export interface ClientFollower {
+  /** Learns what does not change with the address. */
+  start(ready: Pick<ReadyEvent, 'profiles' | 'caFile'>): void
+  /** Writes an address into every file; a file that cannot be written is a warning and no more. */
+  follow(appUrl: string): Promise<readonly WrittenFile[]>
+  /** Takes out what this run wrote, when that was asked for. */
+  undo(): Promise<readonly UndoneFile[]>
+}
+
+/** Creates the follower; without anything to write it does nothing. */
+export function createClientFollower(
+  clients: DevClients | undefined,
+  options: { home: string; warn: (finding: Finding) => void },
+): ClientFollower {
+  const { home, warn } = options
+  const files = clients?.write ? clients.openFiles(home) : undefined
+  const written = new Map<string, WrittenFile>()
+  let ready: Pick<ReadyEvent, 'profiles' | 'caFile'> | undefined
+
+  async function orWarn<T>(work: () => Promise<T>): Promise<T[]> {
+    try {
+      return [await work()]
+    } catch (error) {
+      // The gateway works without any client's file, whatever is wrong with it.
+      const { event: _event, ...finding } = failureEvent(error)
+      warn(finding)
+      return []
+    }
+  }
+
+  return {
+    start(event) {
+      ready = event
+    },
+    async follow(appUrl) {
+      const profile = ready?.profiles[0]?.name
+      if (!files || !clients || profile === undefined) return []
+      const caFile = needsCa(appUrl) ? ready?.caFile : undefined
+      const url = publicUrls(appUrl).mcp(profile)
+      const connection = { name: clientEntryName(profile), url, caFile }
+      const results: WrittenFile[] = []
+      for (const client of clients.chosen) {
+        // The screen says how such a client is connected by hand.
+        if (!client.file) continue
+        const scope = undefined
+        const write = () =>
+          writeClient(client, connection, { ...clients, files, scope, force: false })
+        for (const one of await orWarn(write)) {
+          results.push(one)
+          if (one.outcome !== 'unchanged') written.set(`${one.client} ${one.path}`, one)
+        }
+      }
+      return results
+    },
+    async undo() {
+      if (!files || !clients?.undoOnExit) return []
+      const undone: UndoneFile[] = []
+      for (const memory of await files.remembered()) {
+        const isOfThisRun = written.get(`${memory.client} ${memory.path}`)?.name === memory.name
+        if (isOfThisRun) undone.push(...(await orWarn(() => files.undo(memory))))
+      }
+      return undone
+    },
+  }
+}

@@ -1,0 +1,11 @@
+import type { ConfigFormat } from './config-format.ts'
+import { jsonFormat } from './json-format.ts'
+import { tomlFormat } from './toml-format.ts'
+import { yamlFormat } from './yaml-format.ts'
+
+/** Every language clients write their configuration in. */
+export const configFormats: Readonly<Record<ConfigFormat['name'], ConfigFormat>> = {
+  json: jsonFormat,
+  toml: tomlFormat,
+  yaml: yamlFormat,
+}

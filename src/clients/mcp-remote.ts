@@ -1,0 +1,20 @@
+import { shellQuote } from '../lib/shell-quote.ts'
+import { bridgeEntry } from './bridge.ts'
+import type { McpClient } from './mcp-client.ts'
+import { nodeExtraCaCerts } from './trust-variables.ts'
+
+/** Any program that knows stdio only, through https://www.npmjs.com/package/mcp-remote. */
+export const mcpRemote: McpClient = {
+  id: 'mcp-remote',
+  title: 'Any client of stdio, through mcp-remote',
+  dials: 'machine',
+  auth: ['none', 'oauth', 'header'],
+  trust: { variable: nodeExtraCaCerts, inEntry: true },
+  snippet: (connection) => ({
+    language: 'json',
+    text: JSON.stringify({ mcpServers: { [connection.name]: bridgeEntry(connection) } }, null, 2),
+    place: "the client's own configuration",
+  }),
+  command: ({ url }) => `npx -y mcp-remote ${shellQuote(url)}`,
+  next: () => 'Start the client anew. The entry runs npx, so Node must be installed.',
+}
