@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { GatewayEvent } from '../../src/gateway-events.ts'
 import { startLocaltunnelServer } from '../emulators/localtunnel-server.ts'
@@ -11,10 +11,18 @@ import { temporaryFolder, until } from './helpers.ts'
 const script = new URL('../../scripts/dev-https.ts', import.meta.url).pathname
 const own = 'FOO=1\nAPP_URL=http://localhost:5173\n'
 
+/** What two clients have in their files before we come. */
+const clientFiles = {
+  'home/.cursor/mcp.json':
+    '{\n  // mine\n  "mcpServers": { "notes": { "url": "https://notes.test" } }\n}\n',
+  'home/.codex/config.toml':
+    'model = "o5" # mine\r\n\r\n[mcp_servers.notes]\r\nurl = "https://notes.test"\r\n',
+}
+
 type Told<Name extends GatewayEvent['event']> = GatewayEvent & { event: Name }
 
 /** `pnpm dev:https --json` in a project of its own, behind an emulated localtunnel server. */
-async function startDev() {
+async function startDev(flags: readonly string[] = []) {
   const edge = await startLocaltunnelServer()
   onTestFinished(() => edge.close())
   const folder = await temporaryFolder()
@@ -25,14 +33,18 @@ async function startDev() {
   await writeFile(join(folder, 'config/gateway.json'), JSON.stringify(file))
   await writeFile(join(folder, '.env'), own)
   await writeFile(join(folder, 'web/.env.local'), '')
+  for (const [path, content] of Object.entries(clientFiles)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), content)
+  }
 
-  const { PATH = '', HOME = '' } = process.env
+  const { PATH = '' } = process.env
   const settings = { PORT: '0', HTTPS_PORT: '0', LOCALTUNNEL_HOST: edge.host.origin }
   const files = { SALLYPORT_CA_ROOT: join(folder, 'ca'), APP_URL_FILES: '.env,web/.env.local' }
-  const args = ['--json', '--tunnel', 'localtunnel,local', '--allow-anonymous']
+  const args = ['--json', '--tunnel', 'localtunnel,local', '--allow-anonymous', ...flags]
   const child = spawn(process.execPath, [script, ...args], {
     cwd: folder,
-    env: { PATH, HOME, ...settings, ...files },
+    env: { PATH, HOME: join(folder, 'home'), ...settings, ...files },
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   let out = ''
@@ -79,7 +91,7 @@ async function stop(child: ChildProcess): Promise<number | null> {
 
 describe.skipIf(process.platform === 'win32')('pnpm dev:https behind a tunnel', () => {
   it('hands a changed address on to files, companions and whoever listens', async () => {
-    const dev = await startDev()
+    const dev = await startDev(['--client', 'cursor,codex', '--write', '--undo-on-exit'])
     const { appUrl: before, origins } = await dev.until('ready')
     const local = origins.find((origin) => origin.startsWith('http://localhost')) ?? ''
     await until(async () => (await dev.read('addresses')) === `${before}\n`, {
@@ -87,6 +99,13 @@ describe.skipIf(process.platform === 'win32')('pnpm dev:https behind a tunnel', 
     })
     expect(await dev.read('.env')).toBe(`FOO=1\nAPP_URL=${before}\n`)
     expect(await dev.read('web/.env.local')).toContain(`APP_URL=${before}`)
+
+    const connected = Object.keys(clientFiles)
+    const leadTo = (appUrl: string) => async () => {
+      const texts = await Promise.all(connected.map(dev.read))
+      return texts.every((text) => text.includes(`"${appUrl}/api/mcp/default"`))
+    }
+    await until(leadTo(before), { what: 'the files of clients lead to the address' })
 
     // The edge forgets everybody, and somebody else is first to ask for the name.
     const [name = ''] = dev.edge.names()
@@ -108,10 +127,26 @@ describe.skipIf(process.platform === 'win32')('pnpm dev:https behind a tunnel', 
     expect(await statusOf(changed.appUrl)).toBe(200)
     expect(await statusOf(local)).toBe(200)
 
+    await until(leadTo(changed.appUrl), { what: 'the files of clients follow' })
+    for (const path of connected) {
+      expect(await dev.read(path)).toContain('mine')
+      expect(await dev.read(path)).not.toContain(before)
+    }
+    const written = dev.events().filter((event) => event.event === 'client')
+    expect(written.map(({ client }) => client).sort()).toEqual([
+      'codex',
+      'codex',
+      'cursor',
+      'cursor',
+    ])
+
     const below = descendantsOf(dev.child.pid ?? 0)
     expect(await stop(dev.child)).toBe(0)
     expect(below.filter(isProcessAlive)).toEqual([])
     expect(await dev.read('.env')).toBe(own)
+    for (const [path, content] of Object.entries(clientFiles)) {
+      expect(await dev.read(path)).toBe(content)
+    }
   })
 
   it('serves again within seconds of waking up, though the edge forgot it meanwhile', {
