@@ -6,7 +6,7 @@ import { nodeExtraCaCerts } from './trust-variables.ts'
 /** Any program that knows stdio only, through https://www.npmjs.com/package/mcp-remote. */
 export const mcpRemote: McpClient = {
   id: 'mcp-remote',
-  title: 'Any client of stdio, through mcp-remote',
+  title: 'Any stdio client, through mcp-remote',
   dials: 'machine',
   auth: ['none', 'oauth', 'header'],
   trust: { variable: nodeExtraCaCerts, inEntry: true },
