@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import type { TlsObservation } from './observe-tls.ts'
+import type { TlsObservation } from '../observe-tls.ts'
 
 /** Everything an explanation is made from. */
 export interface TlsFacts {
