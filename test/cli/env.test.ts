@@ -143,7 +143,7 @@ describe('sallyport env', () => {
     const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
     for (const text of [...texts, readme]) {
       expect(text).not.toMatch(
-        /NODE_TLS_REJECT|insecure|verify\s*=\s*false|SSL_NO_VERIFY|PYTHONHTTPSVERIFY|strict-ssl|sslVerify|unsafely-ignore|curl -k/i,
+        /NODE_TLS_REJECT|\binsecure\b|verify\s*=\s*false|SSL_NO_VERIFY|PYTHONHTTPSVERIFY|strict-ssl|sslVerify|unsafely-ignore|curl -k/i,
       )
     }
   })
