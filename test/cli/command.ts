@@ -18,7 +18,7 @@ export interface CommandRun {
 /** Runs the real program in a folder, with PATH and `env` as its whole environment. */
 export async function sallyport(
   args: readonly string[],
-  options: { cwd: string; env: Readonly<Record<string, string>> },
+  options: { cwd: string; env: Readonly<Record<string, string | undefined>> },
 ): Promise<CommandRun> {
   const env = { PATH: process.env.PATH ?? '', ...options.env }
   const child = spawn(process.execPath, [main, ...args], { cwd: options.cwd, env })
