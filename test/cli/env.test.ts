@@ -182,6 +182,17 @@ describe('the variables it prints', () => {
     })
     expect(refusing.output).toContain(refusal)
   })
+
+  // Of the two, curl 7.88 (Debian 12) asks SSL_CERT_DIR alone; CURL_CA_BUNDLE stands above both.
+  it('let curl connect where SSL_CERT_DIR names a folder of authorities', async () => {
+    const { root, certs, printed } = await createProject()
+    const env = { HOME: root, SSL_CERT_DIR: root }
+    const lines = await printed(['--shell', 'bash'], env)
+    const url = await servesCertificateOf(certs)
+    const ask = `curl -sS --max-time 9 ${url}`
+    expect((await run('bash', ['-c', ask], env)).output).toContain('curl: (60)')
+    expect(await run('bash', ['-c', `${lines}\n${ask}`], env)).toEqual({ code: 0, output: 'ok' })
+  })
 })
 
 describe.skipIf(!hasCommand('keytool') || !hasCommand('java'))(
