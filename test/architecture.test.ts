@@ -93,7 +93,7 @@ describe('src/', () => {
       /rejectUnauthorized/,
       [
         // Looks at a chain without verifying it, and sends nothing.
-        'tls/upstream/observe-tls.ts',
+        'tls/observe-tls.ts',
         // `insecureSkipVerify` of a server, as far as decide-verification.ts allows it.
         'tls/upstream/upstream-connections.ts',
       ],

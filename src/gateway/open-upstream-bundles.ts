@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
+import type { SealingKey } from '../store/sealed-box.ts'
 import { loadSealingKey } from '../store/sealed-key.ts'
 import { createSealedStore } from '../store/sealed-store.ts'
 import type { Store } from '../store/store.ts'
@@ -11,15 +12,18 @@ import type { UpstreamBundles } from '../tls/upstream/upstream-bundles.ts'
 export function openUpstreamBundles({
   config,
   store,
+  sealingKey = loadSealingKey,
 }: {
   config: Pick<ResolvedConfig, 'home' | 'secret'>
   store: Store
+  /** Makes the key when there is none, unless given. */
+  sealingKey?: (config: Pick<ResolvedConfig, 'home' | 'secret'>) => Promise<SealingKey>
 }): UpstreamBundles {
   let sealed: Promise<Store> | undefined
   return createUpstreamBundles({
     store,
     sealedStore: () => {
-      sealed ??= loadSealingKey(config).then((key) => createSealedStore(store, key))
+      sealed ??= sealingKey(config).then((key) => createSealedStore(store, key))
       return sealed
     },
     keys: createBundleSigningKeys(join(config.home, 'upstream-ca-keys.json')),

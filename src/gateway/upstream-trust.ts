@@ -67,7 +67,6 @@ export async function createUpstreamTrust(options: {
         })),
       exposureOf,
       onBundleChanged: () => void follower.check(),
-      now: Date.now,
     }),
   }
 }

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { DetailedPeerCertificate } from 'node:tls'
+import { onOneLine } from './certificate-pem.ts'
 import type { ChainLink } from './tls-report.ts'
 
 /** The chain that Node knows of the other side, leaf first; its root when it could be verified. */
@@ -21,13 +22,13 @@ export function chainOf(leaf: Partial<DetailedPeerCertificate> | null): X509Cert
 export function describeLink(certificate: X509Certificate): ChainLink {
   const { subject, issuer, validToDate, fingerprint256 } = certificate
   return {
-    subject: onOneLine(subject),
-    issuer: onOneLine(issuer),
+    subject: nameOf(subject),
+    issuer: nameOf(issuer),
     notAfter: validToDate,
     fingerprint256,
   }
 }
 
-function onOneLine(name: string | undefined): string {
-  return (name ?? '').replaceAll('\n', ', ') || 'nobody'
+function nameOf(name: string | undefined): string {
+  return onOneLine(name ?? '') || 'nobody'
 }

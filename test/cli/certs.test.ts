@@ -42,11 +42,8 @@ describe('the certificate report', () => {
                   /p/.sallyport/certs/leaf-key.pem
         CA        /p/.sallyport/certs/ca.pem
         Bundle    /p/.sallyport/certs/bundle.pem
-
-        Programs on this machine trust it with this in their environment:
-        NODE_EXTRA_CA_CERTS=/p/.sallyport/certs/ca.pem
-        or, where that is not Node but Python, curl, Go or OpenSSL:
-        SSL_CERT_FILE=/p/.sallyport/certs/bundle.pem
+        Trust     pnpm sallyport trust  for browsers, the system and Java
+                  pnpm sallyport env    for Node, Python, curl, git and the like
       "
     `)
   })
@@ -65,7 +62,7 @@ describe('the certificate report', () => {
       options,
     )
     expect(text).toContain('it is not ours to renew')
-    expect(text).not.toContain('NODE_EXTRA_CA_CERTS')
+    expect(text).not.toContain('pnpm sallyport trust')
   })
 
   it('says that a certificate is not valid now', () => {

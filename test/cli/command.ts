@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { createServerContexts } from '../../src/tls/server-contexts.ts'
+import { compileCache } from '../fixtures/compile-cache.ts'
 
 const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
 
@@ -18,9 +19,9 @@ export interface CommandRun {
 /** Runs the real program in a folder, with PATH and `env` as its whole environment. */
 export async function sallyport(
   args: readonly string[],
-  options: { cwd: string; env: Readonly<Record<string, string>> },
+  options: { cwd: string; env: Readonly<Record<string, string | undefined>> },
 ): Promise<CommandRun> {
-  const env = { PATH: process.env.PATH ?? '', ...options.env }
+  const env = { PATH: process.env.PATH ?? '', ...compileCache, ...options.env }
   const child = spawn(process.execPath, [main, ...args], { cwd: options.cwd, env })
   child.stdin.end()
   let out = ''

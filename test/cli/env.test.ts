@@ -143,7 +143,7 @@ describe('sallyport env', () => {
     const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
     for (const text of [...texts, readme]) {
       expect(text).not.toMatch(
-        /NODE_TLS_REJECT|insecure|verify\s*=\s*false|SSL_NO_VERIFY|PYTHONHTTPSVERIFY|strict-ssl|sslVerify|unsafely-ignore|curl -k/i,
+        /NODE_TLS_REJECT|\binsecure\b|verify\s*=\s*false|SSL_NO_VERIFY|PYTHONHTTPSVERIFY|strict-ssl|sslVerify|unsafely-ignore|curl -k/i,
       )
     }
   })
@@ -181,6 +181,17 @@ describe('the variables it prints', () => {
       output: client === 'git' ? '' : expect.stringContaining('ok'),
     })
     expect(refusing.output).toContain(refusal)
+  })
+
+  // Of the two, curl 7.88 (Debian 12) asks SSL_CERT_DIR alone; CURL_CA_BUNDLE stands above both.
+  it('let curl connect where SSL_CERT_DIR names a folder of authorities', async () => {
+    const { root, certs, printed } = await createProject()
+    const env = { HOME: root, SSL_CERT_DIR: root }
+    const lines = await printed(['--shell', 'bash'], env)
+    const url = await servesCertificateOf(certs)
+    const ask = `curl -sS --max-time 9 ${url}`
+    expect((await run('bash', ['-c', ask], env)).output).toContain('curl: (60)')
+    expect(await run('bash', ['-c', `${lines}\n${ask}`], env)).toEqual({ code: 0, output: 'ok' })
   })
 })
 

@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { formatStores, formatWslNote } from '../../src/cli/ui/trust-report.ts'
 import { findProgram } from '../../src/lib/find-program.ts'
+import { certutil, hasChromium, textIn } from '../fixtures/chromium.ts'
 import { createTestAuthority } from '../tls/lab.ts'
 import { sallyport, servesCertificateOf } from './command.ts'
 import { plain, temporaryFolder } from './helpers.ts'
@@ -14,28 +15,9 @@ import { plain, temporaryFolder } from './helpers.ts'
 vi.setConfig({ testTimeout: 60_000 })
 
 const options = { platform: process.platform, searchPath: process.env.PATH ?? '' }
-const certutil = process.platform === 'linux' ? findProgram('certutil', options) : undefined
 const mkcert = findProgram('mkcert', options)
 
-const chromium = '/usr/bin/chromium'
 const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
-
-/** What a browser of that home shows, or the error it stops at. */
-async function titleOf(url: string, home: string): Promise<string> {
-  const { chromium: browserType } = await import('playwright-core')
-  const env = { PATH: process.env.PATH ?? '', HOME: home }
-  const options = { executablePath: chromium, args: ['--no-sandbox'], env }
-  const browser = await browserType.launch(options)
-  try {
-    const page = await browser.newPage()
-    await page.goto(url)
-    return String(await page.textContent('body'))
-  } catch (error) {
-    return String(error)
-  } finally {
-    await browser.close()
-  }
-}
 
 /** A home with a Chrome database and a Firefox profile, and a PATH with nothing but `tools`. */
 async function createUser(tools: readonly (string | undefined)[]) {
@@ -130,15 +112,15 @@ describe.skipIf(!certutil)(`sallyport trust ${needed}`, () => {
     },
   )
 
-  it.skipIf(!existsSync(chromium))(
+  it.skipIf(!hasChromium)(
     'lets a real browser in, which refused before (skipped where Chromium is not installed)',
     async () => {
       const { home, trust } = await createUser([certutil])
       await trust('--status')
       const url = await servesCertificateOf(join(home, '.sallyport/certs'))
-      expect(await titleOf(url, home)).toContain('ERR_CERT_AUTHORITY_INVALID')
+      expect(await textIn(url, home)).toContain('ERR_CERT_AUTHORITY_INVALID')
       await trust('--yes')
-      expect(await titleOf(url, home)).toBe('ok')
+      expect(await textIn(url, home)).toBe('ok')
     },
     60_000,
   )

@@ -1,32 +1,26 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { join } from 'node:path'
-import { loadConfig } from '../../config/load.ts'
 import { readAdminAddress } from '../../http/admin/admin-address.ts'
 import { createAdminSessions } from '../../http/admin/admin-sessions.ts'
-import { openSqliteStore } from '../../store/sqlite-store.ts'
 import type { CommandWorld } from '../command-world.ts'
 import type { AdminCommandDeps } from './admin.ts'
+import { withStore } from './with-store.ts'
 
 const connectMs = 2_000
 
-/** Runs the command on the store of this folder, and closes it again. */
-export async function withAdmin(
+/** Runs the command on the admin sessions of this folder. */
+export function withAdmin(
   { output, process }: CommandWorld,
   run: (deps: AdminCommandDeps) => Promise<number>,
 ): Promise<number> {
-  const { config } = await loadConfig({ projectDir: process.cwd() })
-  const store = openSqliteStore(join(config.home, 'state.sqlite'))
-  try {
-    return await run({
+  return withStore({ process }, ({ store }) =>
+    run({
       output,
       sessions: createAdminSessions({ store, now: Date.now }),
       readAddress: () => readAdminAddress(store),
       answers,
-    })
-  } finally {
-    store.close()
-  }
+    }),
+  )
 }
 
 async function answers(origin: string): Promise<boolean> {

@@ -1,30 +1,27 @@
 import { open } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import { basename, join, resolve } from 'node:path'
-import { loadConfig } from '../../config/load.ts'
+import { basename, resolve } from 'node:path'
 import { messageOf, UserError } from '../../errors.ts'
 import { diagnoseServer } from '../../gateway/diagnose-server.ts'
 import { openUpstreamBundles } from '../../gateway/open-upstream-bundles.ts'
-import { openSqliteStore } from '../../store/sqlite-store.ts'
 import { maxFileBytes } from '../../tls/upstream/certificate-file.ts'
 import type { UploadedFile } from '../../tls/upstream/file-verdict.ts'
 import type { CommandWorld } from '../command-world.ts'
 import type { CaDeps } from './ca.ts'
+import { withStore } from './with-store.ts'
 
-/** Runs a command on the store of this folder, and closes it again. */
-export async function withBundles(
+/** Runs a command on the bundles of this folder. */
+export function withBundles(
   { output, process }: CommandWorld,
   run: (deps: CaDeps) => Promise<number>,
 ): Promise<number> {
-  const { config } = await loadConfig({ projectDir: process.cwd() })
-  const store = openSqliteStore(join(config.home, 'state.sqlite'))
-  const bundles = openUpstreamBundles({ config, store })
-  const servers = Object.values(config.servers).map((server) => [
-    server.name,
-    server.type === 'stdio' ? undefined : server.url,
-  ])
-  try {
-    return await run({
+  return withStore({ process }, ({ config, store }) => {
+    const bundles = openUpstreamBundles({ config, store })
+    const servers = Object.values(config.servers).map((server) => [
+      server.name,
+      server.type === 'stdio' ? undefined : server.url,
+    ])
+    return run({
       output,
       servers: Object.fromEntries(servers),
       bundles,
@@ -32,9 +29,7 @@ export async function withBundles(
       readFile: (path) => readBounded(resolve(process.cwd(), path)),
       diagnose: (name, url) => diagnoseServer({ name, url }, bundles),
     })
-  } finally {
-    store.close()
-  }
+  })
 }
 
 /** The file, or so much of it as shows that it is too large. */

@@ -20,6 +20,7 @@ import { trust } from './checks/trust.ts'
 import { trustVariables } from './checks/trust-variables.ts'
 import { tunnelName } from './checks/tunnel-name.ts'
 import { tunnelPrograms } from './checks/tunnel-programs.ts'
+import { upstreamTrust } from './checks/upstream-trust.ts'
 
 /** Everything that is looked into, in the order it is shown; one title stands for neighbours. */
 export const checks: readonly Check[] = [
@@ -42,6 +43,7 @@ export const checks: readonly Check[] = [
   metadata,
   httpRedirects,
   redirectUris,
+  upstreamTrust,
   clientConfiguration,
   fileModes,
 ]

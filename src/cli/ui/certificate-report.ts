@@ -1,7 +1,6 @@
-import { shellQuote } from '../../lib/shell-quote.ts'
 import type { LocalCertificateDescription } from '../../tls/describe-certificate.ts'
 import { formatFingerprint } from './fingerprint.ts'
-import { count, formatCode, formatProse, formatRow, rowIndent, wrapText } from './layout.ts'
+import { count, formatProse, formatRow, rowIndent, wrapText } from './layout.ts'
 import type { Screen } from './styler.ts'
 
 /** What `certs show` and `certs renew` print. */
@@ -59,17 +58,13 @@ function formatValidity(
   return [isValid ? `${text}, ${count(daysLeft, 'day')} left` : style.red(`${text}: not valid now`)]
 }
 
-function formatTrust(
-  { ca, bundle }: LocalCertificateDescription['files'],
-  screen: Screen,
-): string[] {
-  if (ca === undefined || bundle === undefined) return []
-  const code = (line: string) => formatCode(line, screen).map(screen.style.cyan)
-  return [
-    '',
-    ...formatProse('Programs on this machine trust it with this in their environment:', screen),
-    ...code(`NODE_EXTRA_CA_CERTS=${shellQuote(ca)}`),
-    ...formatProse('or, where that is not Node but Python, curl, Go or OpenSSL:', screen),
-    ...code(`SSL_CERT_FILE=${shellQuote(bundle)}`),
+/** Who does not trust it by itself, and the command that changes that. */
+function formatTrust({ ca }: LocalCertificateDescription['files'], screen: Screen): string[] {
+  if (ca === undefined) return []
+  const command = (name: string) => screen.style.cyan(`pnpm sallyport ${name}`)
+  const lines = [
+    `${command('trust')}  for browsers, the system and Java`,
+    `${command('env')}    for Node, Python, curl, git and the like`,
   ]
+  return formatRow('Trust', lines, screen)
 }

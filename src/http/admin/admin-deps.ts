@@ -12,14 +12,10 @@ export interface AdminServer {
 
 export interface AdminDeps {
   readonly sessions: Pick<AdminSessions, 'redeem' | 'verify'>
-  readonly bundles: Pick<
-    UpstreamBundles,
-    'describe' | 'list' | 'replace' | 'remove' | 'setClientCertificate'
-  >
+  readonly bundles: Pick<UpstreamBundles, 'describe' | 'list' | 'put' | 'remove'>
   /** The servers as configured now. */
   servers(): readonly AdminServer[]
   exposureOf(listener: ListenerName): Exposure
   /** A bundle was changed: connections follow at once. */
   onBundleChanged(): void
-  readonly now: () => number
 }

@@ -1,14 +1,13 @@
-import type { BundleDescription } from '../../tls/upstream/upstream-bundles.ts'
+import type { BundleDescription, BundleOutcome } from '../../tls/upstream/upstream-bundles.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminContext } from './admin-env.ts'
 import type { AdminError } from './admin-error.ts'
 import { readBundleUpload } from './bundle-upload.ts'
-import { type BundleResult, changeBundle } from './change-bundle.ts'
 
 /** What the page and the API do with the bundle of the server that a request names. */
 export interface BundleActions {
   show(c: AdminContext): Promise<ActionResult<BundleDescription>>
-  put(c: AdminContext): Promise<ActionResult<BundleResult>>
+  put(c: AdminContext): Promise<ActionResult<BundleOutcome>>
   remove(c: AdminContext): Promise<ActionResult<undefined>>
 }
 
@@ -19,11 +18,11 @@ export type ActionResult<T> =
       readonly server: string
       readonly refusal: AdminError
       /** What was found out about an upload that was refused. */
-      readonly result?: BundleResult
+      readonly result?: BundleOutcome
     }
 
 export function createBundleActions(deps: AdminDeps): BundleActions {
-  const { bundles, now } = deps
+  const { bundles } = deps
   const nameIn = (c: AdminContext) => c.req.param('name') ?? ''
   const changeBy = (c: AdminContext) => ({
     by: `admin session ${c.get('adminSession').id}`,
@@ -45,8 +44,7 @@ export function createBundleActions(deps: AdminDeps): BundleActions {
       if (found.url === undefined) return { ok: false, server, refusal: isProgram(server) }
       const read = await readBundleUpload(c.req.raw)
       if (!read.ok) return { ok: false, server, refusal: read.refusal }
-      const change = changeBy(c)
-      const result = await changeBundle(server, read.upload, { bundles, change, now: now() })
+      const result = await bundles.put(server, read.upload, changeBy(c))
       if (!result.accepted) return { ok: false, server, refusal: refusalOf(result), result }
       if (result.stored) deps.onBundleChanged()
       return { ok: true, server, value: result }
@@ -90,7 +88,7 @@ function isProgram(server: string): AdminError {
   }
 }
 
-function refusalOf({ files }: BundleResult): AdminError {
+function refusalOf({ files }: BundleOutcome): AdminError {
   const verdicts = files.flatMap(({ certificates }) => certificates.map(({ verdict }) => verdict))
   const first = files.find(({ accepted }) => !accepted)
   return {

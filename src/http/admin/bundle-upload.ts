@@ -1,17 +1,11 @@
 import type { UploadedFile } from '../../tls/upstream/file-verdict.ts'
-import type { ClientCertificateFiles } from '../../tls/upstream/upstream-bundles.ts'
+import type { BundleUpload } from '../../tls/upstream/upstream-bundles.ts'
 import type { AdminError } from './admin-error.ts'
 
 /** Most files of one request; a file of its own for each certificate of a long chain still fits. */
 export const maxFiles = 20
 /** Most of a request's body: four files of the largest size, bytes. */
 export const maxBodyBytes = 40 * 1024 * 1024
-
-/** What an upload asks for; at least one of the two is there. */
-export interface BundleUpload {
-  readonly ca: readonly UploadedFile[]
-  readonly client: ClientCertificateFiles | undefined
-}
 
 export type ReadUpload =
   | { readonly ok: true; readonly upload: BundleUpload }
@@ -91,7 +85,9 @@ function toUpload(parts: Parts): ReadUpload {
   if (certs.length > 1 || keys.length > 1 || Boolean(cert) !== Boolean(key)) {
     return refuse('A client certificate needs one "client_certificate" and one "client_key".')
   }
-  return { ok: true, upload: { ca, client: cert && key && { cert, key } } }
+  // Without authorities nothing is replaced, so what is refused stays so.
+  const mode = ca.length > 0 ? 'replace' : 'add'
+  return { ok: true, upload: { mode, files: ca, clientCertificate: cert && key && { cert, key } } }
 }
 
 function refuse(error: string): ReadUpload {

@@ -1,4 +1,4 @@
-import { shellQuote } from '../../lib/shell-quote.ts'
+import { addCommand, setClientCertificateCommand } from './explain-client-certificate.ts'
 import type { BundleDescription } from './upstream-bundles.ts'
 
 /** Days before the end at which it is told; 0 is the end itself. */
@@ -12,6 +12,8 @@ export interface ExpiryFinding {
   /** A sentence that names the server and the certificate. */
   readonly message: string
   readonly hint: string
+  /** What the hint is about. */
+  readonly command: string
 }
 
 /** Certificates in `bundles` that have expired, or will within 30 days of their description. */
@@ -20,15 +22,17 @@ export function findExpiring(bundles: readonly BundleDescription[]): ExpiryFindi
     const authorities = certificates.map((certificate) => ({
       ...certificate,
       what: `CA certificate ${certificate.subject}`,
-      hint: `Add its successor: pnpm sallyport ca add ${shellQuote(server)} <file>`,
+      advice: 'Add its successor',
+      command: addCommand(server),
     }))
     const presented = clientCertificate && {
       ...clientCertificate,
       what: `client certificate ${clientCertificate.subject}`,
-      hint: `Set its successor: pnpm sallyport ca add ${shellQuote(server)} --client-cert <file> --client-key <file>`,
+      advice: 'Set its successor',
+      command: setClientCertificateCommand(server),
     }
     return [...authorities, ...(presented ? [presented] : [])].flatMap(
-      ({ what, hint, daysLeft, notAfter, fingerprint256 }) => {
+      ({ what, advice, command, daysLeft, notAfter, fingerprint256 }) => {
         // Whole days are rounded down, so what has less than a day left has 0.
         const threshold = daysLeft < 0 ? 0 : thresholds.find((days) => days > daysLeft)
         if (threshold === undefined) return []
@@ -40,7 +44,8 @@ export function findExpiring(bundles: readonly BundleDescription[]): ExpiryFindi
             fingerprint256,
             threshold,
             message: `The ${what} of server "${server}" ${end}.`,
-            hint,
+            hint: `${advice}: ${command}`,
+            command,
           },
         ]
       },

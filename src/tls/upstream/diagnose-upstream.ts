@@ -1,9 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import type { UpstreamTls } from '../../lib/upstream-tls.ts'
 import { describeCertificate } from '../describe-certificate.ts'
+import {
+  type ClientCertificateDemand,
+  observeTls,
+  type TlsObservation,
+  tlsAddressOf,
+} from '../observe-tls.ts'
 import { explainTls, type TlsExplanation } from './explain-tls.ts'
-import type { ClientCertificateDemand } from './observe-tls.ts'
-import { observeTls, type TlsObservation } from './observe-tls.ts'
 
 export interface UpstreamDiagnosis extends TlsExplanation {
   readonly server: string
@@ -27,10 +31,8 @@ export async function diagnoseUpstream(options: {
   now: number
 }): Promise<UpstreamDiagnosis> {
   const { server, url, tls = { ca: [] }, now } = options
-  const { protocol, hostname, port } = new URL(url)
-  if (protocol !== 'https:') return withoutTls(server, url)
-  const host = hostname.replace(/^\[|\]$/g, '')
-  const target = { host, port: Number(port || 443) }
+  if (new URL(url).protocol !== 'https:') return withoutTls(server, url)
+  const target = tlsAddressOf(url)
   const observation = await observeTls({
     ...target,
     tls: { ...tls, ca: [...options.roots, ...tls.ca] },

@@ -6,7 +6,7 @@ export function explainClientCertificate({
   server,
   presented,
 }: Pick<TlsFacts, 'server' | 'presented'>): TlsFinding {
-  const command = `pnpm sallyport ca add ${shellQuote(server)} --client-cert <file> --client-key <file>`
+  const command = setClientCertificateCommand(server)
   return presented
     ? {
         kind: 'client-certificate-refused',
@@ -25,4 +25,9 @@ export function explainClientCertificate({
 /** The command that adds certificates to what is kept. */
 export function addCommand(server: string): string {
   return `pnpm sallyport ca add ${shellQuote(server)} <file>`
+}
+
+/** The command that sets the certificate that connections present. */
+export function setClientCertificateCommand(server: string): string {
+  return `pnpm sallyport ca add ${shellQuote(server)} --client-cert <file> --client-key <file>`
 }

@@ -1,5 +1,5 @@
+import type { FailedStage, TlsObservation } from '../observe-tls.ts'
 import { explainClientCertificate } from './explain-client-certificate.ts'
-import type { FailedStage, TlsObservation } from './observe-tls.ts'
 import type { TlsFacts, TlsFinding } from './tls-facts.ts'
 
 type Failed = Extract<TlsObservation, { outcome: 'failed' }>

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts'
 import { shellQuote } from '../../lib/shell-quote.ts'
-import { addCommand, explainClientCertificate } from './explain-client-certificate.ts'
+import { addCommand, setClientCertificateCommand } from './explain-client-certificate.ts'
 
 /** Whom the failed connection was for, and where it was to lead. */
 export interface FailedConnection {
@@ -42,7 +42,7 @@ interface FailureKind {
 const lookAt = (server: string) => `\`pnpm sallyport ca test ${shellQuote(server)}\``
 
 const giveClientCertificate = (server: string) =>
-  `Give it one it knows with \`${explainClientCertificate({ server, presented: false }).command}\`; ${lookAt(server)} shows what it asks for.`
+  `Give it one it knows with \`${setClientCertificateCommand(server)}\`; ${lookAt(server)} shows what it asks for.`
 
 const kinds: readonly FailureKind[] = [
   {

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { isSelfSigned, onOneLine } from '../certificate-pem.ts'
+import type { TlsObservation } from '../observe-tls.ts'
 import { addCommand } from './explain-client-certificate.ts'
-import type { TlsObservation } from './observe-tls.ts'
 import { issued } from './order-chain.ts'
 import type { TlsFacts, TlsFinding } from './tls-facts.ts'
 

@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import type { TlsObservation } from './observe-tls.ts'
+import type { FailedStage, TlsObservation } from '../observe-tls.ts'
 
 /** Everything an explanation is made from. */
 export interface TlsFacts {
@@ -20,13 +20,7 @@ export interface TlsFacts {
 }
 
 export type TlsFindingKind =
-  | 'dns'
-  | 'refused'
-  | 'timeout'
-  | 'unreachable'
-  | 'plain-http'
-  | 'not-tls'
-  | 'handshake'
+  | FailedStage
   | 'old-protocol'
   | 'expired'
   | 'not-yet-valid'

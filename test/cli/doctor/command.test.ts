@@ -1,7 +1,7 @@
 import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createProject, linesOf, runDoctor, startGateway } from './doctor-process.ts'
+import { createProject, everyProgram, linesOf, runDoctor, startGateway } from './doctor-process.ts'
 
 /** Every file below a folder, with its content and when it was written. */
 async function everything(folder: string): Promise<Record<string, string>> {
@@ -29,7 +29,7 @@ describe.skipIf(process.platform === 'win32')('sallyport doctor', () => {
   })
 
   it('looks at a gateway that runs, and leaves its files alone', { timeout: 60_000 }, async () => {
-    const project = await createProject()
+    const project = await createProject(everyProgram)
     const { ready } = await startGateway(project)
     const before = await everything(project.folder)
     const { code, report } = await runDoctor(project)

@@ -1,10 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import * as z from 'zod'
 import type { ReadyEvent } from '../../../src/gateway-events.ts'
+import { compileCache } from '../../fixtures/compile-cache.ts'
 import { freePort } from '../../fixtures/gateway.ts'
 import { temporaryFolder, until } from '../helpers.ts'
 import type { Environment } from './lab.ts'
@@ -33,15 +34,22 @@ export interface Project {
   readonly env: Environment
 }
 
-/** A folder with a configuration, and the environment of a person who works there. */
+/** With it the doctor asks every program of this machine whom it trusts, which takes seconds. */
+export const everyProgram: Environment = { PATH: process.env.PATH }
+
+/**
+ * A folder with a configuration, and the environment of a person who works there and has no program
+ * but Node.
+ */
 export async function createProject(env: Environment = {}): Promise<Project> {
   const folder = await temporaryFolder()
   const home = await temporaryFolder()
   await mkdir(join(folder, 'config'))
   await writeFile(join(folder, 'config/gateway.json'), '{"mcpServers":{}}')
   const [PORT, HTTPS_PORT] = [String(await freePort()), String(await freePort())]
-  const own = { PATH: process.env.PATH, HOME: home, SHELL: '/bin/bash', PORT, HTTPS_PORT }
-  return { folder, env: { ...own, SALLYPORT_CA_ROOT: join(folder, 'ca'), TUNNEL: 'local', ...env } }
+  const own = { PATH: dirname(process.execPath), HOME: home, SHELL: '/bin/bash' }
+  const settings = { PORT, HTTPS_PORT, SALLYPORT_CA_ROOT: join(folder, 'ca'), TUNNEL: 'local' }
+  return { folder, env: { ...own, ...compileCache, ...settings, ...env } }
 }
 
 /** Runs `pnpm sallyport doctor` in a project. */

@@ -114,6 +114,20 @@ describe('PUT /api/admin/servers/:name/ca', () => {
     expect((await admin.bundles.audit('corp')).length).toBe(1)
   })
 
+  it('puts authorities in the place of what is refused, and no client certificate beside it', async () => {
+    const { put, call, admin } = await start()
+    const [ca, clients] = [await createPrivateCa(), await createPrivateCa()]
+    const client = await issueClientPair(clients)
+    await put({ ca_certificate: ca.certPem })
+    await admin.store.set('upstream-ca', 'corp', {})
+    expect((await call('GET')).body).toMatchObject({ state: 'refused' })
+    const pair = { client_certificate: client.cert, client_key: client.key }
+    expect((await put(pair)).body).toMatchObject({ code: 'CA_BUNDLE_REFUSED' })
+    expect((await call('GET')).body).toMatchObject({ state: 'refused' })
+    const body = { stored: true, bundle: { state: 'good', clientCertificate: { daysLeft: 29 } } }
+    expect(await put({ ca_certificate: ca.certPem, ...pair })).toMatchObject({ status: 200, body })
+  })
+
   it.each<
     [
       what: string,

@@ -11,6 +11,7 @@ const secretFiles = [
   'state.sqlite-wal',
   'oauth-keys.json',
   'sealing.key',
+  'upstream-ca-keys.json',
   'login-links.json',
   'certs/localhost-key.pem',
   'certs/addresses-key.pem',

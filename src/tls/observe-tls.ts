@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto'
 import { connect as connectTcp } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
-import type { UpstreamTls } from '../../lib/upstream-tls.ts'
+import { messageOf } from '../errors.ts'
+import type { UpstreamTls } from '../lib/upstream-tls.ts'
 
 /** What a connection to a TLS server showed. */
 export type TlsObservation =
@@ -18,6 +19,8 @@ export type TlsObservation =
       readonly outcome: 'failed'
       readonly stage: FailedStage
       readonly code: string
+      /** In the words of the system or of OpenSSL. */
+      readonly reason: string
       readonly clientCertificate: ClientCertificateDemand
     }
 
@@ -40,6 +43,12 @@ export interface TlsTarget {
   /** What is trusted and presented; `ca` is everything, the roots of the system included. */
   readonly tls: UpstreamTls
   readonly timeoutMs: number
+}
+
+/** Where an https URL leads. */
+export function tlsAddressOf(url: string): Pick<TlsTarget, 'host' | 'port'> {
+  const { hostname, port } = new URL(url)
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) }
 }
 
 /** In TLS 1.3 a server refuses a client's certificate only after the handshake, ms. */
@@ -78,21 +87,27 @@ function shakeHands({ host, port, tls, timeoutMs }: TlsTarget): Promise<TlsObser
     resolve(observation)
     socket.destroy()
   }
-  function fail(code: string, stage = stageOf(code)): void {
+  function fail(code: string, reason: string): void {
     if (seen) finish({ ...seen, clientCertificate: 'rejected' })
-    else finish({ outcome: 'failed', stage, code, clientCertificate: demand(true) })
+    else {
+      const stage = stageOf(code)
+      finish({ outcome: 'failed', stage, code, reason, clientCertificate: demand(true) })
+    }
   }
 
-  const timer = setTimeout(() => fail('ETIMEDOUT'), timeoutMs)
+  const timer = setTimeout(() => fail('ETIMEDOUT', 'it does not answer'), timeoutMs)
   void promise.finally(() => clearTimeout(timer))
   socket.once('secureConnect', () => {
     seen = observationOf(socket, demand(false))
     if (demand(false) === 'none') finish(seen)
     else setTimeout(finish, refusalWaitMs, seen)
   })
-  socket.once('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message))
+  socket.once('error', (error: NodeJS.ErrnoException) => {
+    const { code = error.message } = error
+    fail(code, messageOf(error) || code)
+  })
   // A server that wants no more ends the connection without a word.
-  socket.once('close', () => fail('ECONNRESET'))
+  socket.once('close', () => fail('ECONNRESET', 'it ended the connection'))
   return promise
 }
 

@@ -1,0 +1,20 @@
+import { join } from 'node:path'
+import { loadConfig } from '../../config/load.ts'
+import type { ResolvedConfig } from '../../config/resolved-config.ts'
+import { openSqliteStore } from '../../store/sqlite-store.ts'
+import type { Store } from '../../store/store.ts'
+import type { CommandWorld } from '../command-world.ts'
+
+/** Runs a command on the configuration and the store of this folder, and closes it again. */
+export async function withStore(
+  { process }: Pick<CommandWorld, 'process'>,
+  run: (folder: { config: ResolvedConfig; store: Store }) => Promise<number>,
+): Promise<number> {
+  const { config } = await loadConfig({ projectDir: process.cwd() })
+  const store = openSqliteStore(join(config.home, 'state.sqlite'))
+  try {
+    return await run({ config, store })
+  } finally {
+    store.close()
+  }
+}
