@@ -19,6 +19,7 @@ import { createProcessLedger, type ProcessLedger, reapLeftovers } from './lib/pr
 import { createProcessReaper } from './lib/process-reaper.ts'
 import { readVersion } from './lib/version.ts'
 import { settlesWithin } from './lib/wait.ts'
+import type { FastPath } from './mcp/fast-path/fast-path.ts'
 import { createMcpHub } from './mcp/hub.ts'
 import { publicUrls } from './origin/public-urls.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
@@ -37,6 +38,8 @@ export interface GatewayOptions {
   readonly onEvent: (event: GatewayEvent) => void
   /** By which tunnels are watched; the machine's unless given. */
   readonly clock?: Clock
+  /** Whether calls that nothing is unusual about go past the SDKs, as they do unless given. */
+  readonly fastPath?: FastPath
 }
 
 export interface Gateway {
@@ -67,7 +70,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promise<Gateway> {
-  const { config, logger, onEvent, clock = systemClock } = options
+  const { config, logger, onEvent, clock = systemClock, fastPath = { isOn: true } } = options
   const version = readVersion()
   const startedAt = performance.now()
   let file: GatewayFile = config
@@ -95,6 +98,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     store,
     reaper: processes,
     auth: logins.auth,
+    fastPath,
     logger: logger.child('mcp'),
     now: Date.now,
     random: Math.random,

@@ -5,6 +5,7 @@ import type { ProcessReaper } from '../lib/process-reaper.ts'
 import type { Store } from '../store/store.ts'
 import type { CatalogKind, ServerCatalog } from './catalog.ts'
 import { createEndpoint, type Endpoint } from './endpoint/endpoint.ts'
+import type { FastPath } from './fast-path/fast-path.ts'
 import { createProfile } from './profile.ts'
 import { createRelay } from './relay/relay.ts'
 import { createUpstream, type Upstream } from './upstreams/upstream.ts'
@@ -34,6 +35,7 @@ export interface McpHubOptions {
   readonly store: Store
   readonly reaper: ProcessReaper
   readonly auth: UpstreamAuth
+  readonly fastPath: FastPath
   readonly logger: Logger
   readonly now: () => number
   readonly random: () => number
@@ -42,7 +44,7 @@ export interface McpHubOptions {
 
 /** Creates the hub; upstreams start connecting at once, in the background. */
 export function createMcpHub(options: McpHubOptions): McpHub {
-  const { version, now } = options
+  const { version, now, fastPath } = options
   const upstreams = new Map<string, Upstream>()
   const endpoints = new Map<string, Endpoint>()
   const relay = createRelay()
@@ -56,6 +58,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       store: options.store,
       reaper: options.reaper,
       auth: options.auth,
+      fastPath,
       logger: options.logger.child(`upstream:${config.name}`),
       now,
       random: options.random,
@@ -103,7 +106,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       else {
         const profile = createProfile({ config, upstream: (name) => upstreams.get(name), relay })
         const logger = options.logger.child(`profile:${config.name}`)
-        endpoints.set(config.name, createEndpoint({ profile, version, now, logger }))
+        endpoints.set(config.name, createEndpoint({ profile, version, now, fastPath, logger }))
       }
     }
   }

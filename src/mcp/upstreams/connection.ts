@@ -10,6 +10,8 @@ import { ResultSchema } from '@modelcontextprotocol/core'
 import type { HttpServerConfig, ServerConfig } from '../../config/resolved-config.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { ProcessReaper } from '../../lib/process-reaper.ts'
+import type { FastPath } from '../fast-path/fast-path.ts'
+import { createWayAround, type WayAround } from '../fast-path/way-around.ts'
 import type { Era, JsonObject, WireNotification, WireRequest, WireResult } from '../wire-types.ts'
 import { createStdioTransport } from './stdio-transport.ts'
 import type { UpstreamAuth } from './upstream-auth.ts'
@@ -42,6 +44,8 @@ export interface UpstreamRequestOptions {
   headers?: Record<string, string>
   /** Also keeps the request alive: progress restarts its timeout. */
   onProgress?: (progress: JsonObject) => void
+  /** What the upstream says on the answer to this very request, where that can be told. */
+  onNotification?: (notification: WireNotification) => void
 }
 
 export interface ConnectOptions {
@@ -58,6 +62,7 @@ export interface ConnectOptions {
   signal: AbortSignal
   reaper: ProcessReaper
   auth: UpstreamAuth
+  fastPath: FastPath
   logger: Logger
 }
 
@@ -66,7 +71,7 @@ export interface ConnectOptions {
  * @throws Error whose message is a sentence fragment about the upstream
  */
 export async function connectUpstream(options: ConnectOptions): Promise<UpstreamConnection> {
-  const { transport, reasonOf, release } = createTransport(options)
+  const { transport, reasonOf, release, around } = createTransport(options)
   const client = new Client(options.clientInfo, {
     capabilities: options.capabilities as ClientCapabilities,
     versionNegotiation: { mode: 'auto', probe: { timeoutMs: probeMs } },
@@ -109,20 +114,27 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
     throw reason === undefined ? error : new Error(reason, { cause: error })
   }
 
+  const requestBySdk: UpstreamConnection['request'] = (
+    request,
+    { signal, timeoutMs, headers, onProgress },
+  ) =>
+    client.request(request, ResultSchema, {
+      timeout: timeoutMs,
+      resetTimeoutOnProgress: true,
+      allowInputRequired: true,
+      ...(signal && { signal }),
+      ...(headers && { headers }),
+      ...(onProgress && { onprogress: (progress) => onProgress({ ...progress }) }),
+    }) as Promise<WireResult>
+  const isModern = client.getProtocolEra() === 'modern'
+  const version = client.getNegotiatedProtocolVersion() ?? ''
+
   return {
-    era: client.getProtocolEra() === 'modern' ? 'modern' : 'legacy',
+    era: isModern ? 'modern' : 'legacy',
     capabilities: (client.getServerCapabilities() ?? {}) as JsonObject,
     instructions: client.getInstructions(),
     serverInfo: client.getServerVersion() as JsonObject | undefined,
-    request: (request, { signal, timeoutMs, headers, onProgress }) =>
-      client.request(request, ResultSchema, {
-        timeout: timeoutMs,
-        resetTimeoutOnProgress: true,
-        allowInputRequired: true,
-        ...(signal && { signal }),
-        ...(headers && { headers }),
-        ...(onProgress && { onprogress: (progress) => onProgress({ ...progress }) }),
-      }) as Promise<WireResult>,
+    request: isModern && around ? around(requestBySdk, version) : requestBySdk,
     notify: (notification) => client.notification(notification),
     listen: (filter) => client.listen(filter),
     closed,
@@ -147,23 +159,40 @@ interface OpenTransport {
   /** Why the transport ended, where it knows better than the SDK. */
   reasonOf: () => string | undefined
   release: () => Promise<void>
+  /** Where the SDK need not be asked for everything. */
+  around: WayAround['open'] | undefined
 }
 
-function createTransport({ config, reaper, auth, logger }: ConnectOptions): OpenTransport {
+function createTransport(options: ConnectOptions): OpenTransport {
+  const { config, reaper, logger } = options
   if (config.type === 'stdio') {
     const transport = createStdioTransport({ config, reaper, logger })
-    return { transport, reasonOf: transport.exitReason, release: async () => {} }
+    return { transport, reasonOf: transport.exitReason, release: async () => {}, around: undefined }
   }
-  return createHttpTransport(config, auth)
+  return createHttpTransport(config, options)
 }
 
-function createHttpTransport(config: HttpServerConfig, auth: UpstreamAuth): OpenTransport {
+function createHttpTransport(config: HttpServerConfig, options: ConnectOptions): OpenTransport {
+  const { auth, fastPath, clientInfo, capabilities } = options
   const upstreamFetch = createUpstreamFetch(config.headers)
-  const fetch = auth.authorize(config, upstreamFetch)
+  const around = createWayAround({
+    config,
+    dispatcher: upstreamFetch.dispatcher,
+    clientInfo,
+    capabilities,
+    accessToken: () => auth.accessToken(config),
+    onTaken: () => fastPath.onTaken?.('upstream'),
+  })
+  const fetch = auth.authorize(config, around.wrap(upstreamFetch))
   const url = new URL(config.url)
   const transport =
     config.type === 'sse'
       ? new SSEClientTransport(url, { fetch })
       : new StreamableHTTPClientTransport(url, { fetch })
-  return { transport, reasonOf: () => undefined, release: () => upstreamFetch.close() }
+  return {
+    transport,
+    reasonOf: () => undefined,
+    release: () => upstreamFetch.close(),
+    around: fastPath.isOn && config.type === 'http' ? around.open : undefined,
+  }
 }

@@ -7,6 +7,7 @@ import type { ProcessReaper } from '../../lib/process-reaper.ts'
 import { settlesWithin } from '../../lib/wait.ts'
 import type { Store } from '../../store/store.ts'
 import type { CatalogKind, ServerCatalog } from '../catalog.ts'
+import type { FastPath } from '../fast-path/fast-path.ts'
 import { rpcCodes, rpcError } from '../mcp-error.ts'
 import { type Era, lowestLogLevel, type WireNotification } from '../wire-types.ts'
 import { createCatalogKeeper } from './catalog-keeper.ts'
@@ -35,6 +36,7 @@ export interface UpstreamOptions {
   readonly store: Store
   readonly reaper: ProcessReaper
   readonly auth: UpstreamAuth
+  readonly fastPath: FastPath
   readonly logger: Logger
   readonly now: () => number
   readonly random: () => number
@@ -101,6 +103,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         timeoutMs: handshakeMs,
         reaper: options.reaper,
         auth: options.auth,
+        fastPath: options.fastPath,
         logger,
       }),
     async onOpened(link, session) {
