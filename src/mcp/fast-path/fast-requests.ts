@@ -8,8 +8,12 @@ import { openPendingAnswer } from './pending-answer.ts'
 import { isPlainResult } from './plain-result.ts'
 import { readUpstreamMessage, type UpstreamMessage } from './upstream-message.ts'
 
-/** Above every id and progress token that the SDK counts up to on the same connection. */
-const firstId = 2 ** 40
+/**
+ * Ids, which are progress tokens too: above those that the SDK counts up to on the same connection,
+ * and within 32 bits, as not every server has more for them.
+ */
+const firstId = 2 ** 30
+const lastId = 2 ** 31 - 1
 const plainName = /^[\x21-\x7e]+$/
 
 export interface FastRequestOptions {
@@ -81,7 +85,7 @@ export function createFastRequests(connection: {
     },
     async send(request, options) {
       const id = nextId
-      nextId += 1
+      nextId = id === lastId ? firstId : id + 1
       const headers = await headersFor(String(request.params?.name), options.headers)
       const body = JSON.stringify(toMessage(request, id, options.onProgress !== undefined))
       return exchange({ dispatcher, post: { url, headers, body }, id, options })
