@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Pool } from 'undici'
+import { tellUsage } from './tell-usage.ts'
 
 // What a proxy in Node costs at the least: one request in, one `undici` request out, streamed back.
 const target = new URL(process.argv[2] ?? '')
@@ -18,10 +19,6 @@ const server = createServer((request, response) => {
   )
 })
 server.listen(0, '127.0.0.1', () => {
-  process.send?.({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp` })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
+  tellUsage(url, () => process.exit(0))
 })
-process.on('message', () =>
-  process.send?.({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }),
-)
-// Whoever measures is gone.
-process.on('disconnect', () => process.exit(0))

@@ -2,12 +2,14 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
+import type { Usage } from './tell-usage.ts'
 
 // What one `tools/call` costs in the gateway's process, against a bare proxy in the same run:
 //   node bench/call-cost.ts [CALLS]
 // A closed loop over 16 connections; read the ratios, not the microseconds.
 const calls = Number(process.argv[2] ?? 20_000)
 const connections = 16
+const rounds = 10
 const revision = '2026-07-28'
 const body = JSON.stringify({
   jsonrpc: '2.0',
@@ -35,25 +37,31 @@ interface Measured {
   /** User and system time of the measured process, µs a call. */
   readonly cpuMicros: number
   readonly callsPerSecond: number
+  /** What its memory holds before the calls, and after them. */
+  readonly heapMiB: readonly [number, number]
   readonly rssMiB: number
 }
 
 async function start(file: string, args: string[] = []) {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args)
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  const child = fork(path, args, { execArgv: ['--expose-gc'] })
   const [{ url }] = (await once(child, 'message')) as [{ url: string }]
   return { child, url: new URL(url) }
 }
 
-async function usage(child: ChildProcess) {
-  child.send('usage')
-  const [{ cpu, rss }] = await once(child, 'message')
-  return { micros: cpu.user + cpu.system, rss }
+async function ask(child: ChildProcess, what: 'cpu' | 'memory'): Promise<Usage> {
+  child.send(what)
+  const [{ usage }] = (await once(child, 'message')) as [{ usage: Usage }]
+  return usage
 }
 
-async function measure(name: string, target: { child: ChildProcess; url: URL }): Promise<Measured> {
-  const pool = new Pool(target.url.origin, { connections })
+/** Prepares to measure one process in rounds, so that a noisy moment of the machine hits all alike. */
+async function open(name: string, { child, url }: { child: ChildProcess; url: URL }) {
+  const pool = new Pool(url.origin, { connections })
+  let cpuMicros = 0
+  let seconds = 0
   const once = async () => {
-    const answer = await pool.request({ path: target.url.pathname, method: 'POST', headers, body })
+    const answer = await pool.request({ path: url.pathname, method: 'POST', headers, body })
     const text = await answer.body.text()
     if (!text.includes('"hello"')) throw new Error(`${name}: ${answer.statusCode} ${text}`)
   }
@@ -65,31 +73,52 @@ async function measure(name: string, target: { child: ChildProcess; url: URL }):
     await Promise.all(Array.from({ length: connections }, worker))
   }
   await loop(calls / 10)
-  const before = await usage(target.child)
-  const startedAt = performance.now()
-  await loop(calls)
-  const seconds = (performance.now() - startedAt) / 1000
-  const after = await usage(target.child)
-  await pool.close()
+  const heapBefore = (await ask(child, 'memory')).heapMiB
+  await loop(calls / 10)
+
   return {
-    name,
-    cpuMicros: (after.micros - before.micros) / calls,
-    callsPerSecond: calls / seconds,
-    rssMiB: after.rss / 2 ** 20,
+    async round() {
+      const before = await ask(child, 'cpu')
+      const startedAt = performance.now()
+      await loop(calls / rounds)
+      seconds += (performance.now() - startedAt) / 1000
+      cpuMicros += (await ask(child, 'cpu')).cpuMicros - before.cpuMicros
+    },
+    async result(): Promise<Measured> {
+      const { heapMiB, rssMiB } = await ask(child, 'memory')
+      return {
+        name,
+        cpuMicros: cpuMicros / calls,
+        callsPerSecond: calls / seconds,
+        heapMiB: [heapBefore, heapMiB],
+        rssMiB,
+      }
+    },
   }
 }
 
 const upstream = await start('echo-upstream.ts')
 const proxy = await start('bare-proxy.ts', [upstream.url.href])
 const gateway = await start('gateway-process.ts', [upstream.url.href])
-const bare = await measure('bare undici proxy', proxy)
-const ours = await measure('sallyport', gateway)
-for (const { name, cpuMicros, callsPerSecond, rssMiB } of [bare, ours]) {
+const stdioGateway = await start('gateway-process.ts')
+const measured = [
+  await open('bare undici proxy', proxy),
+  await open('sallyport, HTTP', gateway),
+  await open('sallyport, stdio', stdioGateway),
+]
+for (let round = 0; round < rounds; round += 1) {
+  for (const one of measured) await one.round()
+}
+const rows = await Promise.all(measured.map((one) => one.result()))
+const bareMicros = rows[0]?.cpuMicros ?? Number.NaN
+for (const { name, cpuMicros, callsPerSecond, heapMiB, rssMiB } of rows) {
   console.log(
-    `${name.padEnd(18)} ${cpuMicros.toFixed(0).padStart(5)} µs CPU a call ` +
-      `${callsPerSecond.toFixed(0).padStart(6)} calls/s ${rssMiB.toFixed(0).padStart(4)} MiB`,
+    `${name.padEnd(18)} ${cpuMicros.toFixed(0).padStart(5)} µs CPU a call, ` +
+      `ratio ${(cpuMicros / bareMicros).toFixed(1)} ` +
+      `${callsPerSecond.toFixed(0).padStart(6)} calls/s ` +
+      `heap ${heapMiB.map((size) => size.toFixed(0)).join(' to ')} MiB ` +
+      `RSS ${rssMiB.toFixed(0)} MiB`,
   )
 }
-console.log(`ratio              ${(ours.cpuMicros / bare.cpuMicros).toFixed(1)}`)
-for (const { child } of [gateway, proxy, upstream]) child.disconnect()
+for (const { child } of [gateway, stdioGateway, proxy, upstream]) child.disconnect()
 process.exit(0)

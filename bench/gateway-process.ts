@@ -1,11 +1,14 @@
-import { startTestGateway } from '../test/fixtures/gateway.ts'
+import { fileURLToPath } from 'node:url'
+import { type ServerSketch, startTestGateway } from '../test/fixtures/gateway.ts'
+import { tellUsage } from './tell-usage.ts'
 
-// The gateway as it is, in front of one HTTP upstream.
-const { url, gateway } = await startTestGateway({
-  servers: { echo: { url: process.argv[2] ?? '', type: 'http' } },
-})
-process.send?.({ url: url() })
-process.on('message', () =>
-  process.send?.({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }),
-)
-process.on('disconnect', () => void gateway.close().then(() => process.exit(0)))
+// The gateway as it is, in front of one upstream: over HTTP when its address is given, else stdio.
+const [address] = process.argv.slice(2)
+const echo: ServerSketch = address
+  ? { url: address, type: 'http' }
+  : {
+      command: process.execPath,
+      args: [fileURLToPath(new URL('echo-stdio.ts', import.meta.url))],
+    }
+const { url, close } = await startTestGateway({ servers: { echo } })
+tellUsage(url(), () => void close().then(() => process.exit(0)))

@@ -22,6 +22,7 @@ import { type Clock, systemClock } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
 import { readVersion } from './lib/version.ts'
 import { settlesWithin } from './lib/wait.ts'
+import type { FastPath } from './mcp/fast-path/fast-path.ts'
 import { exposureOf } from './origin/listener-origins.ts'
 import { publicUrls } from './origin/public-urls.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
@@ -42,6 +43,8 @@ export interface GatewayOptions {
   readonly clock?: Clock
   /** Takes the blocks of text that `debugSsl` asks for; the log does unless given. */
   readonly writeDebug?: (block: string) => void
+  /** Whether calls that nothing is unusual about go past the SDKs, as they do unless given. */
+  readonly fastPath?: FastPath
 }
 
 export interface Gateway {
@@ -72,7 +75,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promise<Gateway> {
-  const { config, logger, onEvent, clock = systemClock } = options
+  const { config, logger, onEvent, clock = systemClock, fastPath = { isOn: true } } = options
   const version = readVersion()
   const startedAt = performance.now()
   let file: GatewayFile = config
@@ -99,6 +102,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     processes,
     appUrl: () => currentAddress(),
     isExposed: () => isExposed(),
+    fastPath,
     onEvent,
     logger,
     undo,

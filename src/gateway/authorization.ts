@@ -28,7 +28,11 @@ import { createAccessControl } from '../oauth/resource-server/access-control.ts'
 import { createApiKeys } from '../oauth/resource-server/api-keys.ts'
 import { scopesOfMessage } from '../oauth/resource-server/required-scopes.ts'
 import { createExternalIssuer, createOwnIssuer } from '../oauth/resource-server/token-issuer.ts'
-import { allScopes, createRequiredScopes } from '../oauth/resource-server/tool-scopes.ts'
+import {
+  allScopes,
+  createRequiredScopes,
+  type ToolScopeRule,
+} from '../oauth/resource-server/tool-scopes.ts'
 import { requestSource } from '../origin/client-address.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { Store } from '../store/store.ts'
@@ -40,6 +44,8 @@ export interface Authorization {
   readonly routes: OAuthRouteDeps
   readonly approvals: Pick<Approvals, 'approve' | 'deny'>
 }
+
+const noRules: readonly ToolScopeRule[] = []
 
 /** Where the keys that sign our access tokens are kept. */
 export function signingKeyFile(home: string): string {
@@ -93,6 +99,7 @@ export async function createAuthorization(options: {
   const foreign =
     external === undefined ? [] : [createExternalIssuer(external, { fetch: globalThis.fetch })]
   const own = remember((origin: string) => createOwnIssuer(origin, servers.publicKeys))
+  const requiredScopes = rememberWeakly(createRequiredScopes)
   const access = createAccessControl({
     profile(name) {
       const profile = file().profiles[name]
@@ -112,10 +119,9 @@ export async function createAuthorization(options: {
       access,
       exposureOf: origins.exposureOf,
       scopesOf(name, body) {
-        const profile = file().profiles[name]
-        const required = createRequiredScopes(profile?.scopes ?? [])
+        const rules = file().profiles[name]?.scopes ?? noRules
         return scopesOfMessage(body, {
-          required,
+          required: requiredScopes(rules),
           tool: (tool) => scopedTool(tool, options.view(name)),
         })
       },
@@ -185,6 +191,16 @@ function addressOf(c: HttpContext, status: TunnelStatus | undefined): string {
 
 function remember<T>(create: (key: string) => T): (key: string) => T {
   const made = new Map<string, T>()
+  return (key) => {
+    const known = made.get(key) ?? create(key)
+    made.set(key, known)
+    return known
+  }
+}
+
+/** The same for keys that are objects, such as the rules of one reading of the file. */
+function rememberWeakly<K extends object, T>(create: (key: K) => T): (key: K) => T {
+  const made = new WeakMap<K, T>()
   return (key) => {
     const known = made.get(key) ?? create(key)
     made.set(key, known)

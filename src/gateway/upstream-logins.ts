@@ -59,6 +59,8 @@ export async function createUpstreamLogins(options: {
     auth: {
       authorize: (server, fetch) =>
         server.auth === false ? fetch : createAuthorizedFetch(fetch, server, role),
+      accessToken: async (server) =>
+        server.auth === false ? undefined : role.accessToken(server.name),
       async pendingLogin(server) {
         const status = await role.status(server)
         if (status.state !== 'login-needed') return undefined

@@ -6,6 +6,7 @@ import type { UpstreamConnections } from '../lib/upstream-connections.ts'
 import type { Store } from '../store/store.ts'
 import type { CatalogKind, ServerCatalog } from './catalog.ts'
 import { createEndpoint, type Endpoint } from './endpoint/endpoint.ts'
+import type { FastPath } from './fast-path/fast-path.ts'
 import { createProfile } from './profile.ts'
 import { createRelay } from './relay/relay.ts'
 import { createUpstream, type Upstream } from './upstreams/upstream.ts'
@@ -36,6 +37,7 @@ export interface McpHubOptions {
   readonly reaper: ProcessReaper
   readonly auth: UpstreamAuth
   readonly connections: UpstreamConnections
+  readonly fastPath: FastPath
   readonly logger: Logger
   readonly now: () => number
   readonly random: () => number
@@ -44,7 +46,7 @@ export interface McpHubOptions {
 
 /** Creates the hub; upstreams start connecting at once, in the background. */
 export function createMcpHub(options: McpHubOptions): McpHub {
-  const { version, now } = options
+  const { version, now, fastPath } = options
   const upstreams = new Map<string, Upstream>()
   const endpoints = new Map<string, Endpoint>()
   const relay = createRelay()
@@ -59,6 +61,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       reaper: options.reaper,
       auth: options.auth,
       connections: options.connections,
+      fastPath,
       logger: options.logger.child(`upstream:${config.name}`),
       now,
       random: options.random,
@@ -106,7 +109,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       else {
         const profile = createProfile({ config, upstream: (name) => upstreams.get(name), relay })
         const logger = options.logger.child(`profile:${config.name}`)
-        endpoints.set(config.name, createEndpoint({ profile, version, now, logger }))
+        endpoints.set(config.name, createEndpoint({ profile, version, now, fastPath, logger }))
       }
     }
   }

@@ -67,7 +67,7 @@ export function createProfile(options: {
       routeRequest(await seenView(), config.servers, call.request)
     if (!found) throw unknownItem(call.request.method, call.request.params)
     const candidates = found.servers.flatMap((name) => options.upstream(name) ?? [])
-    let refusal: unknown = unknownItem(call.request.method, call.request.params)
+    let refusal: unknown
     for (const upstream of candidates) {
       try {
         return await relay.forward({ upstream, request: found.request, tool: found.tool }, call)
@@ -77,7 +77,7 @@ export function createProfile(options: {
         if (candidates.length === 1 || !isNotFound(error)) throw error
       }
     }
-    throw refusal
+    throw refusal ?? unknownItem(call.request.method, call.request.params)
   }
 
   return {

@@ -2,6 +2,10 @@
 
 export type JsonObject = { [key: string]: unknown }
 
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 export interface WireTool extends JsonObject {
   name: string
   description?: string
@@ -76,6 +80,10 @@ export const logLevels = [
 export function passesLogLevel(level: unknown, threshold: string): boolean {
   const rank = (name: unknown) => (logLevels as readonly unknown[]).indexOf(name)
   return rank(level) === -1 || rank(level) >= rank(threshold)
+}
+
+export function isLogLevel(value: unknown): boolean {
+  return (logLevels as readonly unknown[]).includes(value)
 }
 
 /** The most talkative of several levels; undefined when there is none. */

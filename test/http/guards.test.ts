@@ -151,6 +151,42 @@ describe('the MCP endpoint', () => {
     expect((await post()).status).toBe(200)
   })
 
+  it('reads no further than the limit where the length is not announced', async () => {
+    const { url } = await start()
+    const sent = request(url(), { method: 'POST', headers: rpc })
+    // The connection is closed on a client that goes on sending.
+    sent.on('error', () => {})
+    const answered = new Promise<number | undefined>((resolve) => {
+      sent.on('response', (response) => resolve(response.resume().statusCode))
+    })
+    const mebibyte = 'x'.repeat(1024 * 1024)
+    let written = 0
+    const timer = setInterval(() => {
+      written += 1
+      sent.write(mebibyte)
+    }, 5)
+    try {
+      expect(await answered).toBe(413)
+    } finally {
+      clearInterval(timer)
+      sent.destroy()
+    }
+    expect(written).toBeGreaterThan(4)
+  })
+
+  it('reads a body that comes in pieces, cut through a character', async () => {
+    const { url } = await start()
+    const body = Buffer.from(initialize.replace('"test"', '"tést"'))
+    const cut = body.indexOf(Buffer.from('é')) + 1
+    const sent = request(url(), { method: 'POST', headers: rpc })
+    const answered = new Promise<number | undefined>((resolve) => {
+      sent.on('response', (response) => resolve(response.resume().statusCode))
+    })
+    sent.write(body.subarray(0, cut))
+    sent.end(body.subarray(cut))
+    expect(await answered).toBe(200)
+  })
+
   it('serves the same with and without a trailing slash, and never redirects', async () => {
     const { url } = await start()
     for (const address of [url(), `${url()}/`]) {

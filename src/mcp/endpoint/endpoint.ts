@@ -3,6 +3,8 @@ import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { CatalogKind } from '../catalog.ts'
+import { createFastEndpoint } from '../fast-path/fast-endpoint.ts'
+import type { FastPath } from '../fast-path/fast-path.ts'
 import { isRpcError, rpcCodes, rpcError } from '../mcp-error.ts'
 import type { Profile } from '../profile.ts'
 import type { DownstreamCall } from '../relay/downstream.ts'
@@ -30,9 +32,10 @@ export function createEndpoint(options: {
   profile: Profile
   version: string
   now: () => number
+  fastPath: FastPath
   logger: Logger
 }): Endpoint {
-  const { profile, logger } = options
+  const { profile, fastPath, logger } = options
   const contexts = createRequestContexts()
   const sessions = new Set<LegacySession>()
   const serverInfo: Implementation = {
@@ -76,6 +79,14 @@ export function createEndpoint(options: {
   }
 
   const modern = createModernEndpoint({ profile, serverInfo, contexts, answer, logger })
+  const fast = fastPath.isOn
+    ? createFastEndpoint({
+        profile,
+        serverInfo,
+        answer,
+        onTaken: () => fastPath.onTaken?.('client'),
+      })
+    : undefined
   const streamable = createStreamableSessions({ open: openSession, now: options.now })
   const sse = createSseSessions({ open: openSession })
 
@@ -100,6 +111,8 @@ export function createEndpoint(options: {
   return {
     profile,
     async handle(request, context) {
+      const answered = fast?.handle(request, context)
+      if (answered) return answered
       contexts.remember(request, context)
       if (await isLegacyRequest(request, context.body)) return streamable.handle(request, context)
       const refusal = refuseMismatch(profile, request, context.body)
@@ -123,6 +136,7 @@ export function createEndpoint(options: {
       for (const session of sessions) session.resourceUpdated(notification, onlySession)
     },
     async close() {
+      fast?.close()
       await Promise.all([modern.close(), streamable.close(), sse.close()])
     },
   }

@@ -12,6 +12,8 @@ import { UserError } from '../../errors.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { ProcessReaper } from '../../lib/process-reaper.ts'
 import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
+import type { FastPath } from '../fast-path/fast-path.ts'
+import { createWayAround, type WayAround } from '../fast-path/way-around.ts'
 import type { Era, JsonObject, WireNotification, WireRequest, WireResult } from '../wire-types.ts'
 import { failureReason } from './failure-reason.ts'
 import { createStdioTransport } from './stdio-transport.ts'
@@ -45,6 +47,8 @@ export interface UpstreamRequestOptions {
   headers?: Record<string, string>
   /** Also keeps the request alive: progress restarts its timeout. */
   onProgress?: (progress: JsonObject) => void
+  /** What the upstream says on the answer to this very request, where that can be told. */
+  onNotification?: (notification: WireNotification) => void
 }
 
 export interface ConnectOptions {
@@ -62,6 +66,7 @@ export interface ConnectOptions {
   reaper: ProcessReaper
   auth: UpstreamAuth
   connections: UpstreamConnections
+  fastPath: FastPath
   logger: Logger
 }
 
@@ -70,7 +75,7 @@ export interface ConnectOptions {
  * @throws Error whose message is a sentence fragment about the upstream
  */
 export async function connectUpstream(options: ConnectOptions): Promise<UpstreamConnection> {
-  const { transport, reasonOf, release } = createTransport(options)
+  const { transport, reasonOf, release, around } = createTransport(options)
   const client = new Client(options.clientInfo, {
     capabilities: options.capabilities as ClientCapabilities,
     versionNegotiation: { mode: 'auto', probe: { timeoutMs: probeMs } },
@@ -113,20 +118,27 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
     throw reason === undefined ? error : new Error(reason, { cause: error })
   }
 
+  const requestBySdk: UpstreamConnection['request'] = (
+    request,
+    { signal, timeoutMs, headers, onProgress },
+  ) =>
+    client.request(request, ResultSchema, {
+      timeout: timeoutMs,
+      resetTimeoutOnProgress: true,
+      allowInputRequired: true,
+      ...(signal && { signal }),
+      ...(headers && { headers }),
+      ...(onProgress && { onprogress: (progress) => onProgress({ ...progress }) }),
+    }) as Promise<WireResult>
+  const isModern = client.getProtocolEra() === 'modern'
+  const version = client.getNegotiatedProtocolVersion() ?? ''
+
   return {
-    era: client.getProtocolEra() === 'modern' ? 'modern' : 'legacy',
+    era: isModern ? 'modern' : 'legacy',
     capabilities: (client.getServerCapabilities() ?? {}) as JsonObject,
     instructions: client.getInstructions(),
     serverInfo: client.getServerVersion() as JsonObject | undefined,
-    request: (request, { signal, timeoutMs, headers, onProgress }) =>
-      client.request(request, ResultSchema, {
-        timeout: timeoutMs,
-        resetTimeoutOnProgress: true,
-        allowInputRequired: true,
-        ...(signal && { signal }),
-        ...(headers && { headers }),
-        ...(onProgress && { onprogress: (progress) => onProgress({ ...progress }) }),
-      }) as Promise<WireResult>,
+    request: isModern && around ? around(requestBySdk, version) : requestBySdk,
     notify: (notification) => client.notification(notification),
     listen: (filter) => client.listen(filter),
     closed,
@@ -151,29 +163,43 @@ interface OpenTransport {
   /** Why the transport ended, where it knows better than the SDK. */
   reasonOf: () => string | undefined
   release: () => Promise<void>
+  /** Where the SDK need not be asked for everything. */
+  around: WayAround['open'] | undefined
 }
 
 function createTransport(options: ConnectOptions): OpenTransport {
   const { config, reaper, logger } = options
   if (config.type === 'stdio') {
     const transport = createStdioTransport({ config, reaper, logger })
-    return { transport, reasonOf: transport.exitReason, release: async () => {} }
+    return { transport, reasonOf: transport.exitReason, release: async () => {}, around: undefined }
   }
   return createHttpTransport(config, options)
 }
 
-function createHttpTransport(
-  config: HttpServerConfig,
-  { auth, connections }: Pick<ConnectOptions, 'auth' | 'connections'>,
-): OpenTransport {
-  const upstreamFetch = createUpstreamFetch(config, connections)
-  const { fetch, failure } = rememberFailure(auth.authorize(config, upstreamFetch))
+function createHttpTransport(config: HttpServerConfig, options: ConnectOptions): OpenTransport {
+  const { auth, connections, fastPath, clientInfo, capabilities } = options
   const url = new URL(config.url)
+  const upstreamFetch = createUpstreamFetch(config, connections)
+  const around = createWayAround({
+    config,
+    dispatcher: upstreamFetch.dispatcher,
+    clientInfo,
+    capabilities,
+    accessToken: () => auth.accessToken(config),
+    explain: (error) => connections.explain(config.name, error, url),
+    onTaken: () => fastPath.onTaken?.('upstream'),
+  })
+  const { fetch, failure } = rememberFailure(auth.authorize(config, around.wrap(upstreamFetch)))
   const transport =
     config.type === 'sse'
       ? new SSEClientTransport(url, { fetch })
       : new StreamableHTTPClientTransport(url, { fetch })
-  return { transport, reasonOf: failure, release: () => upstreamFetch.close() }
+  return {
+    transport,
+    reasonOf: failure,
+    release: () => upstreamFetch.close(),
+    around: fastPath.isOn && config.type === 'http' ? around.open : undefined,
+  }
 }
 
 type Fetch = ReturnType<UpstreamAuth['authorize']>

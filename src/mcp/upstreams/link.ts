@@ -111,11 +111,7 @@ export function createLinkRouter(
     onNotification(notification) {
       if (isChange(notification)) return onChange(notification)
       const listeners = uniqueOwners(calling.length > 0 ? calling : [...attached])
-      for (const owner of listeners) {
-        if (notification.method === 'notifications/message' && !wantsLog(owner, notification))
-          continue
-        owner.notify(notification)
-      }
+      for (const owner of listeners) tell(owner, notification)
     },
     open(opened) {
       connection = opened
@@ -129,7 +125,11 @@ export function createLinkRouter(
           if (!owner) return opened.request(request, options)
           calling.push(owner)
           try {
-            return await opened.request(request, options)
+            return await opened.request(request, {
+              ...options,
+              onNotification: (notification) =>
+                isChange(notification) ? onChange(notification) : tell(owner, notification),
+            })
           } finally {
             calling.splice(calling.indexOf(owner), 1)
           }
@@ -164,6 +164,11 @@ function isChange({ method }: WireNotification): boolean {
 
 function uniqueOwners(owners: readonly MessageOwner[]): Iterable<MessageOwner> {
   return new Map(owners.map((owner) => [owner.ownerId, owner])).values()
+}
+
+function tell(owner: MessageOwner, notification: WireNotification): void {
+  const isLog = notification.method === 'notifications/message'
+  if (!isLog || wantsLog(owner, notification)) owner.notify(notification)
 }
 
 function wantsLog(owner: MessageOwner, notification: WireNotification): boolean {

@@ -14,5 +14,7 @@ export interface PendingLogin {
 export interface UpstreamAuth {
   /** Puts the server's access token on its requests, and renews it where it is refused. */
   authorize(server: HttpServerConfig, fetch: Fetch): Fetch
+  /** The token that `authorize` would put on a request now, renewed if need be. */
+  accessToken(server: HttpServerConfig): Promise<string | undefined>
   pendingLogin(server: string): Promise<PendingLogin | undefined>
 }

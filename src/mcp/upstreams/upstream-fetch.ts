@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { Agent, request } from 'undici'
+import { Agent, type Dispatcher, request } from 'undici'
 import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 
 /** Longest time to establish a connection, ms. Requests themselves are timed by their callers. */
@@ -9,6 +9,8 @@ const bodilessStatuses = new Set([204, 205, 304])
 /** The subset of `fetch` that the SDK's transports use, with connections of its own. */
 export interface UpstreamFetch {
   (url: string | URL, init?: RequestInit): Promise<Response>
+  /** What its connections are opened by, for whoever needs no Request and Response. */
+  readonly dispatcher: Dispatcher
   /** Drops every connection at once. */
   close(): Promise<void>
 }
@@ -48,7 +50,7 @@ export function createUpstreamFetch(
       headers: headerPairs(response.headers),
     })
   }
-  return Object.assign(upstreamFetch, { close: () => dispatcher.destroy() })
+  return Object.assign(upstreamFetch, { dispatcher, close: () => dispatcher.destroy() })
 }
 
 function headerPairs(headers: Record<string, string | string[] | undefined>): [string, string][] {

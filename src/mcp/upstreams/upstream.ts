@@ -7,6 +7,7 @@ import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import { settlesWithin } from '../../lib/wait.ts'
 import type { Store } from '../../store/store.ts'
 import type { CatalogKind, ServerCatalog } from '../catalog.ts'
+import type { FastPath } from '../fast-path/fast-path.ts'
 import { rpcCodes, rpcError } from '../mcp-error.ts'
 import { type Era, lowestLogLevel, type WireNotification } from '../wire-types.ts'
 import { createCatalogKeeper } from './catalog-keeper.ts'
@@ -37,6 +38,7 @@ export interface UpstreamOptions {
   readonly reaper: ProcessReaper
   readonly auth: UpstreamAuth
   readonly connections: UpstreamConnections
+  readonly fastPath: FastPath
   readonly logger: Logger
   readonly now: () => number
   readonly random: () => number
@@ -104,6 +106,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         reaper: options.reaper,
         auth: options.auth,
         connections: options.connections,
+        fastPath: options.fastPath,
         logger,
       }),
     async onOpened(link, session) {

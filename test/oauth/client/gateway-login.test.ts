@@ -10,9 +10,11 @@ import { startProtectedServer } from './protected-server.ts'
 
 const closing = closeAfterEach()
 
-async function start() {
+const servers = ['legacy-http.ts', 'modern-http.ts']
+
+async function start(server = 'legacy-http.ts') {
   const issuer = closing(await startForeignIssuer())
-  const { url: behind } = closing(await startServer('legacy-http.ts'))
+  const { url: behind } = closing(await startServer(server))
   const { introspect } = issuer
   const { url } = closing(
     await startProtectedServer({ issuers: [issuer.issuer], introspect, behind }),
@@ -29,43 +31,52 @@ async function start() {
 const browse = (link: string) => createBrowser().open(link, () => false)
 
 describe('a server that asks for a login', () => {
-  it('is announced with a link, and serves its tools once somebody has followed it', async () => {
-    const { gateway, notes } = await start()
-    const client = closing(await connectClient('v2 modern', gateway.url()))
-    const announced = gateway.events.find(
-      (event) => event.event === 'upstream' && event.loginUrl !== undefined,
-    )
-    const link = announced?.event === 'upstream' ? (announced.loginUrl ?? '') : ''
-    expect(link).toContain('/api/oauth/login/notes?ticket=')
-    expect(notes()?.error).toContain('needs a login')
+  it.each(servers)(
+    'is announced with a link, and serves its tools once somebody has followed it: %s',
+    async (server) => {
+      const { gateway, notes } = await start(server)
+      const client = closing(await connectClient('v2 modern', gateway.url()))
+      const announced = gateway.events.find(
+        (event) => event.event === 'upstream' && event.loginUrl !== undefined,
+      )
+      const link = announced?.event === 'upstream' ? (announced.loginUrl ?? '') : ''
+      expect(link).toContain('/api/oauth/login/notes?ticket=')
+      expect(notes()?.error).toContain('needs a login')
 
-    const page = await browse(link)
-    expect(page).toMatchObject({ status: 200, text: expect.stringContaining('notes is connected') })
-    await expect.poll(() => notes()?.state).toBe('up')
-    await expect
-      .poll(async () => (await client.list('tools')).map(({ name }) => name))
-      .toContain('echo')
-    expect(await client.call('echo', { text: 'hi' })).toMatchObject({ content: [{ text: 'hi' }] })
-  })
+      const page = await browse(link)
+      expect(page).toMatchObject({
+        status: 200,
+        text: expect.stringContaining('notes is connected'),
+      })
+      await expect.poll(() => notes()?.state).toBe('up')
+      await expect
+        .poll(async () => (await client.list('tools')).map(({ name }) => name))
+        .toContain('echo')
+      expect(await client.call('echo', { text: 'hi' })).toMatchObject({ content: [{ text: 'hi' }] })
+    },
+  )
 
-  it('answers calls with an error that carries the link while it waits', async () => {
-    const { issuer, gateway, notes } = await start()
-    const client = closing(await connectClient('v2 modern', gateway.url()))
-    const first = gateway.events.find((event) => event.event === 'upstream' && event.loginUrl)
-    await browse(first?.event === 'upstream' ? (first.loginUrl ?? '') : '')
-    await expect.poll(() => notes()?.state).toBe('up')
-    const names = async () => (await client.list('tools')).map(({ name }) => name)
-    await expect.poll(names).toContain('echo')
+  it.each(servers)(
+    'answers calls with an error that carries the link while it waits: %s',
+    async (server) => {
+      const { issuer, gateway, notes } = await start(server)
+      const client = closing(await connectClient('v2 modern', gateway.url()))
+      const first = gateway.events.find((event) => event.event === 'upstream' && event.loginUrl)
+      await browse(first?.event === 'upstream' ? (first.loginUrl ?? '') : '')
+      await expect.poll(() => notes()?.state).toBe('up')
+      const names = async () => (await client.list('tools')).map(({ name }) => name)
+      await expect.poll(names).toContain('echo')
 
-    await issuer.revokeGrants()
-    await expect(client.call('echo', { text: 'hi' })).rejects.toMatchObject({
-      code: -32000,
-      message: expect.stringContaining('needs a login'),
-      data: { server: 'notes', loginUrl: expect.stringContaining('/api/oauth/login/notes') },
-    })
-    // What it offers stays listed.
-    expect(await names()).toContain('echo')
-  })
+      await issuer.revokeGrants()
+      await expect(client.call('echo', { text: 'hi' })).rejects.toMatchObject({
+        code: -32000,
+        message: expect.stringContaining('needs a login'),
+        data: { server: 'notes', loginUrl: expect.stringContaining('/api/oauth/login/notes') },
+      })
+      // What it offers stays listed.
+      expect(await names()).toContain('echo')
+    },
+  )
 
   it('shows a page that says what to do to whoever follows a link that is not good', async () => {
     const { gateway } = await start()
