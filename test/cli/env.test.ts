@@ -85,8 +85,10 @@ describe('sallyport env', () => {
 
   it('takes the shell of the environment', async () => {
     const { printed } = await createProject()
-    expect(await printed([], { SHELL: '/usr/bin/fish' })).toContain('set -gx NODE_EXTRA_CA_CERTS')
-    expect(await printed([], { SHELL: '/bin/dash' })).toContain('export NODE_EXTRA_CA_CERTS=')
+    const shells = ['/usr/bin/fish', '/bin/dash']
+    const [fish, dash] = await Promise.all(shells.map((SHELL) => printed([], { SHELL })))
+    expect(fish).toContain('set -gx NODE_EXTRA_CA_CERTS')
+    expect(dash).toContain('export NODE_EXTRA_CA_CERTS=')
   })
 
   it.each([
@@ -139,7 +141,7 @@ describe('sallyport env', () => {
 
   it('never advises to turn verification off', async () => {
     const { printed } = await createProject()
-    const texts = [await printed(), await printed(['--client', 'java'])]
+    const texts = await Promise.all([printed(), printed(['--client', 'java'])])
     const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
     for (const text of [...texts, readme]) {
       expect(text).not.toMatch(
