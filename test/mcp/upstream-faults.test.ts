@@ -1,7 +1,10 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { settlesWithin } from '../../src/lib/wait.ts'
 import { connectClient } from '../fixtures/any-client.ts'
 import { closeAfterEach } from '../fixtures/cleanup.ts'
 import { startTestGateway, stdioFixture } from '../fixtures/gateway.ts'
@@ -147,6 +150,19 @@ describe('closing the gateway', () => {
     await client.close()
     await gateway.close()
     await expect.poll(() => pids.filter(isProcessAlive)).toEqual([])
+  })
+
+  it('does not wait for a server that takes connections and never answers', async () => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1')
+    onTestFinished(() => void silent.close())
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const url = `http://127.0.0.1:${port}/mcp`
+    const connected = once(silent, 'connection')
+    const gateway = closing(await startTestGateway({ servers: { silent: { url } } }))
+    await connected
+    // The question for its era would be waited for almost twice as long.
+    expect(await settlesWithin(gateway.gateway.close(), 1_000)).toBe(true)
   })
 })
 

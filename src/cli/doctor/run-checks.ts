@@ -58,7 +58,10 @@ async function runCheck(
   const running = check
     .run(world)
     .catch((error: unknown) => [
-      warn(`This could not be found out: ${messageOf(error)}.`, 'pnpm sallyport doctor'),
+      warn(
+        `This could not be found out: ${messageOf(error).replace(/\.$/, '')}.`,
+        'pnpm sallyport doctor',
+      ),
     ])
   try {
     return await Promise.race([running, tooSlow])

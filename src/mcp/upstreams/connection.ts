@@ -105,6 +105,9 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
     await release()
   }
 
+  // The SDK's question for the era does not listen to the signal; a transport that is gone ends it.
+  const onAbort = () => void close()
+  options.signal.addEventListener('abort', onAbort, { once: true })
   try {
     await client.connect(transport, {
       timeout: options.timeoutMs,
@@ -116,6 +119,8 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
     const reason = reasonOf()
     await close()
     throw reason === undefined ? error : new Error(reason, { cause: error })
+  } finally {
+    options.signal.removeEventListener('abort', onAbort)
   }
 
   const requestBySdk: UpstreamConnection['request'] = (
