@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { createServerContexts } from '../../src/tls/server-contexts.ts'
 import { compileCache } from '../fixtures/compile-cache.ts'
+import { outputOf } from '../fixtures/output-of.ts'
 
 const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
 
@@ -24,16 +25,9 @@ export async function sallyport(
   const env = { PATH: process.env.PATH ?? '', ...compileCache, ...options.env }
   const child = spawn(process.execPath, [main, ...args], { cwd: options.cwd, env })
   child.stdin.end()
-  let out = ''
-  let err = ''
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    err += text
-  })
+  const { out, err } = outputOf(child)
   const [code] = await once(child, 'close')
-  return { code, out, err }
+  return { code, out: out(), err: err() }
 }
 
 /** An HTTPS server on localhost with the certificate that a folder of certificates holds. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { outputOf } from '../fixtures/output-of.ts'
 import { createTestAuthority, run, serve } from '../tls/lab.ts'
 import { temporaryFolder, until } from './helpers.ts'
 
@@ -27,19 +28,12 @@ async function startGateway(env: Record<string, string>) {
     child.kill('SIGTERM')
     if (child.exitCode === null) await once(child, 'exit')
   })
-  let out = ''
-  let err = ''
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    err += text
-  })
-  const url = await until(() => /https:\/\/localhost:\d+/.exec(out)?.[0], {
+  const { out, err } = outputOf(child)
+  const url = await until(() => /https:\/\/localhost:\d+/.exec(out())?.[0], {
     what: 'it is ready',
     ms: 30_000,
   })
-  return { url, out: () => out, err: () => err, ca: join(folder, '.sallyport/certs/ca.pem') }
+  return { url, out, err, ca: join(folder, '.sallyport/certs/ca.pem') }
 }
 
 const visit = (url: string, env: Record<string, string> = {}) =>

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { outputOf, type ProcessOutput } from '../fixtures/output-of.ts'
 import { runs, temporaryFolder, until } from './helpers.ts'
 
 const script = new URL('../../scripts/dev-https.ts', import.meta.url).pathname
@@ -18,10 +19,8 @@ async function createProject(command = 'echo $$ > pid; echo "web at $APP_URL"; e
   return folder
 }
 
-interface Running {
+interface Running extends ProcessOutput {
   readonly child: ChildProcess
-  readonly out: () => string
-  readonly err: () => string
   readonly exit: Promise<number | null>
 }
 
@@ -31,20 +30,15 @@ function start(folder: string, args: readonly string[] = ['--json']): Running {
   const env = { PATH, HOME, ...ports, SALLYPORT_CA_ROOT: join(folder, 'ca') }
   const child = spawn(process.execPath, [script, ...args], { cwd: folder, env })
   onTestFinished(() => void child.kill('SIGKILL'))
-  let out = ''
-  let err = ''
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    err += text
-  })
   const exit = once(child, 'exit').then(([code]) => code as number | null)
-  return { child, out: () => out, err: () => err, exit }
+  return { child, ...outputOf(child), exit }
 }
 
 async function ready({ out, err }: Running): Promise<{ appUrl: string; caFile?: string }> {
-  await until(() => out().includes('"event":"ready"'), { what: `it is ready: ${out()} ${err()}` })
+  await until(() => out().includes('"event":"ready"'), {
+    what: `it is ready: ${out()} ${err()}`,
+    ms: 30_000,
+  })
   const line = out()
     .split('\n')
     .find((text) => text.includes('"event":"ready"'))
@@ -57,7 +51,7 @@ const companionOf = (folder: string) =>
     what: 'the companion runs',
   })
 
-describe.skipIf(process.platform === 'win32')('pnpm dev:https', () => {
+describe.skipIf(process.platform === 'win32')('pnpm dev:https', { timeout: 60_000 }, () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('undoes everything on %s', async (signal) => {
     const folder = await createProject()
     const run = start(folder)

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { GatewayEvent } from '../../src/gateway-events.ts'
 import { startLocaltunnelServer } from '../emulators/localtunnel-server.ts'
+import { outputOf } from '../fixtures/output-of.ts'
 import { childrenOf, isProcessAlive } from '../fixtures/processes.ts'
 import { temporaryFolder, until } from './helpers.ts'
 
@@ -47,13 +48,9 @@ async function startDev(flags: readonly string[] = []) {
     env: { PATH, HOME: join(folder, 'home'), ...settings, ...files },
   })
   onTestFinished(() => void child.kill('SIGKILL'))
-  let out = ''
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    out += text
-  })
-  child.stderr.resume()
+  const { out } = outputOf(child)
   const events = () =>
-    out
+    out()
       .split('\n')
       .slice(0, -1)
       .map((line) => JSON.parse(line) as GatewayEvent)
