@@ -2,21 +2,16 @@ import type { ServerConfig } from '../config/resolved-config.ts'
 import type { GatewayEvent, TrustEvent } from '../gateway-events.ts'
 import type { Clock } from '../lib/clock.ts'
 import { wait } from '../lib/wait.ts'
+import type { BundleState } from '../tls/upstream/upstream-bundles.ts'
 
 /** How often bundles are looked at, ms: another process may change them. */
 const lookEveryMs = 2_000
 /** Longer than another process takes from the first write of a change to the second, ms. */
 const betweenWritesMs = 200
 
-/** What a server's bundle is at a moment. */
-export interface TrustState {
-  readonly state: 'good' | 'refused'
-  readonly fingerprint: string | undefined
-}
-
 export interface TrustFollowerOptions {
   readonly servers: () => readonly ServerConfig[]
-  readonly trustOf: (server: string) => Promise<TrustState | undefined>
+  readonly trustOf: (server: string) => Promise<BundleState | undefined>
   readonly isExposed: () => boolean
   /** Drops the connections of a server and opens new ones. */
   readonly reconnect: (server: string) => Promise<void>
@@ -61,7 +56,7 @@ export function followUpstreamTrust(options: TrustFollowerOptions): TrustFollowe
   }
 
   /** A change is two writes, and what is between them does not verify. */
-  async function settledTrust(name: string): Promise<TrustState | undefined> {
+  async function settledTrust(name: string): Promise<BundleState | undefined> {
     const trust = await trustOf(name)
     if (trust?.state !== 'refused') return trust
     await wait(betweenWritesMs)
@@ -101,7 +96,7 @@ export function followUpstreamTrust(options: TrustFollowerOptions): TrustFollowe
 
 type TrustChange = TrustEvent['change']
 
-function changeOf(before: string, now: TrustState | undefined): TrustChange {
+function changeOf(before: string, now: BundleState | undefined): TrustChange {
   if (!now) return 'removed'
   if (now.state === 'refused') return 'refused'
   return before === '' ? 'added' : 'replaced'

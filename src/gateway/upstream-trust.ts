@@ -33,7 +33,7 @@ export async function createUpstreamTrust(options: {
   const servers = () => Object.values(file().servers)
   const follower = followUpstreamTrust({
     servers,
-    trustOf: bundles.describe,
+    trustOf: bundles.state,
     isExposed,
     reconnect: options.reconnect,
     onEvent: options.onEvent,

@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { followUpstreamTrust, type TrustState } from '../../src/gateway/follow-upstream-trust.ts'
+import { followUpstreamTrust } from '../../src/gateway/follow-upstream-trust.ts'
 import { createUpstreamTrust } from '../../src/gateway/upstream-trust.ts'
 import type { GatewayEvent } from '../../src/gateway-events.ts'
+import type { BundleState } from '../../src/tls/upstream/upstream-bundles.ts'
 import { resolveTestFile } from '../fixtures/gateway.ts'
 import { createMemoryStore } from '../oauth/memory-store.ts'
 import { manualClock } from '../tls/lab.ts'
@@ -20,7 +21,7 @@ const file = resolveTestFile(
 )
 
 function start() {
-  const world = { exposed: false, trust: new Map<string, TrustState>() }
+  const world = { exposed: false, trust: new Map<string, BundleState>() }
   const events: GatewayEvent[] = []
   const reconnected: string[] = []
   const reconnect = async (server: string) => void reconnected.push(server)
@@ -38,7 +39,7 @@ function follow() {
   return { ...started, follower, clock }
 }
 
-const good = (fingerprint: string): TrustState => ({ state: 'good', fingerprint })
+const good = (fingerprint: string): BundleState => ({ state: 'good', fingerprint })
 
 describe('the follower of trust', () => {
   it('changes nothing for what it sees first, and reconnects a server for what comes later', async () => {
@@ -81,7 +82,7 @@ describe('the follower of trust', () => {
 
   it('drops what is not verified as soon as an origin is admitted, and brings it back after', async () => {
     const { world, reconnected, events, ...options } = start()
-    const bundles = { describe: async () => undefined, read: async () => undefined }
+    const bundles = { state: async () => undefined, read: async () => undefined }
     const trust = await createUpstreamTrust({
       ...options,
       bundles: bundles as never,

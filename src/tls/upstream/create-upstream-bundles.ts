@@ -16,6 +16,7 @@ import type {
   BundleChange,
   BundleDescription,
   BundleOutcome,
+  BundleState,
   BundleUpload,
   UpstreamBundles,
 } from './upstream-bundles.ts'
@@ -70,17 +71,34 @@ export function createUpstreamBundles(options: UpstreamBundlesOptions): Upstream
     return { ca: record.ca, clientCertificate: { cert, key } }
   }
 
-  async function describe(server: string): Promise<BundleDescription | undefined> {
+  async function judge<T>(
+    server: string,
+    say: { good: (record: BundleRecord) => T; refused: (error: UserError) => T },
+  ): Promise<T | undefined> {
     try {
       const record = await load(server)
       if (!record) return undefined
       // Also finds a key that is missing, or that cannot be unsealed.
       await read(server)
-      return describeBundle(record, now())
+      return say.good(record)
     } catch (error) {
-      if (error instanceof UserError) return describeRefused(server, error)
+      if (error instanceof UserError) return say.refused(error)
       throw error
     }
+  }
+
+  function describe(server: string): Promise<BundleDescription | undefined> {
+    return judge<BundleDescription>(server, {
+      good: (record) => describeBundle(record, now()),
+      refused: (error) => describeRefused(server, error),
+    })
+  }
+
+  function state(server: string): Promise<BundleState | undefined> {
+    return judge<BundleState>(server, {
+      good: (record) => ({ state: 'good', fingerprint: bundleFingerprint(record) }),
+      refused: () => ({ state: 'refused', fingerprint: undefined }),
+    })
   }
 
   /** What there is, as far as it can be believed, and how the audit calls it. */
@@ -148,6 +166,7 @@ export function createUpstreamBundles(options: UpstreamBundlesOptions): Upstream
 
   return {
     read,
+    state,
     describe,
     async list() {
       const found = await Promise.all((await records.servers()).map(describe))

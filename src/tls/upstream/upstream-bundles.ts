@@ -30,6 +30,9 @@ export interface MissingLink {
   readonly message: string
 }
 
+/** Whether what is stored verifies, and what it is: two of a kind hold the same. */
+export type BundleState = Pick<BundleDescription, 'state' | 'fingerprint'>
+
 export interface BundleDescription {
   readonly server: string
   /** `refused`: it does not carry a good signature of ours, and the server is not connected to. */
@@ -94,6 +97,8 @@ export interface BundleUpload {
 export interface UpstreamBundles {
   /** @throws UserError CA_BUNDLE_REFUSED when what is stored does not carry a good signature */
   read: ReadUpstreamTls
+  /** As `describe`, without the work of it: for those who look every few seconds. */
+  state(server: string): Promise<BundleState | undefined>
   /** Reports a bad signature instead of throwing; undefined when nothing is stored. */
   describe(server: string): Promise<BundleDescription | undefined>
   /** Sorted by name. */
