@@ -22,7 +22,6 @@ import { type Clock, systemClock } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
 import { readVersion } from './lib/version.ts'
 import { settlesWithin } from './lib/wait.ts'
-import type { FastPath } from './mcp/fast-path/fast-path.ts'
 import { exposureOf } from './origin/listener-origins.ts'
 import { publicUrls } from './origin/public-urls.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
@@ -43,8 +42,6 @@ export interface GatewayOptions {
   readonly clock?: Clock
   /** Takes the blocks of text that `debugSsl` asks for; the log does unless given. */
   readonly writeDebug?: (block: string) => void
-  /** Whether calls that nothing is unusual about go past the SDKs, as they do unless given. */
-  readonly fastPath?: FastPath
 }
 
 export interface Gateway {
@@ -75,7 +72,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promise<Gateway> {
-  const { config, logger, onEvent, clock = systemClock, fastPath = { isOn: true } } = options
+  const { config, logger, onEvent, clock = systemClock } = options
   const version = readVersion()
   const startedAt = performance.now()
   let file: GatewayFile = config
@@ -102,7 +99,6 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     processes,
     appUrl: () => currentAddress(),
     isExposed: () => isExposed(),
-    fastPath,
     onEvent,
     logger,
     undo,

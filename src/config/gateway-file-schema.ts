@@ -44,6 +44,10 @@ function commonServerKeys(isolation: 'shared' | 'session') {
       .max(10_080)
       .default(15)
       .describe('A connection nobody has used for so long is closed; 0 keeps it.'),
+    era: z
+      .enum(['2025', '2026'])
+      .optional()
+      .describe('The protocol revisions it speaks, where asking it for them does not go well.'),
     forwardCaller: z
       .boolean()
       .default(false)

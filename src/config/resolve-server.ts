@@ -14,6 +14,8 @@ export interface ResolveServerOptions {
 type Expand = (path: Problem['path'], text: string) => string
 type Input<Key extends string> = Extract<ServerInput, Record<Key, unknown>>
 
+const eras = { '2025': 'legacy', '2026': 'modern' } as const
+
 /** Turns an entry of `mcpServers` into what the gateway connects to; reports what it cannot use. */
 export function resolveServer(
   name: string,
@@ -33,6 +35,7 @@ export function resolveServer(
     isolation: input.isolation,
     timeoutMs: input.timeoutSeconds * 1000,
     idleMs: input.idleMinutes === 0 ? Number.POSITIVE_INFINITY : input.idleMinutes * 60_000,
+    era: input.era === undefined ? undefined : eras[input.era],
     forwardCaller: input.forwardCaller,
   }
   return 'command' in input

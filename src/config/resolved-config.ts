@@ -125,6 +125,8 @@ interface ServerConfigCommon {
   readonly timeoutMs: number
   /** A connection nobody has used for so long is closed, ms; Infinity keeps it. */
   readonly idleMs: number
+  /** The protocol era it speaks; undefined asks it. */
+  readonly era: 'legacy' | 'modern' | undefined
   /** Whether requests carry the caller (profile, origin, client) in `_meta`. */
   readonly forwardCaller: boolean
 }

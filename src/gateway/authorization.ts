@@ -8,7 +8,7 @@ import { renderErrorPage } from '../http/pages/message-page.ts'
 import { pageHeaders } from '../http/pages/page.ts'
 import type { OAuthRouteDeps } from '../http/routes/oauth-routes.ts'
 import type { Logger } from '../lib/logger.ts'
-import type { ProfileView } from '../mcp/profile-view.ts'
+import type { ProfileView } from '../mcp/profiles/profile-view.ts'
 import {
   type Approvals,
   createApprovals,
@@ -153,21 +153,21 @@ function profilesOf({ profiles }: GatewayFile): ProfileConfig[] {
 }
 
 function scopedTool(name: string, view: ProfileView | undefined) {
-  const origin = view?.toolOrigins.get(name)
+  const origin = view?.tool(name)
   if (!origin) return undefined
-  const annotations = origin.item.annotations as
+  const annotations = origin.item?.annotations as
     | { readOnlyHint?: boolean; destructiveHint?: boolean }
     | undefined
-  return { server: origin.server, name: origin.item.name, ...(annotations && { annotations }) }
+  return { server: origin.server, name: origin.name, ...(annotations && { annotations }) }
 }
 
 function contentOf(profile: ProfileConfig | undefined, view: ProfileView | undefined) {
-  const tools = [...(view?.toolOrigins ?? [])]
+  const tools = view?.tools ?? []
   return {
     description: profile?.description,
     servers: (profile?.servers ?? []).map((name) => ({
       name,
-      tools: tools.filter(([, { server }]) => server === name).map(([tool]) => tool),
+      tools: tools.filter(({ server }) => server === name).map((tool) => tool.name),
     })),
   }
 }

@@ -3,7 +3,6 @@ import type { GatewayEvent } from '../gateway-events.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { ProcessLedger } from '../lib/process-ledger.ts'
 import { readVersion } from '../lib/version.ts'
-import type { FastPath } from '../mcp/fast-path/fast-path.ts'
 import { createMcpHub, type McpHub } from '../mcp/hub.ts'
 import type { Store } from '../store/store.ts'
 import type { UpstreamBundles } from '../tls/upstream/upstream-bundles.ts'
@@ -32,7 +31,6 @@ export async function openUpstreams(options: {
   appUrl: () => string
   /** Whether anybody beyond this machine can reach the gateway. */
   isExposed: () => boolean
-  fastPath: FastPath
   onEvent: (event: GatewayEvent) => void
   logger: Logger
   undo: AsyncDisposableStack
@@ -66,7 +64,7 @@ export async function openUpstreams(options: {
     reaper: options.processes,
     auth: logins.auth,
     connections,
-    fastPath: options.fastPath,
+    sealer: logins.sealer,
     logger: logger.child('mcp'),
     now: Date.now,
     random: Math.random,

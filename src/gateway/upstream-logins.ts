@@ -5,11 +5,12 @@ import type { Logger } from '../lib/logger.ts'
 import { isLoopbackHost } from '../lib/loopback.ts'
 import type { UpstreamConnections } from '../lib/upstream-connections.ts'
 import type { UpstreamAuth } from '../mcp/upstreams/upstream-auth.ts'
-import { createAuthorizedFetch } from '../oauth/client/authorized-fetch.ts'
 import { createOAuthClient, type OAuthClientRole } from '../oauth/client/oauth-client.ts'
+import type { Sealer } from '../mcp/endpoint/session-records.ts'
 import { LoginNeededError } from '../oauth/client/upstream-auth-error.ts'
 import type { ProtectedUpstream } from '../oauth/client/upstream-client.ts'
 import { publicUrls } from '../origin/public-urls.ts'
+import { type SealingKey, seal, unseal } from '../store/sealed-box.ts'
 import { loadSealingKey } from '../store/sealed-key.ts'
 import { createSealedStore } from '../store/sealed-store.ts'
 import type { Store } from '../store/store.ts'
@@ -18,6 +19,8 @@ import type { Store } from '../store/store.ts'
 export interface UpstreamLogins {
   readonly role: OAuthClientRole
   readonly auth: UpstreamAuth
+  /** Seals what strangers carry for us, with the key that seals tokens. */
+  readonly sealer: Sealer
   /** Which servers a new address concerns, as warnings with the exact redirect URI. */
   redirectWarnings(): Promise<GatewayEvent[]>
 }
@@ -56,11 +59,17 @@ export async function createUpstreamLogins(options: {
   })
   return {
     role,
+    sealer: createSealer(key),
     auth: {
-      authorize: (server, fetch) =>
-        server.auth === false ? fetch : createAuthorizedFetch(fetch, server, role),
       accessToken: async (server) =>
         server.auth === false ? undefined : role.accessToken(server.name),
+      async refused(server, { status, ...refusal }) {
+        const verdict = await (status === 401
+          ? role.onUnauthorized(server.name, refusal)
+          : role.onInsufficientScope(server.name, refusal))
+        if (verdict === 'retry') return verdict
+        throw new LoginNeededError(server.name, role.loginUrl(server.name))
+      },
       async pendingLogin(server) {
         const status = await role.status(server)
         if (status.state !== 'login-needed') return undefined
@@ -89,4 +98,20 @@ export function protectedUpstreams(file: Pick<GatewayFile, 'servers'>): Protecte
       ? []
       : [{ name: server.name, url: server.url, auth: server.auth }],
   )
+}
+
+/** Sealed values as one word, such as a header may carry. */
+function createSealer(key: SealingKey): Sealer {
+  const place = ['mcp-session']
+  return {
+    seal(value) {
+      const { iv, tag, data } = seal(key, place, value)
+      return [iv, tag, data].join('.')
+    },
+    open(text) {
+      const [iv = '', tag = '', data = ''] = text.split('.')
+      const opened = unseal(key, place, { sealed: 1, keyId: key.id, iv, tag, data })
+      return opened.ok ? opened.value : undefined
+    },
+  }
 }

@@ -13,6 +13,8 @@ export interface HttpEnv {
     origin: string
     /** The JSON body; set by the body reader. */
     body: unknown
+    /** The same as it came. */
+    text: string
   }
 }
 

@@ -4,9 +4,9 @@ import type { Logger } from '../lib/logger.ts'
 import type { ProcessReaper } from '../lib/process-reaper.ts'
 import type { UpstreamConnections } from '../lib/upstream-connections.ts'
 import type { Store } from '../store/store.ts'
-import type { CatalogKind, ServerCatalog } from './catalog.ts'
+import type { Sealer } from './endpoint/session-records.ts'
+import type { CatalogKind, ServerCatalog } from './profiles/catalog.ts'
 import { createEndpoint, type Endpoint } from './endpoint/endpoint.ts'
-import type { FastPath } from './fast-path/fast-path.ts'
 import { createProfile } from './profile.ts'
 import { createRelay } from './relay/relay.ts'
 import { createUpstream, type Upstream } from './upstreams/upstream.ts'
@@ -37,7 +37,8 @@ export interface McpHubOptions {
   readonly reaper: ProcessReaper
   readonly auth: UpstreamAuth
   readonly connections: UpstreamConnections
-  readonly fastPath: FastPath
+  /** Seals the ids of MCP sessions. */
+  readonly sealer: Sealer
   readonly logger: Logger
   readonly now: () => number
   readonly random: () => number
@@ -46,7 +47,7 @@ export interface McpHubOptions {
 
 /** Creates the hub; upstreams start connecting at once, in the background. */
 export function createMcpHub(options: McpHubOptions): McpHub {
-  const { version, now, fastPath } = options
+  const { version, now, store, sealer } = options
   const upstreams = new Map<string, Upstream>()
   const endpoints = new Map<string, Endpoint>()
   const relay = createRelay()
@@ -57,21 +58,23 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       config,
       lastCatalog,
       clientInfo: { name: 'sallyport', version },
-      store: options.store,
+      store,
       reaper: options.reaper,
       auth: options.auth,
       connections: options.connections,
-      fastPath,
       logger: options.logger.child(`upstream:${config.name}`),
       now,
       random: options.random,
       onState: announce,
-      onCatalog: (server, kinds) => catalogChanged(server, kinds),
-      onResourceUpdated(server, notification, session) {
-        for (const endpoint of endpointsWith(server)) {
-          endpoint.resourceUpdated(notification, session?.ownerId)
-        }
+      onCatalog(server, kinds) {
+        refreshViews(server)
+        for (const endpoint of endpointsWith(server)) endpoint.listsChanged(server, kinds)
       },
+      onChange(server, notification, params, session) {
+        if (session) return session.tell(notification.method, params)
+        for (const endpoint of endpointsWith(server)) endpoint.changed(server, notification, params)
+      },
+      audience: (server) => endpointsWith(server).flatMap((endpoint) => [...endpoint.sessions()]),
     })
     upstreams.set(config.name, upstream)
   }
@@ -79,6 +82,8 @@ export function createMcpHub(options: McpHubOptions): McpHub {
   function announce(server: string): void {
     const upstream = upstreams.get(server)
     if (!upstream || closed) return
+    // What could not be listed is among the problems of its profiles.
+    refreshViews(server)
     const { state, error, loginUrl } = upstream.status()
     const tools = upstream.catalog()?.tools.length
     options.onUpstream({
@@ -91,11 +96,8 @@ export function createMcpHub(options: McpHubOptions): McpHub {
     })
   }
 
-  function catalogChanged(server: string, kinds: ReadonlySet<CatalogKind>): void {
-    for (const endpoint of endpointsWith(server)) {
-      endpoint.profile.refresh()
-      endpoint.listChanged(kinds)
-    }
+  function refreshViews(server: string): void {
+    for (const { profile } of endpointsWith(server)) profile.refresh()
   }
 
   function endpointsWith(server: string): Endpoint[] {
@@ -107,9 +109,10 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       const existing = endpoints.get(config.name)
       if (existing) existing.profile.configure(config)
       else {
-        const profile = createProfile({ config, upstream: (name) => upstreams.get(name), relay })
+        const upstream = (name: string) => upstreams.get(name)
+        const profile = createProfile({ config, version, upstream, relay })
         const logger = options.logger.child(`profile:${config.name}`)
-        endpoints.set(config.name, createEndpoint({ profile, version, now, fastPath, logger }))
+        endpoints.set(config.name, createEndpoint({ profile, store, sealer, now, logger }))
       }
     }
   }
@@ -139,14 +142,13 @@ export function createMcpHub(options: McpHubOptions): McpHub {
         const config = next.servers[name]
         if (config) openUpstream(config, gone.find((one) => one.name === name)?.catalog())
       }
-      const closing = profiles.removed.map((name) => {
-        const endpoint = endpoints.get(name)
+      for (const name of profiles.removed) {
+        endpoints.get(name)?.close()
         endpoints.delete(name)
-        return endpoint?.close()
-      })
+      }
       openEndpoints(next)
-      for (const name of profiles.changed) endpoints.get(name)?.listChanged(everyKind)
-      await Promise.all([...gone.map((upstream) => upstream.close()), ...closing])
+      for (const name of profiles.changed) endpoints.get(name)?.listsChanged('', everyKind)
+      await Promise.all(gone.map((upstream) => upstream.close()))
       return [...describe('server', servers), ...describe('profile', profiles)]
     },
     async restartUpstream(server) {
@@ -161,7 +163,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
     async close() {
       closed = true
       relay.close()
-      await Promise.all([...endpoints.values()].map((endpoint) => endpoint.close()))
+      for (const endpoint of endpoints.values()) endpoint.close()
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))
     },
   }

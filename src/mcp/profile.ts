@@ -1,13 +1,25 @@
 import type { ProfileConfig } from '../config/resolved-config.ts'
 import type { ProfileSummary } from '../gateway-events.ts'
-import type { ServerCatalog } from './catalog.ts'
-import { isRpcError, rpcCodes, rpcError } from './mcp-error.ts'
-import { routeRequest } from './profile-router.ts'
-import { createProfileView, type ProfileView } from './profile-view.ts'
-import type { DownstreamCall } from './relay/downstream.ts'
+import { type ServerCatalog, listOf } from './profiles/catalog.ts'
+import { identityOf, type ProfileIdentity } from './profiles/identity.ts'
+import { createProfileView, type ProfileView } from './profiles/profile-view.ts'
+import { fitsTemplate } from './profiles/uri-template.ts'
+import { type ClientCall, refuse } from './relay/client-call.ts'
+import { answerList } from './relay/lists.ts'
 import type { Relay } from './relay/relay.ts'
+import { routesOf } from './relay/route.ts'
 import type { Upstream } from './upstreams/upstream.ts'
-import type { WireResult } from './wire-types.ts'
+import { isJsonObject } from './wire/message.ts'
+import { type Era, rpcCodes } from './wire/protocol.ts'
+
+/** Tasks of which it is known who made them; the oldest are forgotten. */
+const maxTasks = 10_000
+/** With these, a server says that it has no such thing, and the next may have it. */
+const notFoundCodes: ReadonlySet<unknown> = new Set([
+  rpcCodes.invalidParams,
+  rpcCodes.methodNotFound,
+  rpcCodes.resourceNotFound,
+])
 
 /** A named selection of upstream tools with its own endpoint. */
 export interface Profile {
@@ -15,69 +27,92 @@ export interface Profile {
   /** Replaces the configuration under the clients that are connected. */
   configure(config: ProfileConfig): void
   view(): ProfileView
+  identity(era: Era): ProfileIdentity
   /** Computes the view anew after a catalog changed. */
   refresh(): void
   /** Whether it shows anything of that server. */
   includes(server: string): boolean
-  /** Answers one request. @throws Error as a JSON-RPC error */
-  handle(call: DownstreamCall): Promise<WireResult>
-  /** The upstreams that may hold a resource. */
-  upstreamsOfUri(uri: string): Upstream[]
+  /** Settles when every server of it was seen, or had its moment. */
+  seen(): Promise<void>
+  /** Answers one request. */
+  handle(call: ClientCall): void
+  /** The server that has a resource, and what it calls it. */
+  ownerOfUri(uri: string): { upstream: Upstream; uri: string } | undefined
   upstreams(): Upstream[]
   summary(url: string): ProfileSummary
 }
 
 export function createProfile(options: {
   config: ProfileConfig
+  version: string
   upstream: (name: string) => Upstream | undefined
   relay: Relay
 }): Profile {
-  const { relay } = options
+  const { relay, version } = options
   let { config } = options
-  const upstreams = () => config.servers.flatMap((name) => options.upstream(name) ?? [])
   let view: ProfileView | undefined
+  const taskOwners = new Map<string, string>()
+  const upstreams = () => config.servers.flatMap((name) => options.upstream(name) ?? [])
+
+  function catalogs(): ReadonlyMap<string, ServerCatalog> {
+    return new Map(
+      upstreams().flatMap((upstream): [string, ServerCatalog][] => {
+        const catalog = upstream.catalog()
+        return catalog ? [[upstream.name, catalog]] : []
+      }),
+    )
+  }
 
   function currentView(): ProfileView {
-    view ??= createProfileView(
-      config,
-      new Map(
-        upstreams().flatMap((upstream): [string, ServerCatalog][] => {
-          const catalog = upstream.catalog()
-          return catalog ? [[upstream.name, catalog]] : []
-        }),
-      ),
-    )
+    view ??= createProfileView(config, catalogs(), fitsTemplate)
     return view
   }
 
-  /** The view, after a moment for servers that were never seen before. */
-  async function seenView(): Promise<ProfileView> {
-    const unseen = upstreams().filter((upstream) => upstream.catalog() === undefined)
-    if (unseen.length > 0) await Promise.all(unseen.map((upstream) => upstream.firstSight))
-    return currentView()
+  const identity = (era: Era) => identityOf(config, { catalogs: catalogs(), version, era })
+  const isUnseen = () => upstreams().some((upstream) => upstream.catalog() === undefined)
+  async function seen(): Promise<void> {
+    if (isUnseen()) await Promise.all(upstreams().map((upstream) => upstream.firstSight))
   }
 
-  async function list(pick: (view: ProfileView) => WireResult): Promise<WireResult> {
-    return pick(await seenView())
-  }
-
-  async function route(call: DownstreamCall): Promise<WireResult> {
-    const found =
-      routeRequest(currentView(), config.servers, call.request) ??
-      routeRequest(await seenView(), config.servers, call.request)
-    if (!found) throw unknownItem(call.request.method, call.request.params)
-    const candidates = found.servers.flatMap((name) => options.upstream(name) ?? [])
-    let refusal: unknown
-    for (const upstream of candidates) {
-      try {
-        return await relay.forward({ upstream, request: found.request, tool: found.tool }, call)
-      } catch (error) {
-        refusal = error
-        // Only "no such resource" lets the next server try.
-        if (candidates.length === 1 || !isNotFound(error)) throw error
-      }
+  function route(call: ClientCall): void {
+    const members = upstreams()
+    const routing = {
+      view: currentView(),
+      upstreams: members,
+      taskOwner: (taskId: string) => taskOwners.get(taskId),
     }
-    throw refusal ?? unknownItem(call.request.method, call.request.params)
+    const routes = routesOf(call.request, routing)
+    const attempt = (index: number): void => {
+      const next = routes[index]
+      if (!next) return
+      const { length } = routes
+      const { name } = next.upstream
+      const makesTasks = members.length > 1 && call.request.method === 'tools/call'
+      const otherwise = (error: unknown) => {
+        const code = isJsonObject(error) ? error.code : undefined
+        if (index + 1 >= length || !notFoundCodes.has(code)) return false
+        attempt(index + 1)
+        return true
+      }
+      relay.forward(
+        {
+          ...next,
+          ...(length > 1 && { otherwise }),
+          ...(makesTasks && { observe: (result) => rememberTask(result, name) }),
+        },
+        call,
+      )
+    }
+    attempt(0)
+  }
+
+  /** Whose a task is that a server of several has just made. */
+  function rememberTask(result: string, server: string): void {
+    const taskId = taskIdOf(result)
+    if (taskId === undefined) return
+    taskOwners.set(taskId, server)
+    const [oldest] = taskOwners.size > maxTasks ? taskOwners.keys() : []
+    if (oldest !== undefined) taskOwners.delete(oldest)
   }
 
   return {
@@ -89,28 +124,31 @@ export function createProfile(options: {
       view = undefined
     },
     view: currentView,
+    identity,
     refresh() {
       view = undefined
     },
     includes: (server) => config.servers.includes(server),
+    seen,
     handle(call) {
-      switch (call.request.method) {
-        case 'tools/list':
-          return list(({ tools }) => ({ tools }))
-        case 'prompts/list':
-          return list(({ prompts }) => ({ prompts }))
-        case 'resources/list':
-          return list(({ resources }) => ({ resources }))
-        case 'resources/templates/list':
-          return list(({ resourceTemplates }) => ({ resourceTemplates }))
-        default:
-          return route(call)
+      const answer = () => {
+        if (!listOf(call.request.method)) return route(call)
+        const { serverInfo } = identity(call.era)
+        const listing = { view: currentView(), upstreams: upstreams(), relay, serverInfo }
+        return answerList(call, listing)
+      }
+      const refuseBy = (error: unknown) => refuse(call, error)
+      if (isUnseen()) return void seen().then(answer).catch(refuseBy)
+      try {
+        void answer()?.catch(refuseBy)
+      } catch (error) {
+        refuseBy(error)
       }
     },
-    upstreamsOfUri(uri) {
-      const request = { method: 'resources/read', params: { uri } }
-      const found = routeRequest(currentView(), config.servers, request)
-      return (found?.servers ?? []).flatMap((name) => options.upstream(name) ?? [])
+    ownerOfUri(uri) {
+      const [found] = currentView().serversOfUri(uri)
+      const upstream = found && options.upstream(found.server)
+      return upstream && { upstream, uri: found.uri }
     },
     upstreams,
     summary(url) {
@@ -119,14 +157,14 @@ export function createProfile(options: {
         name: config.name,
         url,
         tools: shown.tools.length,
-        resources: shown.resources.length,
-        prompts: shown.prompts.length,
+        resources: shown.counts.resources,
+        prompts: shown.counts.prompts,
         servers: upstreams().map((upstream) => {
           const { state, error } = upstream.status()
           return {
             name: upstream.name,
             state,
-            tools: shown.toolsByServer.get(upstream.name) ?? 0,
+            tools: shown.tools.filter(({ server }) => server === upstream.name).length,
             ...(error !== undefined && { error }),
           }
         }),
@@ -136,16 +174,10 @@ export function createProfile(options: {
   }
 }
 
-function isNotFound(error: unknown): boolean {
-  return (
-    isRpcError(error) &&
-    [rpcCodes.invalidParams, rpcCodes.methodNotFound, -32002].includes(error.code)
-  )
-}
-
-function unknownItem(method: string, params: Record<string, unknown> | undefined): Error {
-  const what = method === 'tools/call' ? 'tool' : method === 'prompts/get' ? 'prompt' : undefined
-  if (!what)
-    return rpcError(rpcCodes.invalidParams, 'no server of this profile knows what was asked for')
-  return rpcError(rpcCodes.invalidParams, `Unknown ${what}: ${JSON.stringify(params?.name)}`)
+/** MCP 2025-11-25, Tasks: a call that became a task is answered with what it is called. */
+function taskIdOf(text: string): string | undefined {
+  if (!text.includes('"taskId"')) return undefined
+  const result = JSON.parse(text) as { task?: { taskId?: unknown }; taskId?: unknown }
+  const taskId = result.task?.taskId ?? result.taskId
+  return typeof taskId === 'string' ? taskId : undefined
 }

@@ -1,7 +1,7 @@
 import { Server } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import { wait } from '../lib/wait.ts'
-import { callerMetaKey } from '../mcp/wire-types.ts'
+import { callerMetaKey } from '../mcp/wire/protocol.ts'
 
 /**
  * The bundled server: something real to call on the first run, and a way to see what the gateway

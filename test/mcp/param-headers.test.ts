@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { paramHeaderProblem, paramHeaders } from '../../src/mcp/relay/param-headers.ts'
+import { paramHeaderProblem, paramHeaders } from '../../src/mcp/upstreams/param-headers.ts'
 
 const tool = {
   name: 'deploy',
@@ -47,7 +47,7 @@ describe('the check of Mcp-Param headers', () => {
     [{ region: 'eu' }, { 'mcp-param-region': '=?base64?***?=' }, /not valid base64/],
     [{ region: '7' }, { 'mcp-param-region': '7.5' }, /disagree/],
   ])('finds in %j with %j: %s', (args, headers, expected) => {
-    const problem = paramHeaderProblem(tool, args, new Headers(headers))
+    const problem = paramHeaderProblem(tool, args, headers)
     if (expected) expect(problem).toMatch(expected)
     else expect(problem).toBeUndefined()
   })

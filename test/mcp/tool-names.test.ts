@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createToolFilter } from '../../src/mcp/tool-filter.ts'
-import { exposedName, nameProblem } from '../../src/mcp/tool-names.ts'
+import { createToolFilter } from '../../src/mcp/profiles/tool-filter.ts'
+import { exposedName, nameProblem } from '../../src/mcp/profiles/tool-names.ts'
 
 describe('exposedName', () => {
   it.each([

@@ -25,6 +25,7 @@ export function jsonBody(limit: () => number): MiddlewareHandler<HttpEnv> {
     }
     try {
       c.set('body', JSON.parse(text))
+      c.set('text', text)
     } catch {
       return rpcErrorResponse(400, 'Parse error: the request body is not valid JSON', {
         code: parseError,

@@ -3,7 +3,8 @@ import { type Context, Hono } from 'hono'
 import type { ProfileSummary } from '../../gateway-events.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { Endpoint } from '../../mcp/endpoint/endpoint.ts'
-import type { RequestContext } from '../../mcp/endpoint/request-context.ts'
+import type { HttpExchange } from '../../mcp/endpoint/http-exchange.ts'
+import { revisions } from '../../mcp/wire/protocol.ts'
 import { callerKey } from '../../oauth/resource-server/caller-key.ts'
 import { paths } from '../../origin/public-urls.ts'
 import type { ServerPolicy } from '../../tunnels/server-policy.ts'
@@ -25,8 +26,6 @@ export interface McpRouteDeps {
   readonly maxBodyBytes: () => number
 }
 
-const revisions = ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26']
-
 /** `/api/mcp/:profile` for every protocol revision, and the deprecated HTTP+SSE pair beside it. */
 export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
   const app = new Hono<AccessEnv>({ strict: false })
@@ -35,15 +34,21 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
   const body = jsonBody(deps.maxBodyBytes)
   const policy = tunnelPolicy(deps.tunnelPolicy)
 
-  function withEndpoint(serve: (endpoint: Endpoint, c: Context<AccessEnv>) => Promise<Response>) {
-    return async (c: Context<AccessEnv>) => {
+  /** Answers on the socket itself: what passes is bytes, and web streams would cost as much again. */
+  function withEndpoint(
+    serve: (endpoint: Endpoint, exchange: HttpExchange, c: Context<AccessEnv>) => void,
+  ) {
+    return (c: Context<AccessEnv>) => {
       const name = c.req.param('profile') ?? ''
       const endpoint = deps.endpoint(name)
-      if (endpoint) return serve(endpoint, c)
-      return rpcErrorResponse(
-        404,
-        `There is no profile ${JSON.stringify(name)}. GET /api/profiles lists those that exist.`,
-      )
+      if (!endpoint) {
+        return rpcErrorResponse(
+          404,
+          `There is no profile ${JSON.stringify(name)}. GET /api/profiles lists those that exist.`,
+        )
+      }
+      serve(endpoint, exchangeOf(c), c)
+      return RESPONSE_ALREADY_SENT
     }
   }
 
@@ -61,11 +66,9 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
     '/api/mcp/:profile/sse',
     access,
     policy,
-    withEndpoint(async (endpoint, c) => {
-      const messages = paths.messages(c.req.param('profile') ?? '')
-      await endpoint.sse.open(c.env.outgoing, messages, contextOf(c))
-      return RESPONSE_ALREADY_SENT
-    }),
+    withEndpoint((endpoint, exchange, c) =>
+      endpoint.openSse(exchange, paths.messages(c.req.param('profile') ?? '')),
+    ),
   )
 
   app.post(
@@ -73,13 +76,9 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
     access,
     body,
     toolScopes,
-    withEndpoint(async (endpoint, c) => {
-      const id = c.req.query('sessionId') ?? ''
-      const found = await endpoint.sse.receive(id, c.env, contextOf(c))
-      return found
-        ? RESPONSE_ALREADY_SENT
-        : rpcErrorResponse(404, 'Session not found', { code: -32001 })
-    }),
+    withEndpoint((endpoint, exchange, c) =>
+      endpoint.receiveSse(exchange, c.req.query('sessionId') ?? ''),
+    ),
   )
 
   app.all(
@@ -88,15 +87,23 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
     body,
     toolScopes,
     policy,
-    withEndpoint((endpoint, c) => endpoint.handle(c.req.raw, contextOf(c))),
+    withEndpoint((endpoint, exchange) => endpoint.handle(exchange)),
   )
   return app
 }
 
-function contextOf(c: Context<AccessEnv>): RequestContext {
+function exchangeOf(c: Context<AccessEnv>): HttpExchange {
+  const { incoming, outgoing } = c.env
+  // What CORS says of a page that was let in.
+  if (incoming.headers.origin !== undefined) {
+    for (const [name, value] of c.res.headers) outgoing.setHeader(name, value)
+  }
+  const text = c.get('text')
   return {
+    incoming,
+    outgoing,
     origin: c.get('origin'),
-    caller: callerKey(c.get('principal')),
-    body: c.get('body'),
+    principal: callerKey(c.get('principal')),
+    body: text === undefined ? undefined : { text, value: c.get('body') },
   }
 }

@@ -1,158 +1,120 @@
-import { type Implementation, isLegacyRequest, type Transport } from '@modelcontextprotocol/server'
-import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../lib/logger.ts'
-import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
-import type { CatalogKind } from '../catalog.ts'
-import { createFastEndpoint } from '../fast-path/fast-endpoint.ts'
-import type { FastPath } from '../fast-path/fast-path.ts'
-import { isRpcError, rpcCodes, rpcError } from '../mcp-error.ts'
+import type { Store } from '../../store/store.ts'
+import type { CatalogKind } from '../profiles/catalog.ts'
 import type { Profile } from '../profile.ts'
-import type { DownstreamCall } from '../relay/downstream.ts'
-import { paramHeaderProblem } from '../relay/param-headers.ts'
-import type { JsonObject, WireNotification, WireResult } from '../wire-types.ts'
-import { type LegacySession, openLegacySession } from './legacy-session.ts'
-import { createModernEndpoint } from './modern-endpoint.ts'
-import { createRequestContexts, type RequestContext } from './request-context.ts'
-import { createSseSessions, type SseSessions } from './sse-sessions.ts'
-import { createStreamableSessions } from './streamable-sessions.ts'
+import type { Session } from './session.ts'
+import {
+  isJsonObject,
+  type Message,
+  metaOf,
+  type Notification,
+  readMessage,
+  writeNotification,
+} from '../wire/message.ts'
+import { metaKeys, modernRevision, rpcCodes } from '../wire/protocol.ts'
+import { createClientStreams } from './client-streams.ts'
+import { type HttpExchange, headerOf, sendEmpty, sendRefusal } from './http-exchange.ts'
+import { createModernEndpoint } from './modern.ts'
+import { createSessionRecords, type Sealer } from './session-records.ts'
+import { createSseSessions } from './sse.ts'
+import { createStreamableSessions } from './streamable.ts'
 
 /** The protected resource behind `/api/mcp/:profile`: one URL for every protocol revision. */
 export interface Endpoint {
   readonly profile: Profile
   /** Answers a streamable HTTP request of either era. */
-  handle(request: Request, context: RequestContext): Promise<Response>
-  readonly sse: Omit<SseSessions, 'close'>
-  listChanged(kinds: ReadonlySet<CatalogKind>): void
-  resourceUpdated(notification: WireNotification, onlySession: string | undefined): void
+  handle(exchange: HttpExchange): void
+  /** Answers `GET …/sse` and `POST …/messages` of the deprecated HTTP+SSE transport. */
+  openSse(exchange: HttpExchange, messagesPath: string): void
+  receiveSse(exchange: HttpExchange, sessionId: string): void
+  /** The 2025 MCP sessions that are open. */
+  sessions(): Iterable<Session>
+  /** Tells everybody that a list or a resource of a server has changed. */
+  changed(server: string, notification: Notification, params: string | undefined): void
+  /** The same of lists, where no server said so. */
+  listsChanged(server: string, kinds: ReadonlySet<CatalogKind>): void
   /** Ends every session and stream. */
-  close(): Promise<void>
+  close(): void
 }
 
 export function createEndpoint(options: {
   profile: Profile
-  version: string
+  store: Store
+  sealer: Sealer
   now: () => number
-  fastPath: FastPath
   logger: Logger
 }): Endpoint {
-  const { profile, fastPath, logger } = options
-  const contexts = createRequestContexts()
-  const sessions = new Set<LegacySession>()
-  const serverInfo: Implementation = {
-    name: 'sallyport',
-    title: `Sallyport: ${profile.config.name}`,
-    version: options.version,
-  }
+  const { profile, store, sealer, now, logger } = options
+  const streams = createClientStreams({ logger })
+  const records = createSessionRecords({ profile: profile.config.name, sealer, store, now })
+  const modern = createModernEndpoint({ profile, streams })
+  const streamable = createStreamableSessions({ profile, records, streams, logger, now })
+  const sse = createSseSessions({ profile, streams, logger })
 
-  async function answer(call: DownstreamCall): Promise<WireResult> {
-    try {
-      return await profile.handle(call)
-    } catch (error) {
-      if (isRpcError(error)) throw error
-      logger.error('a request failed inside the gateway', { error: messageOf(error) })
-      throw rpcError(rpcCodes.internalError, 'Internal error')
-    }
-  }
-
-  async function openSession(
-    id: string,
-    transport: Transport,
-    origin: string,
-    onClosed: () => void,
-  ): Promise<LegacySession> {
-    const session: LegacySession = await openLegacySession({
-      id,
-      profile,
-      transport,
-      serverInfo,
-      contexts,
-      origin,
-      answer,
-      logger,
-      onClosed() {
-        sessions.delete(session)
-        onClosed()
-      },
-    })
-    sessions.add(session)
-    return session
-  }
-
-  const modern = createModernEndpoint({ profile, serverInfo, contexts, answer, logger })
-  const fast = fastPath.isOn
-    ? createFastEndpoint({
-        profile,
-        serverInfo,
-        answer,
-        onTaken: () => fastPath.onTaken?.('client'),
-      })
-    : undefined
-  const streamable = createStreamableSessions({ open: openSession, now: options.now })
-  const sse = createSseSessions({ open: openSession })
-
-  /** A 2026-07-28 client follows resources for as long as its `subscriptions/listen` stream is open. */
-  async function followListened(request: Request, body: unknown): Promise<void> {
-    const { method, params } = (body ?? {}) as { method?: string; params?: JsonObject }
-    if (method !== 'subscriptions/listen') return
-    const filter = (params?.notifications ?? {}) as { resourceSubscriptions?: unknown }
-    const uris = Array.isArray(filter.resourceSubscriptions) ? filter.resourceSubscriptions : []
-    for (const uri of uris.map(String)) {
-      const upstream = profile.upstreamsOfUri(uri)[0]
-      const stop = await upstream?.resources.subscribe(uri, 'modern', undefined).catch((error) => {
-        // The stream is still good for whatever else it asks for.
-        logger.debug('cannot follow a resource', { uri, reason: messageOf(error) })
-      })
-      if (!stop) continue
-      if (request.signal.aborted) stop()
-      else request.signal.addEventListener('abort', stop, { once: true })
-    }
+  function changed(server: string, notification: Notification, params: string | undefined): void {
+    modern.changed(server, notification, params)
+    for (const session of streamable) session.changed(server, notification, params)
+    for (const session of sse) session.changed(server, notification, params)
   }
 
   return {
     profile,
-    async handle(request, context) {
-      const answered = fast?.handle(request, context)
-      if (answered) return answered
-      contexts.remember(request, context)
-      if (await isLegacyRequest(request, context.body)) return streamable.handle(request, context)
-      const refusal = refuseMismatch(profile, request, context.body)
-      if (refusal) return refusal
-      await followListened(request, context.body)
-      return modern.fetch(request, { parsedBody: context.body })
+    handle(exchange) {
+      const { body, incoming } = exchange
+      if (incoming.method !== 'POST' || !body) return streamable.handle(exchange)
+      const message = readMessage(body.text, body.value)
+      if (!isModern(message, headerOf(exchange, 'mcp-protocol-version'))) {
+        if (hasModernElement(body.value)) return refuseBatch(exchange)
+        return streamable.handle(exchange)
+      }
+      if (message?.kind === 'request') modern.serve(message, exchange)
+      else sendEmpty(exchange, 202)
     },
-    sse,
-    listChanged(kinds) {
-      if (kinds.has('tools')) modern.notify.toolsChanged()
-      if (kinds.has('prompts')) modern.notify.promptsChanged()
-      if (kinds.has('resources')) modern.notify.resourcesChanged()
-      for (const session of sessions) for (const kind of kinds) session.listChanged(kind)
+    openSse: sse.open,
+    receiveSse: sse.receive,
+    *sessions() {
+      yield* streamable
+      yield* sse
     },
-    resourceUpdated(notification, onlySession) {
-      modern.bus.publish({
-        kind: 'resource_updated',
-        uri: String(notification.params?.uri),
-        params: notification.params as never,
-      })
-      for (const session of sessions) session.resourceUpdated(notification, onlySession)
+    changed,
+    listsChanged(server, kinds) {
+      for (const kind of kinds) {
+        const method = `notifications/${kind}/list_changed`
+        const text = writeNotification(method, undefined)
+        changed(server, { kind: 'notification', method, params: undefined, text }, undefined)
+      }
     },
-    async close() {
-      fast?.close()
-      await Promise.all([modern.close(), streamable.close(), sse.close()])
+    close() {
+      modern.close()
+      streamable.close()
+      sse.close()
+      streams.close()
     },
   }
 }
 
-/** SEP-2243: a `tools/call` whose `Mcp-Param-*` headers contradict its arguments is refused. */
-function refuseMismatch(profile: Profile, request: Request, body: unknown): Response | undefined {
-  const { method, id, params } = (body ?? {}) as {
-    method?: string
-    id?: unknown
-    params?: JsonObject
-  }
-  if (method !== 'tools/call') return undefined
-  const tool = profile.view().toolOrigins.get(String(params?.name))?.item
-  const problem = paramHeaderProblem(tool, params?.arguments, request.headers)
-  if (problem === undefined) return undefined
-  const options = { code: rpcCodes.headerMismatch, id }
-  return rpcErrorResponse(400, `Bad Request: ${problem}`, options)
+/**
+ * A request of 2026-07-28 says so in its `_meta`, or at least in its header; `initialize` opens a session
+ * whatever its header says, unless it has the whole envelope.
+ */
+function isModern(message: Message | undefined, header: string | undefined): boolean {
+  if (message?.kind !== 'request' && message?.kind !== 'notification') return false
+  const meta = metaOf(message.params)
+  const claims = meta !== undefined && Object.hasOwn(meta, metaKeys.protocolVersion)
+  return claims || header?.trim() === modernRevision
+}
+
+function hasModernElement(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.some((one) => {
+      const params = isJsonObject(one) && isJsonObject(one.params) ? one.params : undefined
+      return Object.hasOwn(metaOf(params) ?? {}, metaKeys.protocolVersion)
+    })
+  )
+}
+
+function refuseBatch(exchange: HttpExchange): void {
+  const message = `Bad Request: JSON-RPC batches may not contain requests of revision ${modernRevision}`
+  sendRefusal(exchange, 400, { code: rpcCodes.invalidRequest, message })
 }

@@ -1,158 +1,151 @@
 import { randomBytes } from 'node:crypto'
-import { rpcCodes, rpcError } from '../mcp-error.ts'
-import type { AskOptions, MessageOwner } from '../upstreams/link.ts'
-import type { InputRequired, WireNotification, WireRequest, WireResult } from '../wire-types.ts'
-import type { DownstreamCall } from './downstream.ts'
+import type { MessageOwner, Question } from '../upstreams/message-owner.ts'
+import { membersOf, memberText } from '../wire/json-text.ts'
+import { paramsText } from '../wire/message.ts'
+import { rpcCodes } from '../wire/protocol.ts'
+import { RpcError } from '../wire/rpc-error.ts'
+import { type CallAnswer, type ClientCall, refuse } from './client-call.ts'
+import type { Attempt } from './relay.ts'
 
 /** How long a client may take to answer before the held upstream call is cancelled, ms. */
 const heldMs = 10 * 60_000
 const maxHeld = 256
 const statePrefix = 'sallyport-held.'
 
+interface HeldCall {
+  readonly state: string
+  /** Nobody else goes on with it. */
+  readonly principal: string
+  readonly profile: string
+  readonly questions: Map<string, Question>
+  /** Answers the request of now. */
+  onAnswer: Attempt['onAnswer']
+  /** The request that is being answered now; undefined while the client thinks. */
+  current: ClientCall | undefined
+  /** Cancels the upstream's call. */
+  cancel: (reason: string) => void
+  /** What the upstream said while nobody was there to hear it. */
+  final: { answer: CallAnswer; value: unknown } | undefined
+  expiry: NodeJS.Timeout | undefined
+}
+
 /**
  * Bridges a 2026-07-28 client to a 2025 upstream that asks back during a call. The upstream's call
  * stays open; its question goes out as an `input_required` result whose `requestState` names the
  * held call, and the client's next request brings the answer to it.
  */
-export interface HeldCalls {
-  /** Runs or resumes a call. `start` is called once, for a call that is not held yet. */
-  run(
-    call: DownstreamCall,
-    start: (owner: MessageOwner, signal: AbortSignal) => Promise<WireResult>,
-  ): Promise<WireResult>
-  /** Cancels whatever is held. */
-  close(): void
-}
-
-interface Question {
-  readonly request: WireRequest
-  answer(result: WireResult): void
-  refuse(error: Error): void
-}
-
-interface HeldCall {
-  readonly state: string
-  readonly profile: string
-  readonly abort: AbortController
-  readonly questions: Map<string, Question>
-  result: Promise<WireResult>
-  /** The request that is being answered now; undefined while the client thinks. */
-  current: DownstreamCall | undefined
-  /** Settles the current round when a question arrives. */
-  asked: (() => void) | undefined
-  expiry: NodeJS.Timeout | undefined
-}
-
-export function createHeldCalls(): HeldCalls {
+export function createHeldCalls() {
   const held = new Map<string, HeldCall>()
 
   function begin(
-    call: DownstreamCall,
-    start: (owner: MessageOwner, signal: AbortSignal) => Promise<WireResult>,
-  ): HeldCall {
-    const state = statePrefix + randomBytes(18).toString('base64url')
-    const created: HeldCall = {
-      state,
+    call: ClientCall,
+    onAnswer: Attempt['onAnswer'],
+    send: (attempt: Attempt) => void,
+  ): void {
+    const entry: HeldCall = {
+      state: statePrefix + randomBytes(18).toString('base64url'),
+      principal: call.principal,
       profile: call.caller.profile,
-      abort: new AbortController(),
       questions: new Map(),
-      result: Promise.resolve({}),
+      onAnswer,
       current: call,
-      asked: undefined,
+      cancel: () => {},
+      final: undefined,
       expiry: undefined,
     }
-    created.result = start(ownerOf(created, call), created.abort.signal)
-    // Between rounds nobody may be waiting for it.
-    created.result.catch(() => {})
-    return created
+    send({
+      owner: ownerOf(entry, call),
+      onAnswer(answer, value) {
+        // The next request of the client is another call, with an answer of its own.
+        if (entry.current) entry.onAnswer(answer, value)
+        else entry.final = { answer, value }
+      },
+    })
+    entry.cancel = (reason) => call.cancel?.(reason)
   }
 
-  function ownerOf(heldCall: HeldCall, first: DownstreamCall): MessageOwner {
+  function ownerOf(entry: HeldCall, first: ClientCall): MessageOwner {
     let count = 0
     return {
-      ownerId: heldCall.state,
-      capabilities: first.capabilities,
-      logLevel: first.logLevel,
-      notify: (notification: WireNotification) => heldCall.current?.notify(notification),
-      ask: (request, { signal }: AskOptions) =>
-        new Promise<WireResult>((resolve, reject) => {
-          count += 1
-          const key = `input_${count}`
-          heldCall.questions.set(key, { request, answer: resolve, refuse: reject })
-          signal.addEventListener('abort', () => heldCall.questions.delete(key), { once: true })
-          heldCall.asked?.()
-        }),
+      ownerId: first.owner.ownerId,
+      capabilities: first.owner.capabilities,
+      logLevel: first.owner.logLevel,
+      tell: (method, params) => entry.current?.owner.tell(method, params),
+      ask(question) {
+        count += 1
+        const key = `input_${count}`
+        entry.questions.set(key, question)
+        // After whatever else it asks in the same breath.
+        queueMicrotask(() => park(entry))
+        return () => entry.questions.delete(key)
+      },
     }
   }
 
-  function resume(call: DownstreamCall, state: string): HeldCall {
-    const found = held.get(state)
-    if (!found || found.profile !== call.caller.profile || found.current) {
-      throw rpcError(rpcCodes.invalidParams, 'Invalid or expired requestState', {
-        reason: 'invalid_request_state',
-      })
-    }
-    held.delete(state)
-    clearTimeout(found.expiry)
-    found.current = call
-    for (const [key, response] of Object.entries(call.inputResponses ?? {})) {
-      found.questions.get(key)?.answer(response as WireResult)
-      found.questions.delete(key)
-    }
-    return found
-  }
-
-  async function round(heldCall: HeldCall, call: DownstreamCall): Promise<WireResult> {
-    const onAbort = () => heldCall.abort.abort(call.signal.reason)
-    call.signal.addEventListener('abort', onAbort, { once: true })
-    if (call.signal.aborted) onAbort()
-    try {
-      const asked = new Promise<'asked'>((resolve) => {
-        heldCall.asked = () => resolve('asked')
-        if (heldCall.questions.size > 0) resolve('asked')
-      })
-      const outcome = await Promise.race([heldCall.result, asked])
-      return outcome === 'asked' ? park(heldCall) : outcome
-    } finally {
-      call.signal.removeEventListener('abort', onAbort)
-      heldCall.asked = undefined
-      heldCall.current = undefined
-    }
-  }
-
-  function park(heldCall: HeldCall): InputRequired {
+  /** Answers the request of now with the questions, and waits for the next. */
+  function park(entry: HeldCall): void {
+    const { current } = entry
+    if (!current || entry.questions.size === 0) return
     if (held.size >= maxHeld) {
-      heldCall.abort.abort(new Error('too many calls wait for an answer'))
-      throw rpcError(
-        rpcCodes.internalError,
-        `more than ${maxHeld} calls wait for their user's answer`,
+      entry.cancel('too many calls wait for an answer')
+      const message = `more than ${maxHeld} calls wait for their user's answer`
+      return refuse(current, new RpcError(rpcCodes.internalError, message))
+    }
+    entry.current = undefined
+    held.set(entry.state, entry)
+    entry.expiry = setTimeout(() => {
+      held.delete(entry.state)
+      entry.cancel('the user did not answer in time')
+    }, heldMs)
+    entry.expiry.unref()
+    const requests = [...entry.questions].map(([key, { request }]) => {
+      const params = paramsText(request)
+      const about = params === undefined ? '' : `,"params":${params}`
+      return `${JSON.stringify(key)}:{"method":${JSON.stringify(request.method)}${about}}`
+    })
+    const body = `{"resultType":"input_required","inputRequests":{${requests.join(',')}},"requestState":${JSON.stringify(entry.state)}}`
+    current.answer({ kind: 'result', body })
+  }
+
+  function resume(call: ClientCall, onAnswer: Attempt['onAnswer'], state: string): void {
+    const entry = held.get(state)
+    if (entry?.principal !== call.principal || entry.profile !== call.caller.profile) {
+      return refuse(
+        call,
+        new RpcError(rpcCodes.invalidParams, 'Invalid or expired requestState', {
+          reason: 'invalid_request_state',
+        }),
       )
     }
-    held.set(heldCall.state, heldCall)
-    heldCall.expiry = setTimeout(() => {
-      held.delete(heldCall.state)
-      heldCall.abort.abort(new Error('the user did not answer in time'))
-    }, heldMs)
-    heldCall.expiry.unref()
-    return {
-      resultType: 'input_required',
-      inputRequests: Object.fromEntries(
-        [...heldCall.questions].map(([key, question]) => [key, question.request]),
-      ),
-      requestState: heldCall.state,
+    held.delete(state)
+    clearTimeout(entry.expiry)
+    entry.current = call
+    entry.onAnswer = onAnswer
+    call.cancel = (reason) => entry.cancel(reason)
+    const params = paramsText(call.request) ?? '{}'
+    const responses = memberText(params, 'inputResponses') ?? '{}'
+    for (const { key, start, end } of membersOf(responses)) {
+      const question = entry.questions.get(key)
+      entry.questions.delete(key)
+      question?.answer('result', responses.slice(start, end))
     }
+    if (entry.final) onAnswer(entry.final.answer, entry.final.value)
+    // What it left unanswered is asked again.
+    else park(entry)
   }
 
   return {
-    run(call, start) {
-      const heldCall =
-        call.requestState === undefined ? begin(call, start) : resume(call, call.requestState)
-      return round(heldCall, call)
+    /** Runs or resumes a call; `send` is called once, for one that is not held yet. */
+    run(call: ClientCall, onAnswer: Attempt['onAnswer'], send: (attempt: Attempt) => void): void {
+      const state = call.request.params?.requestState
+      if (typeof state === 'string') resume(call, onAnswer, state)
+      else begin(call, onAnswer, send)
     },
-    close() {
-      for (const { expiry, abort } of held.values()) {
+    /** Cancels whatever is held. */
+    close(): void {
+      for (const { expiry, cancel } of held.values()) {
         clearTimeout(expiry)
-        abort.abort(new Error('the gateway is closing'))
+        cancel('the gateway is closing')
       }
       held.clear()
     },

@@ -1,53 +1,68 @@
 import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../lib/logger.ts'
-import { type CatalogKind, changedKinds, fetchCatalog, type ServerCatalog } from '../catalog.ts'
-import type { UpstreamLink } from './link.ts'
+import {
+  type CatalogKind,
+  type CatalogList,
+  catalogLists,
+  emptyCatalog,
+  fetchList,
+  type ServerCatalog,
+} from '../profiles/catalog.ts'
+import type { UpstreamConnection } from './connection.ts'
 import type { UpstreamMemory } from './upstream-memory.ts'
 
 /** Before a subscription that ended is opened again, ms. */
 const followAgainMs = 1_000
 
 /** Keeps the catalog of one upstream: remembered, read again when it changes, and saved. */
-export interface CatalogKeeper {
-  current(): ServerCatalog | undefined
-  /** Takes the catalog of an earlier run until the upstream is heard. */
-  recall(): Promise<void>
-  /** Reads it anew; calls that come meanwhile share one further reading. */
-  refresh(): Promise<void>
-  /** Subscribes to list changes on a 2026-07-28 link, and again when the subscription ends. */
-  follow(link: UpstreamLink): Promise<void>
-  close(): void
-}
-
 export function createCatalogKeeper(options: {
   initial: ServerCatalog | undefined
   memory: UpstreamMemory
-  link: () => Promise<UpstreamLink>
+  connection: () => Promise<UpstreamConnection>
   timeoutMs: number
   logger: Logger
   onChanged: (kinds: ReadonlySet<CatalogKind>) => void
-}): CatalogKeeper {
+  /** A list could not be read; the others are there all the same. */
+  onListFailed: (method: string, reason: string) => void
+}) {
   const { memory, logger, timeoutMs } = options
   let catalog = options.initial
   let closed = false
   let reading: Promise<void> | undefined
   let readAgain = false
 
+  /** Reads every list; each is there as soon as it was read, since one may never be answered. */
   async function read(): Promise<void> {
-    const link = await options.link()
-    const fetched = await fetchCatalog({
-      capabilities: link.connection.capabilities,
-      instructions: link.connection.instructions,
-      request: (request) => link.request(undefined, request, { timeoutMs }),
-    }).catch((error: unknown) => {
-      logger.warn('cannot list what the server offers', { reason: messageOf(error) })
-      throw error
-    })
-    if (closed) return
-    const changed = changedKinds(catalog, fetched)
-    catalog = fetched
-    await memory.saveCatalog(fetched)
+    const connection = await options.connection()
+    const { handshake, era } = connection
+    catalog = { ...(catalog ?? emptyCatalog), handshake, era, failures: {} }
+    const changed = new Set<CatalogKind>()
+    await Promise.all(
+      catalogLists.map(async (list) => {
+        try {
+          const items = await readList(connection, list)
+          if (closed) return
+          if (JSON.stringify(catalog?.[list.key]) !== JSON.stringify(items)) changed.add(list.kind)
+          catalog = { ...(catalog ?? emptyCatalog), [list.key]: items }
+        } catch (error) {
+          if (connection.isClosed || closed) return
+          const reason = messageOf(error)
+          const known = catalog ?? emptyCatalog
+          catalog = { ...known, failures: { ...known.failures, [list.method]: reason } }
+          logger.warn('cannot read a list of the server', { list: list.method, reason })
+          options.onListFailed(list.method, reason)
+        }
+      }),
+    )
+    if (closed || !catalog) return
+    await memory.saveCatalog(catalog)
     if (changed.size > 0) options.onChanged(changed)
+  }
+
+  async function readList(connection: UpstreamConnection, list: CatalogList) {
+    if (connection.handshake.capabilities[list.capability] === undefined) return []
+    const ask = (params: Record<string, unknown>) => connection.ask(list.method, params, timeoutMs)
+    return fetchList(ask, list)
   }
 
   function refresh(): Promise<void> {
@@ -60,28 +75,26 @@ export function createCatalogKeeper(options: {
       if (!readAgain || closed) return
       readAgain = false
       refresh().catch(() => {
-        // Reported by `read`.
+        // The connection is gone; whoever opens the next one reads again.
       })
     })
     return reading
   }
 
-  async function follow(link: UpstreamLink): Promise<void> {
-    const filter = changesToFollow(link)
+  /** Subscribes to list changes on a 2026-07-28 connection, and again when the subscription ends. */
+  async function follow(connection: UpstreamConnection): Promise<void> {
+    const filter = changesToFollow(connection)
     if (Object.keys(filter).length === 0) return
-    try {
-      const subscription = await link.connection.listen(filter)
-      await subscription.closed
-      if (link.connection.isClosed || closed) return
-      setTimeout(() => void follow(link), followAgainMs).unref()
-    } catch (error) {
-      logger.debug('cannot follow list changes', { reason: messageOf(error) })
-    }
+    await connection.listen(filter).ended
+    if (connection.isClosed || closed) return
+    setTimeout(() => void follow(connection), followAgainMs).unref()
   }
 
   return {
+    /** What it offers, as last seen; undefined when it was never reached. */
     current: () => catalog,
-    async recall() {
+    /** Takes the catalog of an earlier run until the upstream is heard. */
+    async recall(): Promise<void> {
       const stored = await memory.catalog()
       if (!stored || catalog) return
       catalog = stored
@@ -96,9 +109,9 @@ export function createCatalogKeeper(options: {
 }
 
 /** 2026-07-28 sends changes only to who subscribes, and only for lists announced as changing. */
-function changesToFollow({ connection }: UpstreamLink): Record<string, boolean> {
+function changesToFollow({ handshake }: UpstreamConnection): Record<string, boolean> {
   const announced = (name: string) =>
-    (connection.capabilities[name] as { listChanged?: boolean } | undefined)?.listChanged === true
+    (handshake.capabilities[name] as { listChanged?: boolean } | undefined)?.listChanged === true
   return {
     ...(announced('tools') && { toolsListChanged: true }),
     ...(announced('resources') && { resourcesListChanged: true }),

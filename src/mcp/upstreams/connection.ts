@@ -1,38 +1,96 @@
-import {
-  Client,
-  type ClientCapabilities,
-  type Implementation,
-  SSEClientTransport,
-  StreamableHTTPClientTransport,
-  type Transport,
-} from '@modelcontextprotocol/client'
-import { ResultSchema } from '@modelcontextprotocol/core'
-import type { HttpServerConfig, ServerConfig } from '../../config/resolved-config.ts'
-import { UserError } from '../../errors.ts'
+import type { ServerConfig } from '../../config/resolved-config.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { ProcessReaper } from '../../lib/process-reaper.ts'
 import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
-import type { FastPath } from '../fast-path/fast-path.ts'
-import { createWayAround, type WayAround } from '../fast-path/way-around.ts'
-import type { Era, JsonObject, WireNotification, WireRequest, WireResult } from '../wire-types.ts'
-import { failureReason } from './failure-reason.ts'
-import { createStdioTransport } from './stdio-transport.ts'
+import { editObject, memberText } from '../wire/json-text.ts'
+import {
+  type Answer,
+  bodyText,
+  isJsonObject,
+  type JsonObject,
+  type Message,
+  metaOf,
+  type Notification,
+  paramsText,
+  parseMessage,
+  readBatch,
+  type Request,
+  writeAnswer,
+  writeNotification,
+  writeRequest,
+} from '../wire/message.ts'
+import {
+  type Era,
+  legacyRevisions,
+  metaKeys,
+  modernRevision,
+  rpcCodes,
+} from '../wire/protocol.ts'
+import { errorText, RpcError } from '../wire/rpc-error.ts'
+import { createHttpTransport } from './http.ts'
+import { type MessageOwner, ownerOfQuestion, type Question, tellOwners } from './message-owner.ts'
+import { createSseTransport } from './sse.ts'
+import { createStdioTransport } from './stdio.ts'
+import { type Transport, UpstreamFailure } from './transport.ts'
 import type { UpstreamAuth } from './upstream-auth.ts'
-import { createUpstreamFetch } from './upstream-fetch.ts'
 
-/** How long `server/discover` may go unanswered before a stdio server is taken for a legacy one, ms. */
+/** How long `server/discover` may go unanswered before a server is taken for a 2025 one, ms. */
 const probeMs = 3_000
+/** The longest a timer can take, and longer than any call: for streams that have no end. */
+const forever = 2 ** 31 - 1
 
-/** One open connection to an upstream, of either era. Raw: nothing is validated or stripped. */
+/** What a server said of itself: its answer to `initialize` or `server/discover`, as it came. */
+export interface Handshake extends JsonObject {
+  readonly capabilities: JsonObject
+  readonly serverInfo?: JsonObject
+  readonly instructions?: string
+}
+
+/** A request to a server, without what is between us and it alone: its id, its progress token. */
+export interface OutgoingCall {
+  readonly method: string
+  /** As text, under the server's own names. */
+  readonly params: string | undefined
+  /** Its client wants to hear of progress. */
+  readonly hasProgress: boolean
+  readonly name?: string | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly timeoutMs: number
+}
+
+/** What is heard of one call. `answered` or `failed` is called once, after everything else. */
+export interface CallListener {
+  /** Whose call it is; undefined for the gateway's own. */
+  readonly owner: MessageOwner | undefined
+  answered(answer: ServerAnswer): void
+  failed(failure: UpstreamFailure): void
+  /** Params as text, under the server's token. */
+  progress(params: string): void
+  /** The server ends the stream of this call for a while (2025-11-25, polling). */
+  paused?(retryMs: number): void
+}
+
+export interface ServerAnswer {
+  readonly kind: Answer['kind']
+  readonly value: unknown
+  /** The text of the result, or of the error. */
+  readonly body: string
+  /** Of HTTP; 200 elsewhere. */
+  readonly status: number
+}
+
+/** One open connection to a server, of either era. Nothing that passes is validated or written anew. */
 export interface UpstreamConnection {
   readonly era: Era
-  readonly capabilities: JsonObject
-  readonly instructions: string | undefined
-  readonly serverInfo: JsonObject | undefined
-  request(request: WireRequest, options: UpstreamRequestOptions): Promise<WireResult>
-  notify(notification: WireNotification): Promise<void>
-  /** Opens a 2026-07-28 `subscriptions/listen` stream; its notifications arrive as any other. */
-  listen(filter: JsonObject): Promise<{ closed: Promise<unknown>; close(): Promise<void> }>
+  readonly handshake: Handshake
+  readonly inFlight: number
+  /** The returned function cancels it: the server is told, and nothing more is heard. */
+  call(outgoing: OutgoingCall, listener: CallListener): (reason: string) => void
+  notify(method: string, params: string | undefined): void
+  /** A request of the gateway's own. @throws RpcError | UpstreamFailure */
+  ask(method: string, params: JsonObject, timeoutMs: number): Promise<JsonObject>
+  /** Opens a 2026-07-28 `subscriptions/listen` stream; what it brings arrives as any other change. */
+  listen(filter: JsonObject): Subscription
   /** Resolves with the reason once the connection is gone. Never rejects. */
   readonly closed: Promise<string>
   readonly isClosed: boolean
@@ -41,188 +99,386 @@ export interface UpstreamConnection {
   close(): Promise<void>
 }
 
-export interface UpstreamRequestOptions {
-  signal?: AbortSignal
-  timeoutMs: number
-  headers?: Record<string, string>
-  /** Also keeps the request alive: progress restarts its timeout. */
-  onProgress?: (progress: JsonObject) => void
-  /** What the upstream says on the answer to this very request, where that can be told. */
-  onNotification?: (notification: WireNotification) => void
+export interface Subscription {
+  /** Resolves when it has ended, whoever ended it. */
+  readonly ended: Promise<void>
+  close(): void
 }
 
 export interface ConnectOptions {
-  config: ServerConfig
-  /** `auto` asks for the newest era the upstream speaks. */
-  era: 'auto' | 'legacy'
-  clientInfo: Implementation
-  capabilities: JsonObject
-  /** A request of the upstream's own: sampling, elicitation, roots (2025 revisions). */
-  onRequest: (request: WireRequest, signal: AbortSignal) => Promise<WireResult>
-  onNotification: (notification: WireNotification) => void
+  readonly config: ServerConfig
+  /** `auto` asks for the newest era the server speaks. */
+  readonly era: 'auto' | Era
+  readonly clientInfo: JsonObject
+  readonly capabilities: JsonObject
+  /** Who hears what belongs to no call. */
+  readonly audience: () => readonly MessageOwner[]
+  /** A list or a resource of the server has changed. */
+  readonly onChange: (notification: Notification, params: string | undefined) => void
   /** Longest time for the whole handshake, ms. */
-  timeoutMs: number
-  signal: AbortSignal
-  reaper: ProcessReaper
-  auth: UpstreamAuth
-  connections: UpstreamConnections
-  fastPath: FastPath
-  logger: Logger
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  readonly reaper: ProcessReaper
+  readonly auth: UpstreamAuth
+  readonly connections: UpstreamConnections
+  readonly logger: Logger
+  /** A message that could not be read, with its first characters. */
+  readonly onMalformed: (excerpt: string) => void
+}
+
+interface PendingCall {
+  readonly listener: CallListener
+  readonly outgoing: OutgoingCall
+  readonly timer: NodeJS.Timeout
+  readonly takeBack: () => void
 }
 
 /**
- * Connects to an upstream. A rejected or aborted connect leaves no process and no socket.
- * @throws Error whose message is a sentence fragment about the upstream
+ * Connects to a server. A rejected or aborted connect leaves no process and no socket.
+ * @throws Error whose message is a sentence fragment about the server
  */
 export async function connectUpstream(options: ConnectOptions): Promise<UpstreamConnection> {
-  const { transport, reasonOf, release, around } = createTransport(options)
-  const client = new Client(options.clientInfo, {
-    capabilities: options.capabilities as ClientCapabilities,
-    versionNegotiation: { mode: 'auto', probe: { timeoutMs: probeMs } },
-    inputRequired: { autoFulfill: false },
-  })
-  // The fallbacks see messages as they came; the SDK's own handlers would parse and strip them.
-  client.fallbackRequestHandler = (request, ctx) =>
-    options.onRequest(toRequest(request), ctx.mcpReq.signal)
-  client.fallbackNotificationHandler = async (notification) =>
-    options.onNotification(notification as WireNotification)
-  client.onerror = (error) => options.logger.debug('connection error', { message: error.message })
-
-  let isClosed = false
-  let abandonedFor: string | undefined
-  const closed = new Promise<string>((resolve) => {
-    client.onclose = () => {
-      isClosed = true
-      resolve(abandonedFor ?? reasonOf() ?? 'the connection was closed')
-    }
-  })
-  const close = async () => {
-    await client.close().catch(() => {
-      // Closing is best effort; the transport below is released either way.
-    })
-    // Before a handshake the client does not own its transport yet.
-    await transport.close().catch(() => {})
-    await release()
-  }
-
-  // The SDK's question for the era does not listen to the signal; a transport that is gone ends it.
-  const onAbort = () => void close()
-  options.signal.addEventListener('abort', onAbort, { once: true })
+  const { config, signal } = options
+  const link = createLink(options)
+  const onAbort = () => void link.abandon('the upstream is being closed')
+  signal.addEventListener('abort', onAbort, { once: true })
+  const limit = setTimeout(
+    () => void link.abandon(`it did not answer within ${options.timeoutMs / 1000} s`),
+    options.timeoutMs,
+  )
   try {
-    await client.connect(transport, {
-      timeout: options.timeoutMs,
-      signal: options.signal,
-      ...(options.era === 'legacy' && { prior: { kind: 'legacy' as const } }),
-    })
+    signal.throwIfAborted()
+    await link.transport.open()
+    const era = options.era === 'auto' && config.type === 'sse' ? 'legacy' : options.era
+    await link.shakeHands(era)
+    return link.connection
   } catch (error) {
-    // Read before closing: our own close is a reason too, and not the one to report.
-    const reason = reasonOf()
-    await close()
+    const reason = link.closedFor()
+    await link.close()
     throw reason === undefined ? error : new Error(reason, { cause: error })
   } finally {
-    options.signal.removeEventListener('abort', onAbort)
+    clearTimeout(limit)
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+function createLink(options: ConnectOptions) {
+  const { config, logger } = options
+  const calls = new Map<number, PendingCall>()
+  /** Cancels of the server's questions, by the id it gave them. */
+  const questions = new Map<string | number, () => void>()
+  let lastId = 0
+  let isClosed = false
+  let abandonedFor: string | undefined
+  let closedFor: string | undefined
+  let era: Era = 'legacy'
+  let handshake: Handshake = { capabilities: {} }
+  const { promise: closed, resolve: setClosed } = Promise.withResolvers<string>()
+
+  const transport: Transport = createTransport(options, {
+    onText: receive,
+    onFailure: (id, failure) => settle(id)?.listener.failed(failure),
+    onPause: (id, retryMs) => calls.get(id)?.listener.paused?.(retryMs),
+    onClosed(reason) {
+      if (isClosed) return
+      isClosed = true
+      closedFor = abandonedFor ?? reason
+      for (const id of [...calls.keys()]) {
+        settle(id)?.listener.failed(new UpstreamFailure('lost', closedFor))
+      }
+      for (const takeBack of questions.values()) takeBack()
+      questions.clear()
+      setClosed(closedFor)
+    },
+  })
+
+  function settle(id: number): PendingCall | undefined {
+    const call = calls.get(id)
+    if (!call) return undefined
+    calls.delete(id)
+    clearTimeout(call.timer)
+    return call
   }
 
-  const requestBySdk: UpstreamConnection['request'] = (
-    request,
-    { signal, timeoutMs, headers, onProgress },
-  ) =>
-    client.request(request, ResultSchema, {
-      timeout: timeoutMs,
-      resetTimeoutOnProgress: true,
-      allowInputRequired: true,
-      ...(signal && { signal }),
-      ...(headers && { headers }),
-      ...(onProgress && { onprogress: (progress) => onProgress({ ...progress }) }),
-    }) as Promise<WireResult>
-  const isModern = client.getProtocolEra() === 'modern'
-  const version = client.getNegotiatedProtocolVersion() ?? ''
+  function receive(text: string, about?: { id: number; status: number }): void {
+    const message = parseMessage(text)
+    if (message) return dispatch(message, about)
+    // JSON-RPC batches (2025-03-26).
+    const batch = text.startsWith('[') ? parseBatch(text) : undefined
+    if (batch) for (const one of batch) dispatch(one, about)
+    else malformed(text, about)
+  }
 
-  return {
-    era: isModern ? 'modern' : 'legacy',
-    capabilities: (client.getServerCapabilities() ?? {}) as JsonObject,
-    instructions: client.getInstructions(),
-    serverInfo: client.getServerVersion() as JsonObject | undefined,
-    request: isModern && around ? around(requestBySdk, version) : requestBySdk,
-    notify: (notification) => client.notification(notification),
-    listen: (filter) => client.listen(filter),
+  function malformed(text: string, about?: { id: number }): void {
+    options.onMalformed(text.slice(0, 200))
+    if (!about) return
+    const reason = `it sent what is no JSON-RPC message: ${JSON.stringify(text.slice(0, 200))}`
+    settle(about.id)?.listener.failed(new UpstreamFailure('lost', reason))
+  }
+
+  function dispatch(message: Message, about?: { id: number; status: number }): void {
+    if (message.kind === 'request') return question(message, about)
+    if (message.kind === 'notification') return notified(message, about)
+    // An error without an id is about the request on whose stream it came, where there is one.
+    const id = message.id === null ? about?.id : Number(message.id)
+    const call = id === undefined ? undefined : settle(id)
+    const body = bodyText(message)
+    call?.listener.answered({
+      kind: message.kind,
+      value: message.value,
+      body,
+      status: about?.status ?? 200,
+    })
+  }
+
+  function notified(notification: Notification, about?: { id: number }): void {
+    const { method, params } = notification
+    if (method === 'notifications/progress') {
+      const call = calls.get(Number(params?.progressToken))
+      if (!call) return
+      call.timer.refresh()
+      return call.listener.progress(paramsText(notification) ?? '{}')
+    }
+    if (method === 'notifications/cancelled') {
+      const id = params?.requestId as string | number
+      questions.get(id)?.()
+      questions.delete(id)
+      return
+    }
+    if (method === 'notifications/subscriptions/acknowledged') return
+    const text = paramsText(notification)
+    if (isChange(method)) return options.onChange(notification, text)
+    tellOwners(listenersOf(about), notification, text)
+  }
+
+  /** Those who are calling; without a call, whoever uses the connection. */
+  function listenersOf(about: { id: number } | undefined): readonly MessageOwner[] {
+    const own = about && calls.get(about.id)?.listener.owner
+    if (own) return [own]
+    const calling = [...calls.values()].flatMap(({ listener }) => listener.owner ?? [])
+    return calling.length > 0 ? calling : options.audience()
+  }
+
+  function question(request: Request, about?: { id: number }): void {
+    const { id } = request
+    const reply = (kind: Answer['kind'], body: string) => {
+      if (!questions.delete(id)) return
+      post(writeAnswer(id, kind, body))
+    }
+    const asked: Question = {
+      request,
+      answer: reply,
+      progress: (params) => post(writeNotification('notifications/progress', params)),
+    }
+    // Before it is asked: the answer may come at once.
+    questions.set(id, () => {})
+    if (request.method === 'ping') return reply('result', '{}')
+    try {
+      const takeBack = ownerOfQuestion(config.name, request, listenersOf(about)).ask(asked)
+      if (questions.has(id)) questions.set(id, takeBack)
+    } catch (error) {
+      reply('error', errorText(error))
+    }
+  }
+
+  function post(text: string, options?: { method: string }): void {
+    transport.post(text, options).catch((error: Error) => {
+      // What it was about finds out for itself that the server is gone.
+      logger.debug('a message could not be sent', { reason: error.message })
+    })
+  }
+
+  function call(outgoing: OutgoingCall, listener: CallListener): (reason: string) => void {
+    const id = ++lastId
+    const { method, hasProgress, timeoutMs } = outgoing
+    const params = hasProgress ? withProgressToken(outgoing.params ?? '{}', id) : outgoing.params
+    const timer = setTimeout(() => {
+      cancel('the time limit is over')
+      listener.failed(new UpstreamFailure('timeout', `no answer within ${timeoutMs / 1000} s`))
+    }, timeoutMs)
+    if (timeoutMs === forever) clearTimeout(timer)
+    const request = { id, text: writeRequest(id, method, params), method }
+    // Registered first, as a transport may fail at once.
+    let takeBack = () => {}
+    calls.set(id, { listener, outgoing, timer, takeBack: () => takeBack() })
+    if (isClosed) {
+      settle(id)
+      const failure = new UpstreamFailure('unseen', closedFor ?? 'the connection was closed')
+      queueMicrotask(() => listener.failed(failure))
+      return () => {}
+    }
+    takeBack = transport.send({ ...request, name: outgoing.name, headers: outgoing.headers })
+
+    function cancel(reason: string): void {
+      if (!settle(id)) return
+      takeBack()
+      // Over HTTP a 2026-07-28 server sees that its caller has left.
+      if (era === 'modern' && config.type !== 'stdio') return
+      if (method === 'initialize') return
+      const about = JSON.stringify({ requestId: id, reason })
+      post(writeNotification('notifications/cancelled', about), { method: 'notifications/cancelled' })
+    }
+    return cancel
+  }
+
+  function listen(filter: JsonObject): Subscription {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const params = { notifications: filter, _meta: envelopeOf(options) }
+    const method = 'subscriptions/listen'
+    const cancel = call(
+      { method, params: JSON.stringify(params), hasProgress: false, timeoutMs: forever },
+      { owner: undefined, answered: () => resolve(), failed: () => resolve(), progress: () => {} },
+    )
+    return {
+      ended: promise,
+      close() {
+        cancel('not followed any more')
+        resolve()
+      },
+    }
+  }
+
+  function ask(method: string, params: JsonObject, timeoutMs: number): Promise<JsonObject> {
+    const all = era === 'modern' ? { ...params, _meta: envelopeOf(options) } : params
+    return new Promise((resolve, reject) => {
+      call(
+        { method, params: JSON.stringify(all), hasProgress: false, timeoutMs },
+        {
+          owner: undefined,
+          answered: ({ kind, value }) =>
+            kind === 'result' && isJsonObject(value) ? resolve(value) : reject(rpcErrorOf(value)),
+          failed: reject,
+          progress: () => {},
+        },
+      )
+    })
+  }
+
+  async function shakeHands(wanted: 'auto' | Era): Promise<void> {
+    if (wanted !== 'legacy') {
+      const discovered = await discover(wanted === 'modern' ? options.timeoutMs : probeMs).catch(
+        (error: unknown) => {
+          // Whatever else a 2025 server says to such a question, it was not made for it.
+          if (wanted === 'modern' || isClosed || needsLogin(error)) throw error
+          return undefined
+        },
+      )
+      if (discovered) return agree('modern', modernRevision, discovered)
+    }
+    const { clientInfo, capabilities } = options
+    const params = { protocolVersion: legacyRevisions[0], capabilities, clientInfo }
+    const result = await ask('initialize', params, options.timeoutMs)
+    const { protocolVersion } = result
+    agree('legacy', String(protocolVersion ?? legacyRevisions[0]), result)
+    await transport.post(writeNotification('notifications/initialized', undefined), {
+      method: 'notifications/initialized',
+    })
+  }
+
+  async function discover(timeoutMs: number): Promise<JsonObject | undefined> {
+    const result = await ask('server/discover', { _meta: envelopeOf(options) }, timeoutMs)
+    const { supportedVersions } = result
+    return Array.isArray(supportedVersions) && supportedVersions.includes(modernRevision)
+      ? result
+      : undefined
+  }
+
+  function agree(agreed: Era, protocolVersion: string, result: JsonObject): void {
+    era = agreed
+    const meta = metaOf(result)
+    const serverInfo = result.serverInfo ?? meta?.[metaKeys.serverInfo]
+    handshake = {
+      ...result,
+      capabilities: isJsonObject(result.capabilities) ? result.capabilities : {},
+      ...(isJsonObject(serverInfo) && { serverInfo }),
+    }
+    transport.opened?.({ era, protocolVersion })
+  }
+
+  async function close(): Promise<void> {
+    await transport.close()
+  }
+
+  const connection: UpstreamConnection = {
+    get era() {
+      return era
+    },
+    get handshake() {
+      return handshake
+    },
+    get inFlight() {
+      return calls.size
+    },
+    call,
+    ask,
+    listen,
+    notify: (method, params) => post(writeNotification(method, params), { method }),
     closed,
     get isClosed() {
       return isClosed
     },
-    abandon(reason) {
-      abandonedFor = reason
-      return close()
-    },
+    abandon,
     close,
   }
-}
 
-function toRequest(request: { method: string; params?: unknown }): WireRequest {
-  const params = request.params as JsonObject | undefined
-  return { method: request.method, ...(params && { params }) }
-}
-
-interface OpenTransport {
-  transport: Transport
-  /** Why the transport ended, where it knows better than the SDK. */
-  reasonOf: () => string | undefined
-  release: () => Promise<void>
-  /** Where the SDK need not be asked for everything. */
-  around: WayAround['open'] | undefined
-}
-
-function createTransport(options: ConnectOptions): OpenTransport {
-  const { config, reaper, logger } = options
-  if (config.type === 'stdio') {
-    const transport = createStdioTransport({ config, reaper, logger })
-    return { transport, reasonOf: transport.exitReason, release: async () => {}, around: undefined }
+  function abandon(reason: string): Promise<void> {
+    abandonedFor ??= reason
+    return close()
   }
-  return createHttpTransport(config, options)
+
+  return { connection, transport, shakeHands, abandon, close, closedFor: () => closedFor }
 }
 
-function createHttpTransport(config: HttpServerConfig, options: ConnectOptions): OpenTransport {
-  const { auth, connections, fastPath, clientInfo, capabilities } = options
-  const url = new URL(config.url)
-  const upstreamFetch = createUpstreamFetch(config, connections)
-  const around = createWayAround({
-    config,
-    dispatcher: upstreamFetch.dispatcher,
-    clientInfo,
-    capabilities,
-    accessToken: () => auth.accessToken(config),
-    explain: (error) => connections.explain(config.name, error, url),
-    onTaken: () => fastPath.onTaken?.('upstream'),
-  })
-  const { fetch, failure } = rememberFailure(auth.authorize(config, around.wrap(upstreamFetch)))
-  const transport =
-    config.type === 'sse'
-      ? new SSEClientTransport(url, { fetch })
-      : new StreamableHTTPClientTransport(url, { fetch })
+function createTransport(
+  options: ConnectOptions,
+  listener: Parameters<typeof createStdioTransport>[1],
+): Transport {
+  const { config } = options
+  if (config.type === 'stdio') return createStdioTransport({ ...options, config }, listener)
+  const create = config.type === 'sse' ? createSseTransport : createHttpTransport
+  return create({ ...options, config }, listener)
+}
+
+/** The `_meta` that every request of our own carries in 2026-07-28. */
+export function envelopeOf(client: { clientInfo: JsonObject; capabilities: JsonObject }): JsonObject {
   return {
-    transport,
-    reasonOf: failure,
-    release: () => upstreamFetch.close(),
-    around: fastPath.isOn && config.type === 'http' ? around.open : undefined,
+    [metaKeys.protocolVersion]: modernRevision,
+    [metaKeys.clientInfo]: client.clientInfo,
+    [metaKeys.clientCapabilities]: client.capabilities,
   }
 }
 
-type Fetch = ReturnType<UpstreamAuth['authorize']>
+/** An error object as it came, to be thrown. */
+export function rpcErrorOf(value: unknown): RpcError {
+  const { code, message, data } = isJsonObject(value) ? value : {}
+  const known = typeof code === 'number' ? code : rpcCodes.internalError
+  return new RpcError(known, typeof message === 'string' ? message : 'no message was given', data)
+}
 
-/** Keeps why the last request failed: the SSE client passes on the text of an error alone. */
-function rememberFailure(fetch: Fetch): { fetch: Fetch; failure: () => string | undefined } {
-  let failure: string | undefined
-  return {
-    failure: () => failure,
-    async fetch(url, init) {
-      try {
-        const response = await fetch(url, init)
-        failure = undefined
-        return response
-      } catch (error) {
-        failure = error instanceof UserError ? failureReason(error) : undefined
-        throw error
-      }
-    },
+function withProgressToken(params: string, id: number): string {
+  const meta = memberText(params, '_meta') ?? '{}'
+  return editObject(params, { _meta: editObject(meta, { progressToken: String(id) }) })
+}
+
+function needsLogin(error: unknown): boolean {
+  return error instanceof UpstreamFailure && error.kind !== 'timeout' && !isOlder(error)
+}
+
+/** A refusal by status is what many 2025 servers answer to a question they do not know. */
+function isOlder({ kind, cause }: UpstreamFailure): boolean {
+  return kind === 'refused' && cause === undefined
+}
+
+function isChange(method: string): boolean {
+  return method.endsWith('/list_changed') || method === 'notifications/resources/updated'
+}
+
+function parseBatch(text: string): Message[] | undefined {
+  try {
+    const values: unknown = JSON.parse(text)
+    return Array.isArray(values) ? readBatch(text, values) : undefined
+  } catch {
+    // Not JSON: the caller says so.
+    return undefined
   }
 }

@@ -1,49 +1,41 @@
 import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../lib/logger.ts'
-import type { Era } from '../wire-types.ts'
-import type { MessageOwner, UpstreamLink } from './link.ts'
-
-/**
- * Which resources of one upstream are followed, and by how many. The upstream is told once per
- * resource and connection, in the words of its era, and told again after it was restarted.
- */
-export interface ResourceSubscriptions {
-  readonly size: number
-  /** Follows a resource until the returned function is called. Rejects when the upstream refuses. */
-  subscribe(uri: string, era: Era, session: MessageOwner | undefined): Promise<() => void>
-  /** Follows on a new connection what the one before it followed. */
-  restore(link: UpstreamLink, session: MessageOwner | undefined): void
-}
+import type { UpstreamConnection } from './connection.ts'
+import type { ClientSession, Links } from './links.ts'
 
 interface Followed {
   readonly uri: string
   /** Set when the session has a connection of its own. */
-  readonly session: MessageOwner | undefined
+  readonly session: ClientSession | undefined
   count: number
   stop: () => void
 }
 
+/**
+ * Which resources of one upstream are followed, and by how many. The upstream is told once per
+ * resource and connection, in the words of its era, and told again on the connection after.
+ */
 export function createResourceSubscriptions(options: {
-  openLinks: () => UpstreamLink[]
-  link: (era: Era, session: MessageOwner | undefined) => Promise<UpstreamLink>
+  links: () => Links
+  acquire: (session: ClientSession | undefined) => Promise<UpstreamConnection>
   timeoutMs: number
   logger: Logger
-}): ResourceSubscriptions {
+}) {
   const followed = new Map<string, Followed>()
 
-  async function follow(link: UpstreamLink, uri: string): Promise<() => void> {
-    if (link.era === 'modern') {
-      const stream = await link.connection.listen({ resourceSubscriptions: [uri] })
-      return () => void stream.close()
+  async function follow(connection: UpstreamConnection, uri: string): Promise<() => void> {
+    if (connection.era === 'modern') {
+      const stream = connection.listen({ resourceSubscriptions: [uri] })
+      return () => stream.close()
     }
-    const send = (method: string) =>
-      link.request(undefined, { method, params: { uri } }, { timeoutMs: options.timeoutMs })
-    await send('resources/subscribe')
+    await connection.ask('resources/subscribe', { uri }, options.timeoutMs)
     return () => {
-      if (link.connection.isClosed) return
-      send('resources/unsubscribe').catch((error: unknown) =>
-        options.logger.debug('cannot unsubscribe', { uri, reason: messageOf(error) }),
-      )
+      if (connection.isClosed) return
+      connection
+        .ask('resources/unsubscribe', { uri }, options.timeoutMs)
+        .catch((error: unknown) =>
+          options.logger.debug('cannot unsubscribe', { uri, reason: messageOf(error) }),
+        )
     }
   }
 
@@ -51,39 +43,39 @@ export function createResourceSubscriptions(options: {
     get size() {
       return followed.size
     },
-    async subscribe(uri, era, session) {
-      const link = await options.link(era, session)
-      const shared = options.openLinks().includes(link)
-      const key = shared ? `${link.era} ${uri}` : `session ${session?.ownerId} ${uri}`
+    /** Follows a resource until the returned function is called. Rejects when the upstream refuses. */
+    async subscribe(uri: string, session: ClientSession | undefined): Promise<() => void> {
+      const connection = await options.acquire(session)
+      const isShared = options.links().shared() === connection
+      const key = isShared ? `shared ${uri}` : `session ${session?.ownerId} ${uri}`
       let entry = followed.get(key)
       if (!entry) {
-        entry = { uri, session: shared ? undefined : session, count: 0, stop: () => {} }
+        entry = { uri, session: isShared ? undefined : session, count: 0, stop: () => {} }
         followed.set(key, entry)
         try {
-          entry.stop = await follow(link, uri)
+          entry.stop = await follow(connection, uri)
         } catch (error) {
           followed.delete(key)
           throw error
         }
       }
       entry.count += 1
-      let active = true
+      const own = entry
+      let isActive = true
       return () => {
-        if (!active) return
-        active = false
-        entry.count -= 1
-        if (entry.count > 0) return
+        if (!isActive) return
+        isActive = false
+        own.count -= 1
+        if (own.count > 0) return
         followed.delete(key)
-        entry.stop()
+        own.stop()
       }
     },
-    restore(link, session) {
-      for (const [key, entry] of followed) {
-        const concerns = session
-          ? entry.session?.ownerId === session.ownerId
-          : key.startsWith(link.era)
-        if (!concerns) continue
-        follow(link, entry.uri).then(
+    /** Follows on a new connection what the one before it followed. */
+    restore(connection: UpstreamConnection, session: ClientSession | undefined): void {
+      for (const entry of followed.values()) {
+        if (entry.session?.ownerId !== session?.ownerId) continue
+        follow(connection, entry.uri).then(
           (stop) => {
             entry.stop = stop
           },

@@ -1,7 +1,5 @@
 import type { HttpServerConfig } from '../../config/resolved-config.ts'
 
-type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
-
 /** A server that answers nobody before its owner has logged in. */
 export interface PendingLogin {
   /** Where to log in. */
@@ -12,9 +10,15 @@ export interface PendingLogin {
 
 /** What upstreams need of the OAuth client; the gateway hands it in. */
 export interface UpstreamAuth {
-  /** Puts the server's access token on its requests, and renews it where it is refused. */
-  authorize(server: HttpServerConfig, fetch: Fetch): Fetch
-  /** The token that `authorize` would put on a request now, renewed if need be. */
+  /** The token for the next request, renewed if need be; undefined to go without. */
   accessToken(server: HttpServerConfig): Promise<string | undefined>
+  /**
+   * Judges a 401, or a 403 `insufficient_scope`: `retry` when another token is there now.
+   * @throws UserError when somebody has to log in first, or nothing can help
+   */
+  refused(
+    server: HttpServerConfig,
+    refusal: { status: number; wwwAuthenticate: string | undefined; accessToken: string | undefined },
+  ): Promise<'retry' | 'give-up'>
   pendingLogin(server: string): Promise<PendingLogin | undefined>
 }

@@ -1,31 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { ServerConfig } from '../../config/resolved-config.ts'
 import type { Store } from '../../store/store.ts'
-import type { ServerCatalog } from '../catalog.ts'
+import type { ServerCatalog } from '../profiles/catalog.ts'
+import type { Era } from '../wire/protocol.ts'
 
 /** A legacy verdict is asked again after a day: an upgraded server still answers `initialize`. */
 const legacyVerdictMs = 24 * 60 * 60 * 1000
 
-/** Which protocol eras an upstream was seen to speak. */
-export interface EraVerdict {
-  readonly modern: boolean
-  /** Undefined until a 2025 client needed to know. */
-  readonly legacy: boolean | undefined
-}
-
 /** What is remembered of one upstream across restarts, as long as its configuration is the same. */
-export interface UpstreamMemory {
-  catalog(): Promise<ServerCatalog | undefined>
-  saveCatalog(catalog: ServerCatalog): Promise<void>
-  verdict(): Promise<EraVerdict | undefined>
-  saveVerdict(verdict: EraVerdict): Promise<void>
-}
-
-export function createUpstreamMemory(
-  store: Store,
-  config: ServerConfig,
-  now: () => number,
-): UpstreamMemory {
+export function createUpstreamMemory(store: Store, config: ServerConfig, now: () => number) {
   const identity = fingerprint(config)
   const load = async <T>(collection: string): Promise<(T & { savedAt: number }) | undefined> => {
     const found = (await store.get(collection, config.name)) as
@@ -37,19 +20,22 @@ export function createUpstreamMemory(
     store.set(collection, config.name, { ...value, identity, savedAt: now() })
 
   return {
-    async catalog() {
-      return (await load<{ catalog: ServerCatalog }>('catalogs'))?.catalog
+    async catalog(): Promise<ServerCatalog | undefined> {
+      const found = (await load<{ catalog: ServerCatalog }>('catalogs'))?.catalog
+      // Those of an earlier version lack what the server said of itself.
+      return found?.handshake ? found : undefined
     },
-    saveCatalog: (catalog) => save('catalogs', { catalog }),
-    async verdict() {
-      const found = await load<{ verdict: EraVerdict }>('era-verdicts')
-      if (!found) return undefined
-      const stale = !found.verdict.modern && now() - found.savedAt > legacyVerdictMs
-      return stale ? undefined : found.verdict
+    saveCatalog: (catalog: ServerCatalog) => save('catalogs', { catalog }),
+    async era(): Promise<Era | undefined> {
+      const found = await load<{ era: Era }>('eras')
+      const isStale = found?.era === 'legacy' && now() - found.savedAt > legacyVerdictMs
+      return isStale ? undefined : found?.era
     },
-    saveVerdict: (verdict) => save('era-verdicts', { verdict }),
+    saveEra: (era: Era) => save('eras', { era }),
   }
 }
+
+export type UpstreamMemory = ReturnType<typeof createUpstreamMemory>
 
 /** What an upstream is, without a secret in it: another command or address is another upstream. */
 function fingerprint(config: ServerConfig): string {

@@ -1,4 +1,3 @@
-import type { Implementation } from '@modelcontextprotocol/client'
 import type { ServerConfig } from '../../config/resolved-config.ts'
 import type { UpstreamState } from '../../gateway-events.ts'
 import type { Logger } from '../../lib/logger.ts'
@@ -6,19 +5,15 @@ import type { ProcessReaper } from '../../lib/process-reaper.ts'
 import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import { settlesWithin } from '../../lib/wait.ts'
 import type { Store } from '../../store/store.ts'
-import type { CatalogKind, ServerCatalog } from '../catalog.ts'
-import type { FastPath } from '../fast-path/fast-path.ts'
-import { rpcCodes, rpcError } from '../mcp-error.ts'
-import { type Era, lowestLogLevel, type WireNotification } from '../wire-types.ts'
+import type { CatalogKind, ServerCatalog } from '../profiles/catalog.ts'
+import type { JsonObject, Notification } from '../wire/message.ts'
+import { lowestLogLevel, rpcCodes } from '../wire/protocol.ts'
+import { failureReason, RpcError } from '../wire/rpc-error.ts'
 import { createCatalogKeeper } from './catalog-keeper.ts'
-import { connectUpstream } from './connection.ts'
-import { failureReason } from './failure-reason.ts'
-import type { MessageOwner, UpstreamLink } from './link.ts'
-import { createLinkPool } from './link-pool.ts'
-import {
-  createResourceSubscriptions,
-  type ResourceSubscriptions,
-} from './resource-subscriptions.ts'
+import { connectUpstream, type UpstreamConnection } from './connection.ts'
+import { type ClientSession, createLinks } from './links.ts'
+import type { MessageOwner } from './message-owner.ts'
+import { createResourceSubscriptions } from './resource-subscriptions.ts'
 import { createRestartPolicy } from './restart-policy.ts'
 import type { PendingLogin, UpstreamAuth } from './upstream-auth.ts'
 import { createUpstreamMemory } from './upstream-memory.ts'
@@ -33,23 +28,25 @@ export interface UpstreamOptions {
   readonly config: ServerConfig
   /** What the server offered before its entry was edited: shown until it is heard again. */
   readonly lastCatalog?: ServerCatalog | undefined
-  readonly clientInfo: Implementation
+  readonly clientInfo: JsonObject
   readonly store: Store
   readonly reaper: ProcessReaper
   readonly auth: UpstreamAuth
   readonly connections: UpstreamConnections
-  readonly fastPath: FastPath
   readonly logger: Logger
   readonly now: () => number
   readonly random: () => number
   readonly onState: (server: string) => void
   readonly onCatalog: (server: string, changed: ReadonlySet<CatalogKind>) => void
-  /** A resource changed; `session` when only that session's own connection heard it. */
-  readonly onResourceUpdated: (
+  /** A list or a resource changed; `session` when only that session's own connection heard it. */
+  readonly onChange: (
     server: string,
-    notification: WireNotification,
-    session: MessageOwner | undefined,
+    notification: Notification,
+    params: string | undefined,
+    session: ClientSession | undefined,
   ) => void
+  /** The sessions that use the shared connection. */
+  readonly audience: (server: string) => readonly MessageOwner[]
 }
 
 /** One configured server: its connections, what it offers, and how it is kept running. */
@@ -57,8 +54,8 @@ export interface Upstream {
   readonly config: ServerConfig
   readonly name: string
   status(): { state: UpstreamState; error: string | undefined; loginUrl: string | undefined }
-  /** The login it waits for, as a JSON-RPC error; undefined when it waits for none. */
-  loginNeeded(): Promise<Error | undefined>
+  /** The login it waits for; undefined when it waits for none. */
+  loginNeeded(): Promise<RpcError | undefined>
   /** Announces its login link anew, after the address it leads through has changed. */
   refreshLogin(): Promise<void>
   /** What it offers, as last seen; undefined when it was never reached. */
@@ -67,14 +64,19 @@ export interface Upstream {
   readonly tried: Promise<void>
   /** The same, but never later than two seconds after the start: as long as a listing may wait. */
   readonly firstSight: Promise<void>
-  /** A link for a call; connects when there is none. @throws Error as a JSON-RPC error */
-  link(era: Era, session: MessageOwner | undefined): Promise<UpstreamLink>
-  readonly resources: ResourceSubscriptions
-  /** Passes a session's log level on where the upstream keeps one (2025 revisions). */
-  setLogLevel(session: MessageOwner, level: string): Promise<void>
-  /** Passes a notification of a session's client on, where the upstream hears such things. */
-  notify(session: MessageOwner, notification: WireNotification): Promise<void>
-  releaseSession(session: MessageOwner): Promise<void>
+  /** The connection for a call, where it is open. */
+  ready(session: ClientSession | undefined): UpstreamConnection | undefined
+  /** The connection for a call; opens it when there is none. @throws RpcError */
+  connection(session: ClientSession | undefined): Promise<UpstreamConnection>
+  /** Whether the session hears what is said to it alone, on a connection of its own. */
+  isolates(session: MessageOwner): boolean
+  /** Follows a resource until the returned function is called. Rejects when the server refuses. */
+  subscribe(uri: string, session: ClientSession | undefined): Promise<() => void>
+  /** Passes a session's log level on where the server keeps one. @throws RpcError its refusal */
+  setLogLevel(session: ClientSession, level: string): Promise<void>
+  /** Passes a notification of a session's client on, where the server hears such things. */
+  notify(session: ClientSession, method: string, params: string | undefined): void
+  releaseSession(session: ClientSession): Promise<void>
   restart(): Promise<void>
   close(): Promise<void>
 }
@@ -90,100 +92,109 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   let lastUsed = now()
   let closed = false
   let starting = 0
+  let toldMalformed = false
   /** What each session asked for; a shared server is set to the most talkative of them. */
   const logLevels = new Map<string, string>()
 
-  const pool = createLinkPool({
+  const links = createLinks({
     config,
     memory,
-    logger,
+    clientInfo: options.clientInfo,
+    audience: () => options.audience(config.name),
     connect: (partial) =>
       connectUpstream({
         ...partial,
         config,
-        clientInfo: options.clientInfo,
         timeoutMs: handshakeMs,
         reaper: options.reaper,
         auth: options.auth,
         connections: options.connections,
-        fastPath: options.fastPath,
         logger,
+        onMalformed(excerpt) {
+          // Once: a server that prints to stdout would fill the terminal.
+          if (toldMalformed) return logger.debug('sent what is no JSON-RPC message', { excerpt })
+          toldMalformed = true
+          logger.warn('sent what is no JSON-RPC message', { excerpt })
+        },
       }),
-    async onOpened(link, session) {
-      if (link.era === 'legacy') await restoreSession(link, session)
-      if (link.era === 'modern') void catalog.follow(link)
-      resources.restore(link, session)
+    async onOpened(connection, session) {
+      if (connection.era === 'modern') void catalog.follow(connection)
+      else await restoreLogLevel(connection, session)
+      subscriptions.restore(connection, session)
     },
-    onLost: (reason, session) => {
-      if (session || closed) return
-      void failed(reason)
+    onLost(reason, session) {
+      if (!session && !closed) void failed(reason)
     },
-    onChange(notification, session) {
-      if (notification.method === 'notifications/resources/updated') {
-        options.onResourceUpdated(upstream.name, notification, session)
-        return
-      }
-      catalog.refresh().catch(() => {
-        // Reported where it is read.
-      })
+    onChange(notification, params, session) {
+      const isList = notification.method !== 'notifications/resources/updated'
+      if (isList && !session) refreshQuietly()
+      options.onChange(config.name, notification, params, session)
     },
   })
   const catalog = createCatalogKeeper({
     initial: options.lastCatalog,
     memory,
-    link: () => pool.acquire('modern', undefined),
+    connection: () => links.acquire(undefined),
     timeoutMs: listTimeoutMs,
     logger,
     onChanged: (kinds) => options.onCatalog(config.name, kinds),
+    onListFailed: () => options.onState(config.name),
   })
-  const resources = createResourceSubscriptions({
-    openLinks: pool.openLinks,
-    link: (era, session) => upstream.link(era, session),
+  const subscriptions = createResourceSubscriptions({
+    links: () => links,
+    acquire: (session) => upstream.connection(session),
     timeoutMs: listTimeoutMs,
     logger,
   })
 
-  async function restoreSession(link: UpstreamLink, session: MessageOwner | undefined) {
-    const level = session?.logLevel ?? lowestLogLevel(logLevels.values())
-    if (level === undefined || link.connection.capabilities.logging === undefined) return
-    await setLevel(link, level)
+  function refreshQuietly(): void {
+    catalog.refresh().catch(() => {
+      // The connection is gone; whoever opens the next one reads again.
+    })
   }
 
-  function setLevel(link: UpstreamLink, level: string) {
-    return link.request(
-      undefined,
-      { method: 'logging/setLevel', params: { level } },
-      { timeoutMs: listTimeoutMs },
+  async function restoreLogLevel(
+    connection: UpstreamConnection,
+    session: ClientSession | undefined,
+  ): Promise<void> {
+    const level = session
+      ? logLevels.get(session.ownerId)
+      : config.isolation === 'shared' && lowestLogLevel(logLevels.values())
+    if (!level || connection.handshake.capabilities.logging === undefined) return
+    await setLevel(connection, level).catch((error: Error) =>
+      logger.debug('refused its log level', { reason: error.message }),
     )
+  }
+
+  function setLevel(connection: UpstreamConnection, level: string) {
+    return connection.ask('logging/setLevel', { level }, listTimeoutMs)
   }
 
   async function failed(reason: string): Promise<void> {
     pendingLogin = await options.auth.pendingLogin(config.name)
     if (closed) return
     lastError = pendingLogin?.message ?? reason
-    if (pendingLogin) {
-      // Trying again cannot help before somebody has logged in, which restarts it.
-      options.onState(upstream.name)
-      return
+    if (!pendingLogin) {
+      const delay = policy.failed()
+      logger.info('failed', { reason, retryInMs: delay })
+      clearTimeout(restartTimer)
+      restartTimer = setTimeout(() => void start(), delay)
+      restartTimer.unref()
     }
-    const delay = policy.failed()
-    logger.info('failed', { reason, retryInMs: delay })
-    clearTimeout(restartTimer)
-    restartTimer = setTimeout(() => void start(), delay)
-    restartTimer.unref()
-    options.onState(upstream.name)
+    // While a login is needed, trying again cannot help; the login restarts it.
+    options.onState(config.name)
   }
 
   async function start(): Promise<void> {
     if (closed) return
     try {
-      await connecting(pool.acquire('modern', undefined))
+      await connecting(links.acquire(undefined))
       if (closed) return
       policy.opened()
       lastError = undefined
       pendingLogin = undefined
       await catalog.refresh()
-      options.onState(upstream.name)
+      options.onState(config.name)
     } catch (error) {
       if (!closed) await failed(failureReason(error))
     }
@@ -191,7 +202,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   async function connecting<T>(opening: Promise<T>): Promise<T> {
     starting += 1
-    options.onState(upstream.name)
+    options.onState(config.name)
     try {
       return await opening
     } finally {
@@ -204,11 +215,13 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     : undefined
   idleTimer?.unref()
   function stopWhenIdle(): void {
-    const busy = pool.openLinks().some((link) => link.inFlight > 0) || resources.size > 0
-    if (busy) lastUsed = now()
-    if (pool.opening || pool.openLinks().length === 0 || now() - lastUsed < config.idleMs) return
+    const open = links.all()
+    // A 2026-07-28 server is followed by a call that never ends.
+    const busy = (one: UpstreamConnection) => one.inFlight > (one.era === 'modern' ? 1 : 0)
+    if (open.some(busy) || subscriptions.size > 0) lastUsed = now()
+    if (links.opening || open.length === 0 || now() - lastUsed < config.idleMs) return
     logger.info('stopped: idle')
-    void pool.closeAll().then(() => options.onState(upstream.name))
+    void links.closeAll().then(() => options.onState(config.name))
   }
 
   const upstream: Omit<Upstream, 'tried' | 'firstSight'> = {
@@ -217,62 +230,69 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     status() {
       const loginUrl = pendingLogin?.loginUrl
       const error = lastError
-      if (pool.openLinks().length > 0) return { state: 'up', error: undefined, loginUrl: undefined }
-      if (starting > 0 || pool.opening) return { state: 'starting', error, loginUrl }
+      if (links.shared()) {
+        return { state: 'up', error: failedLists(catalog.current()), loginUrl: undefined }
+      }
+      if (starting > 0 || links.opening) return { state: 'starting', error, loginUrl }
       if (pendingLogin) return { state: 'login-needed', error, loginUrl }
       return { state: error === undefined ? 'idle' : 'failed', error, loginUrl }
     },
     catalog: catalog.current,
-    async link(era, session) {
+    ready(session) {
       lastUsed = now()
-      const wasDown = pool.openLinks().length === 0
-      if (wasDown && !pool.opening && starting === 0) {
+      return links.ready(session)
+    },
+    async connection(session) {
+      lastUsed = now()
+      const isDown = links.all().length === 0
+      if (isDown && !links.opening && starting === 0) {
         const refusal = policy.refusal()
         if (refusal) throw unavailable(`${refusal}: ${lastError}`)
         clearTimeout(restartTimer)
         void start()
       }
       try {
-        return await pool.acquire(era, session)
+        return await links.acquire(session)
       } catch (error) {
         throw (await upstream.loginNeeded()) ?? unavailable(failureReason(error))
       }
     },
+    isolates: (session) =>
+      config.isolation === 'session' && links.shared()?.era !== 'modern' && Boolean(links.own(session)),
     async refreshLogin() {
       if (!pendingLogin) return
       pendingLogin = await options.auth.pendingLogin(config.name)
       lastError = pendingLogin?.message ?? lastError
-      options.onState(upstream.name)
+      options.onState(config.name)
     },
     async loginNeeded() {
       const login = await options.auth.pendingLogin(config.name)
       if (!login) return undefined
       const data = { server: config.name, loginUrl: login.loginUrl }
-      return rpcError(rpcCodes.upstreamUnavailable, login.message, data)
+      return new RpcError(rpcCodes.upstreamUnavailable, login.message, data)
     },
-    resources,
+    subscribe: subscriptions.subscribe,
     async setLogLevel(session, level) {
       logLevels.set(session.ownerId, level)
-      const isOwn = pool.sessionLink(session) !== undefined
+      const connection = await upstream.connection(session)
+      // Requests of 2026-07-28 say it each.
+      if (connection.era === 'modern') return
+      const isOwn = links.own(session) === connection
       const wanted = isOwn ? level : (lowestLogLevel(logLevels.values()) ?? level)
-      await Promise.all(
-        linksOf(session)
-          .filter((link) => link.connection.capabilities.logging !== undefined)
-          .map((link) => setLevel(link, wanted)),
-      )
+      await setLevel(connection, wanted)
     },
-    async notify(session, notification) {
-      await Promise.all(linksOf(session).map((link) => link.connection.notify(notification)))
+    notify(session, method, params) {
+      const connection = links.own(session) ?? links.shared()
+      if (connection?.era === 'legacy') connection.notify(method, params)
     },
     async releaseSession(session) {
       logLevels.delete(session.ownerId)
-      for (const link of pool.openLinks()) link.detach(session)
-      await pool.releaseSession(session)
+      await links.releaseSession(session)
     },
     async restart() {
       policy.reset()
       clearTimeout(restartTimer)
-      await pool.closeAll()
+      await links.closeAll()
       await start()
     },
     async close() {
@@ -280,22 +300,23 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       catalog.close()
       clearTimeout(restartTimer)
       clearInterval(idleTimer)
-      await pool.closeAll()
+      await links.closeAll()
     },
   }
 
-  /** The 2025 connections a session uses: its own, or those it shares. */
-  function linksOf(session: MessageOwner): UpstreamLink[] {
-    const own = pool.sessionLink(session)
-    return own ? [own] : pool.openLinks().filter((link) => link.era === 'legacy')
-  }
-
-  function unavailable(reason: string): Error {
+  function unavailable(reason: string): RpcError {
     const message = `upstream ${JSON.stringify(config.name)} is not available: ${reason}`
-    return rpcError(rpcCodes.upstreamUnavailable, message, { server: config.name })
+    return new RpcError(rpcCodes.upstreamUnavailable, message, { server: config.name })
   }
 
   const tried = catalog.recall().then(start)
   const firstSight = settlesWithin(tried, firstSightMs).then(() => {})
   return Object.assign(upstream, { tried, firstSight })
+}
+
+/** Which lists of a server that is up could not be read; undefined when all could. */
+function failedLists(catalog: ServerCatalog | undefined): string | undefined {
+  const failures = Object.entries(catalog?.failures ?? {})
+  if (failures.length === 0) return undefined
+  return failures.map(([method, reason]) => `${method} failed: ${reason}`).join('; ')
 }

@@ -1,0 +1,88 @@
+import type { ServerResponse } from 'node:http'
+import type { Logger } from '../../lib/logger.ts'
+import { eventStreamHeaders, formatEvent } from '../wire/event-stream.ts'
+
+/** Under the shortest idle limit of any proxy in front of us, ms. */
+const keepAliveMs = 15_000
+/** What may wait for a client that reads slowly, bytes; one message may be larger. */
+const maxQueuedBytes = 4 * 1024 * 1024
+
+/** A stream of server-sent events to one client. */
+export interface ClientStream {
+  readonly isOpen: boolean
+  send(data: string, options?: { id?: string; event?: string }): void
+  /** An event without data, from which the client may go on later (MCP 2025-11-25, Resumability). */
+  prime(id: string, retryMs?: number): void
+  comment(text: string): void
+  end(): void
+}
+
+/**
+ * Opens the streams to clients: heartbeats for all of them, and a bound on what waits for each. One that
+ * is not read is ended, so that a client which sleeps costs its own stream and not everybody's memory.
+ */
+export function createClientStreams({ logger }: { logger: Logger }) {
+  const open = new Set<ClientStream>()
+  let heart: NodeJS.Timeout | undefined
+
+  function beat(): void {
+    for (const stream of open) stream.comment('keepalive')
+  }
+
+  return {
+    /** @param onEnd called once, when nothing more can be sent, whoever ended it */
+    open(
+      outgoing: ServerResponse,
+      { headers = {}, onEnd }: { headers?: Record<string, string>; onEnd?: () => void } = {},
+    ): ClientStream {
+      outgoing.writeHead(200, { ...eventStreamHeaders, ...headers })
+      outgoing.flushHeaders()
+      let isOpen = true
+
+      function finish(): void {
+        if (!isOpen) return
+        isOpen = false
+        open.delete(stream)
+        if (open.size === 0) clearInterval(heart)
+        onEnd?.()
+      }
+
+      function write(frame: string): void {
+        if (!isOpen) return
+        if (outgoing.writableLength > maxQueuedBytes) {
+          logger.warn('ended a stream that its client does not read', {
+            waitingBytes: outgoing.writableLength,
+          })
+          finish()
+          outgoing.destroy()
+          return
+        }
+        outgoing.write(frame)
+      }
+
+      const stream: ClientStream = {
+        get isOpen() {
+          return isOpen
+        },
+        send: (data, options) => write(formatEvent(data, options)),
+        prime: (id, retryMs) =>
+          write(`id: ${id}\n${retryMs === undefined ? '' : `retry: ${retryMs}\n`}data: \n\n`),
+        comment: (text) => write(`: ${text}\n\n`),
+        end() {
+          if (!isOpen) return
+          finish()
+          outgoing.end()
+        },
+      }
+      outgoing.once('close', finish)
+      if (open.size === 0) heart = setInterval(beat, keepAliveMs).unref()
+      open.add(stream)
+      return stream
+    },
+    close(): void {
+      for (const stream of [...open]) stream.end()
+    },
+  }
+}
+
+export type ClientStreams = ReturnType<typeof createClientStreams>

@@ -1,0 +1,66 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { writeAnswer } from '../wire/message.ts'
+
+/** One HTTP request to a profile, with what the HTTP side knows of it. */
+export interface HttpExchange {
+  readonly incoming: IncomingMessage
+  readonly outgoing: ServerResponse
+  /** The origin it came in through, decided by the listener, such as `https://localhost:3443`. */
+  readonly origin: string
+  /** Who calls; an MCP session answers nobody but the one who opened it. */
+  readonly principal: string
+  /** The JSON body as it came, and parsed; undefined for GET and DELETE. */
+  readonly body: { readonly text: string; readonly value: unknown } | undefined
+}
+
+export function headerOf({ incoming }: HttpExchange, name: string): string | undefined {
+  const value = incoming.headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+/** What the answer to a POST may be. */
+export interface Accepted {
+  readonly json: boolean
+  readonly stream: boolean
+}
+
+/** RFC 9110 12.5.1: without `Accept`, or with a wildcard, anything goes. */
+export function acceptedBy(exchange: HttpExchange): Accepted {
+  const accept = headerOf(exchange, 'accept')
+  if (accept === undefined || accept.includes('*/*')) return { json: true, stream: true }
+  return {
+    json: accept.includes('application/json') || accept.includes('application/*'),
+    stream: accept.includes('text/event-stream') || accept.includes('text/*'),
+  }
+}
+
+export function sendJson(
+  { outgoing }: Pick<HttpExchange, 'outgoing'>,
+  text: string,
+  options: { status?: number; headers?: Record<string, string> } = {},
+): void {
+  if (outgoing.headersSent || outgoing.destroyed) return
+  outgoing
+    .writeHead(options.status ?? 200, { 'content-type': 'application/json', ...options.headers })
+    .end(text)
+}
+
+/** A refusal in the shape that MCP clients show to people: an HTTP status with a JSON-RPC error. */
+export function sendRefusal(
+  exchange: Pick<HttpExchange, 'outgoing'>,
+  status: number,
+  refusal: {
+    code: number
+    message: string
+    data?: unknown
+    id?: string | number | null
+    headers?: Record<string, string>
+  },
+): void {
+  const { id = null, headers = {}, ...error } = refusal
+  sendJson(exchange, writeAnswer(id, 'error', JSON.stringify(error)), { status, headers })
+}
+
+export function sendEmpty({ outgoing }: Pick<HttpExchange, 'outgoing'>, status: number): void {
+  if (!outgoing.headersSent) outgoing.writeHead(status).end()
+}

@@ -1,0 +1,352 @@
+import type { Profile } from '../profile.ts'
+import { type CallAnswer, type ClientCall, refuse } from '../relay/client-call.ts'
+import type { MessageOwner, Question } from '../upstreams/message-owner.ts'
+import { decodeHeaderValue, paramHeaderProblem } from '../upstreams/param-headers.ts'
+import { editObject } from '../wire/json-text.ts'
+import {
+  isJsonObject,
+  type JsonObject,
+  metaOf,
+  type Notification,
+  type Request,
+  writeAnswer,
+  writeNotification,
+} from '../wire/message.ts'
+import {
+  type Caller,
+  isLogLevel,
+  metaKeys,
+  modernRevision,
+  nameFieldOf,
+  rpcCodes,
+} from '../wire/protocol.ts'
+import { errorText, RpcError } from '../wire/rpc-error.ts'
+import type { ClientStream, ClientStreams } from './client-streams.ts'
+import { type HttpExchange, headerOf, sendJson, sendRefusal } from './http-exchange.ts'
+
+/** Streams of `subscriptions/listen` in one profile, and resources that one of them may follow. */
+const maxListening = 1_024
+const maxSubscriptions = 256
+
+/** What 2026-07-28 has taken away, whatever a server behind us still answers. */
+const removedMethods: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'tasks/list',
+  'tasks/result',
+])
+
+/** Serves a profile to 2026-07-28 clients: each request stands alone, there is no session. */
+export function createModernEndpoint(options: { profile: Profile; streams: ClientStreams }) {
+  const { profile, streams } = options
+  const listening = new Set<Listening>()
+  let count = 0
+
+  /** One call, spoken to on its own answer. */
+  class ModernCall implements ClientCall, MessageOwner {
+    readonly era = 'modern'
+    readonly request: Request
+    readonly session = undefined
+    readonly ownerId: string
+    readonly #exchange: HttpExchange
+    readonly #meta: JsonObject
+    #stream: ClientStream | undefined
+    cancel: ClientCall['cancel'] = undefined
+
+    constructor(request: Request, exchange: HttpExchange) {
+      count += 1
+      this.request = request
+      this.ownerId = `call ${count}`
+      this.#exchange = exchange
+      this.#meta = metaOf(request.params) ?? {}
+      exchange.outgoing.once('close', () => {
+        // Whoever leaves does not want it any more (MCP 2026-07-28, Cancellation).
+        if (!exchange.outgoing.writableEnded) this.cancel?.('the client has left')
+      })
+    }
+    get owner(): MessageOwner {
+      return this
+    }
+    get principal(): string {
+      return this.#exchange.principal
+    }
+    get clientInfo(): JsonObject {
+      const info = this.#meta[metaKeys.clientInfo]
+      return isJsonObject(info) ? info : {}
+    }
+    get capabilities(): JsonObject {
+      return this.#meta[metaKeys.clientCapabilities] as JsonObject
+    }
+    get logLevel(): string {
+      const level = this.#meta[metaKeys.logLevel]
+      return typeof level === 'string' ? level : 'none'
+    }
+    get caller(): Caller {
+      const { clientInfo } = this
+      return {
+        profile: profile.config.name,
+        origin: this.#exchange.origin,
+        protocolVersion: modernRevision,
+        client: typeof clientInfo.name === 'string' ? (clientInfo as Caller['client']) : undefined,
+      }
+    }
+    tell(method: string, params: string | undefined): void {
+      this.#stream ??= streams.open(this.#exchange.outgoing)
+      this.#stream.send(writeNotification(method, params))
+    }
+    ask(question: Question): () => void {
+      const message = 'a 2026-07-28 client is asked by "input_required" results'
+      question.answer('error', errorText(new RpcError(rpcCodes.methodNotFound, message)))
+      return () => {}
+    }
+    answer({ kind, body, status }: CallAnswer): void {
+      const text = writeAnswer(this.request.id, kind, body)
+      if (this.#stream) {
+        this.#stream.send(text)
+        this.#stream.end()
+      } else if (kind === 'result') sendJson(this.#exchange, text)
+      else sendJson(this.#exchange, text, { status: status ?? statusOf(body) })
+    }
+    pause(): void {}
+  }
+
+  function serve(request: Request, exchange: HttpExchange): void {
+    const problem = headerProblem(request, exchange)
+    if (problem) return sendRefusal(exchange, 400, { ...problem, id: request.id })
+    const { method, id } = request
+    if (removedMethods.has(method)) {
+      const refusal = { code: rpcCodes.methodNotFound, message: 'Method not found', id }
+      return sendRefusal(exchange, 404, refusal)
+    }
+    if (method === 'server/discover') return discover(request, exchange)
+    if (method === 'subscriptions/listen') return listen(request, exchange)
+    const mismatch = paramMismatch(profile, request, exchange)
+    if (mismatch !== undefined) {
+      const message = `Bad Request: ${mismatch}`
+      return sendRefusal(exchange, 400, { code: rpcCodes.headerMismatch, message, id })
+    }
+    profile.handle(new ModernCall(request, exchange))
+  }
+
+  function discover({ id }: Request, exchange: HttpExchange): void {
+    void profile.seen().then(() => {
+      const { capabilities, serverInfo, instructions, others } = profile.identity('modern')
+      const result = {
+        resultType: 'complete',
+        ttlMs: 0,
+        cacheScope: 'private',
+        ...others,
+        supportedVersions: [modernRevision],
+        capabilities,
+        ...(instructions !== undefined && { instructions }),
+        _meta: { [metaKeys.serverInfo]: serverInfo },
+      }
+      sendJson(exchange, writeAnswer(id, 'result', JSON.stringify(result)))
+    })
+  }
+
+  function listen(request: Request, exchange: HttpExchange): void {
+    const { id, params } = request
+    const wanted = params?.notifications
+    const call = new ModernCall(request, exchange)
+    if (!isJsonObject(wanted)) {
+      const message = "Invalid params: 'notifications' is required and must be an object"
+      return refuse(call, new RpcError(rpcCodes.invalidParams, message))
+    }
+    const uris = Array.isArray(wanted.resourceSubscriptions) ? wanted.resourceSubscriptions : []
+    if (listening.size >= maxListening || uris.length > maxSubscriptions) {
+      const message = `a stream can follow ${maxSubscriptions} resources, a profile serve ${maxListening} streams`
+      return refuse(call, new RpcError(rpcCodes.invalidRequest, message))
+    }
+    void profile.seen().then(() => {
+      const honored = honoredPart(wanted, profile.identity('modern').capabilities)
+      const stops: (() => void)[] = []
+      const stream = streams.open(exchange.outgoing, {
+        onEnd() {
+          listening.delete(entry)
+          for (const stop of stops) stop()
+        },
+      })
+      const entry: Listening = { id, stream, honored, uris: new Set(honored.resourceSubscriptions) }
+      stream.send(
+        writeNotification(
+          'notifications/subscriptions/acknowledged',
+          JSON.stringify({ notifications: honored, _meta: { [metaKeys.subscriptionId]: id } }),
+        ),
+      )
+      if (Object.keys(honored).length === 0) return endListening(entry)
+      listening.add(entry)
+      for (const uri of entry.uris) void follow(uri, entry, stops)
+    })
+  }
+
+  async function follow(uri: string, { stream }: Listening, stops: (() => void)[]): Promise<void> {
+    const found = profile.ownerOfUri(uri)
+    const stop = await found?.upstream.subscribe(found.uri, undefined).catch(() => {
+      // The stream is still good for whatever else it asks for.
+      return undefined
+    })
+    if (!stop) return
+    if (stream.isOpen) stops.push(stop)
+    else stop()
+  }
+
+  /** The graceful end of a subscription is its answer. */
+  function endListening({ id, stream }: Listening): void {
+    const { serverInfo } = profile.identity('modern')
+    const _meta = { [metaKeys.subscriptionId]: id, [metaKeys.serverInfo]: serverInfo }
+    stream.send(writeAnswer(id, 'result', JSON.stringify({ resultType: 'complete', _meta })))
+    stream.end()
+  }
+
+  return {
+    serve,
+    /** Tells whoever listens that a list or a resource of a server has changed. */
+    changed(server: string, { method, params }: Notification, text: string | undefined): void {
+      const isResource = method === 'notifications/resources/updated'
+      const uri = isResource ? profile.view().exposedUri(server, String(params?.uri)) : ''
+      for (const { id, stream, honored, uris } of listening) {
+        if (isResource ? !uris.has(uri) : honored[filterOf(method)] !== true) continue
+        const _meta = JSON.stringify({ [metaKeys.subscriptionId]: id })
+        const about = editObject(text ?? '{}', {
+          _meta,
+          ...(isResource && { uri: JSON.stringify(uri) }),
+        })
+        stream.send(writeNotification(method, about))
+      }
+    },
+    close(): void {
+      for (const entry of [...listening]) endListening(entry)
+    },
+  }
+}
+
+interface Listening {
+  readonly id: string | number
+  readonly stream: ClientStream
+  readonly honored: Filter
+  readonly uris: ReadonlySet<string>
+}
+
+interface Filter {
+  toolsListChanged?: boolean
+  promptsListChanged?: boolean
+  resourcesListChanged?: boolean
+  resourceSubscriptions?: string[]
+}
+
+/** `notifications/tools/list_changed` is asked for as `toolsListChanged`. */
+function filterOf(method: string): keyof Filter {
+  return `${method.split('/')[1] ?? ''}ListChanged` as keyof Filter
+}
+
+/** What of a filter the profile can deliver, by what it announces. */
+function honoredPart(wanted: JsonObject, capabilities: JsonObject): Filter {
+  const can = (list: string, what: string) =>
+    (capabilities[list] as JsonObject | undefined)?.[what] === true
+  const changes = (['tools', 'prompts', 'resources'] as const).filter(
+    (list) => wanted[`${list}ListChanged`] === true && can(list, 'listChanged'),
+  )
+  const uris = Array.isArray(wanted.resourceSubscriptions) ? wanted.resourceSubscriptions : []
+  const followed = uris.filter((uri) => typeof uri === 'string')
+  return {
+    ...Object.fromEntries(changes.map((list) => [`${list}ListChanged`, true])),
+    ...(followed.length > 0 &&
+      can('resources', 'subscribe') && { resourceSubscriptions: followed }),
+  }
+}
+
+/** What HTTP says beside an error (MCP 2026-07-28, Error Codes). */
+function statusOf(body: string): number {
+  const { code } = JSON.parse(body) as { code?: unknown }
+  if (code === rpcCodes.methodNotFound) return 404
+  return code === rpcCodes.missingClientCapability ? 400 : 200
+}
+
+interface Refusal {
+  readonly code: number
+  readonly message: string
+  readonly data?: unknown
+}
+
+/**
+ * What is wrong with the envelope of a request, or with the headers that repeat its body (MCP 2026-07-28,
+ * Standard Headers; SEP-2243). The first finding counts, in the order of the specification.
+ */
+function headerProblem(request: Request, exchange: HttpExchange): Refusal | undefined {
+  const meta = metaOf(request.params) ?? {}
+  const version = meta[metaKeys.protocolVersion]
+  const header = headerOf(exchange, 'mcp-protocol-version')?.trim()
+  const envelope = envelopeProblem(meta)
+  if (envelope) return envelope
+  if (header !== undefined && header !== version) {
+    return mismatch(header, `the body envelope names protocol version ${version}`)
+  }
+  const method = headerOf(exchange, 'mcp-method')?.trim()
+  if (method !== undefined && method !== request.method) {
+    return mismatch(method, `the body names method ${request.method}`)
+  }
+  if (version !== modernRevision) {
+    return {
+      code: rpcCodes.unsupportedProtocolVersion,
+      message: `Unsupported protocol version: ${version}`,
+      data: { supported: [modernRevision], requested: version },
+    }
+  }
+  if (header === undefined) return mismatch('(missing)', 'MCP-Protocol-Version is required')
+  if (method === undefined) return mismatch('(missing)', 'Mcp-Method is required')
+  return nameProblem(request, headerOf(exchange, 'mcp-name')?.trim())
+}
+
+function nameProblem({ method, params }: Request, header: string | undefined): Refusal | undefined {
+  const field = nameFieldOf(method)
+  const value = field && params?.[field]
+  if (field === undefined || typeof value !== 'string') return undefined
+  if (header === undefined) {
+    return mismatch('(missing)', `the body carries params.${field}, so Mcp-Name is required`)
+  }
+  const named = decodeHeaderValue(header)
+  if (named === undefined) return mismatch(header, 'Mcp-Name is not valid base64')
+  return named === value ? undefined : mismatch(header, `the body carries another params.${field}`)
+}
+
+function mismatch(header: string, body: string): Refusal {
+  return {
+    code: rpcCodes.headerMismatch,
+    message: `Bad Request: the request headers and body disagree: ${body}`,
+    data: { mismatch: { header, body } },
+  }
+}
+
+/** The keys that every request of 2026-07-28 carries, and what they must be. */
+function envelopeProblem(meta: JsonObject): Refusal | undefined {
+  const checks: [string, boolean][] = [
+    [metaKeys.protocolVersion, typeof meta[metaKeys.protocolVersion] === 'string'],
+    [metaKeys.clientCapabilities, isJsonObject(meta[metaKeys.clientCapabilities])],
+    [metaKeys.clientInfo, isOptional(meta[metaKeys.clientInfo], isJsonObject)],
+    [metaKeys.logLevel, isOptional(meta[metaKeys.logLevel], isLogLevel)],
+  ]
+  const [key] = checks.find(([, isRight]) => !isRight) ?? []
+  if (key === undefined) return undefined
+  const problem = meta[key] === undefined ? 'missing' : 'not of the expected kind'
+  return {
+    code: rpcCodes.invalidParams,
+    message: `Invalid _meta envelope for protocol revision ${modernRevision}: ${key}: ${problem}`,
+    data: { envelope: { key, problem } },
+  }
+}
+
+function isOptional(value: unknown, check: (value: unknown) => boolean): boolean {
+  return value === undefined || check(value)
+}
+
+/** SEP-2243: a `tools/call` whose `Mcp-Param-*` headers contradict its arguments is refused. */
+function paramMismatch(profile: Profile, request: Request, { incoming }: HttpExchange) {
+  const { method, params } = request
+  if (method !== 'tools/call' || typeof params?.name !== 'string') return undefined
+  const tool = profile.view().tool(params.name)?.item
+  return paramHeaderProblem(tool, params.arguments, incoming.headers)
+}

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import type { Store } from '../../store/store.ts'
+import { isJsonObject } from '../wire/message.ts'
+import type { SessionState, SessionTerms } from './session.ts'
+
+/** How long a session can be taken up again, ms. */
+const goodForMs = 7 * 24 * 60 * 60_000
+
+/** Seals and opens what only this gateway may have written. */
+export interface Sealer {
+  seal(value: unknown): string
+  /** Undefined for what was not sealed here. */
+  open(text: string): unknown
+}
+
+/**
+ * What is needed to take a 2025 session up again after a restart: its id carries, sealed, what the client
+ * said with `initialize`; what it asked for later is in the store, under a hash of the id.
+ */
+export function createSessionRecords(options: {
+  profile: string
+  sealer: Sealer
+  store: Store
+  now: () => number
+}) {
+  const { profile, sealer, store, now } = options
+  const collection = 'mcp-sessions'
+  const keyOf = (id: string) => createHash('sha256').update(id).digest('hex')
+
+  return {
+    /** A new id, unlike every other, for a session with these terms. */
+    issue(terms: SessionTerms): string {
+      return sealer.seal({ profile, terms, openedAt: now() })
+    },
+    /** What a session is, from its id alone; undefined for an id that is not good (any more). */
+    async recall(id: string): Promise<{ terms: SessionTerms; state: SessionState } | undefined> {
+      const sealed = sealer.open(id)
+      if (!isJsonObject(sealed) || sealed.profile !== profile) return undefined
+      if (now() - Number(sealed.openedAt) > goodForMs) return undefined
+      const saved = (await store.get(collection, keyOf(id))) as
+        | { ended: true }
+        | { ended: false; state: SessionState }
+        | undefined
+      if (saved?.ended) return undefined
+      const state = saved?.state ?? { level: undefined, subscriptions: [] }
+      return { terms: sealed.terms as SessionTerms, state }
+    },
+    saveState: (id: string, state: SessionState) =>
+      store.set(collection, keyOf(id), { ended: false, state, savedAt: now() }),
+    /** A client that left does not come back. */
+    end: (id: string) => store.set(collection, keyOf(id), { ended: true, savedAt: now() }),
+  }
+}
+
+export type SessionRecords = ReturnType<typeof createSessionRecords>

@@ -1,0 +1,340 @@
+import type { Logger } from '../../lib/logger.ts'
+import type { Profile } from '../profile.ts'
+import { type CallAnswer, type ClientCall, refuse } from '../relay/client-call.ts'
+import { uriOf } from '../relay/route.ts'
+import type { ClientSession } from '../upstreams/links.ts'
+import type { MessageOwner, Question } from '../upstreams/message-owner.ts'
+import { editObject, memberText } from '../wire/json-text.ts'
+import {
+  type Answer,
+  bodyText,
+  type Id,
+  isJsonObject,
+  type JsonObject,
+  type Message,
+  type Notification,
+  paramsText,
+  progressTokenOf,
+  type Request,
+  writeAnswer,
+  writeNotification,
+  writeRequest,
+} from '../wire/message.ts'
+import { type Caller, isLogLevel, legacyRevisions, rpcCodes } from '../wire/protocol.ts'
+import { errorText, RpcError } from '../wire/rpc-error.ts'
+
+/** Resources that one session may follow. */
+const maxSubscriptions = 256
+
+/** Where the messages of a session go: the stream of one POST, or the one that belongs to none. */
+export interface Outlet {
+  /** Sends a request or a notification. */
+  deliver(text: string): void
+  /** Sends an answer. */
+  answer(text: string): void
+  /** A request that is not answered any more. */
+  drop(): void
+  /** Ends the stream for a while; the client comes back for the rest. */
+  pause(retryMs: number): void
+}
+
+/** What a client said of itself with `initialize`, and where. */
+export interface SessionTerms {
+  readonly protocolVersion: string
+  readonly clientInfo: JsonObject
+  readonly capabilities: JsonObject
+  readonly principal: string
+}
+
+/** What a session had asked for, so that it can be taken up again. */
+export interface SessionState {
+  readonly level: string | undefined
+  readonly subscriptions: readonly string[]
+}
+
+/** One MCP session of a 2025 client, over whatever transport. */
+export interface Session extends ClientSession {
+  readonly terms: SessionTerms
+  /** Takes what a client posted; answers go to `outlet`. */
+  receive(message: Message, from: { outlet: Outlet; origin: string }): void
+  /** A list or a resource of a server has changed, which everybody who shares it is told. */
+  changed(server: string, notification: Notification, params: string | undefined): void
+  /** Asks for what it had asked for before. */
+  restore(state: SessionState): void
+  /** Ends the session and what it holds upstream. Safe to call twice. */
+  close(): void
+}
+
+/** The answer to `initialize`. */
+export function initializeResult(profile: Profile, protocolVersion: string): string {
+  const { capabilities, serverInfo, instructions, others } = profile.identity('legacy')
+  return JSON.stringify({
+    protocolVersion,
+    capabilities,
+    serverInfo,
+    ...(instructions !== undefined && { instructions }),
+    ...others,
+  })
+}
+
+/** What `initialize` asks for, and the revision it is given. */
+export function termsOf(request: Request, principal: string): SessionTerms {
+  const { protocolVersion, clientInfo, capabilities } = request.params ?? {}
+  const known = legacyRevisions.find((revision) => revision === protocolVersion)
+  return {
+    protocolVersion: known ?? legacyRevisions[0],
+    clientInfo: isJsonObject(clientInfo) ? clientInfo : {},
+    capabilities: isJsonObject(capabilities) ? capabilities : {},
+    principal,
+  }
+}
+
+export function createSession(options: {
+  id: string
+  profile: Profile
+  terms: SessionTerms
+  /** The stream that belongs to no call. */
+  outlet: Outlet
+  logger: Logger
+  onState: (state: SessionState) => void
+}): Session {
+  const { profile, terms, outlet: ownOutlet, logger } = options
+  const calls = new Map<Id, LegacyCall>()
+  const asked = new Map<number, { question: Question; token: Id | undefined }>()
+  const subscriptions = new Map<string, () => void>()
+  let lastAsked = 0
+  let level: string | undefined
+  let isClosed = false
+
+  /** Puts a server's request to the client, under an id and a token of this session's. */
+  function ask(question: Question, outlet: Outlet): () => void {
+    const id = ++lastAsked
+    const { method, params } = question.request
+    const token = progressTokenOf(params)
+    asked.set(id, { question, token })
+    let text = paramsText(question.request)
+    if (token !== undefined && text !== undefined) {
+      const meta = editObject(memberText(text, '_meta') ?? '{}', { progressToken: String(id) })
+      text = editObject(text, { _meta: meta })
+    }
+    outlet.deliver(writeRequest(id, method, text))
+    return () => {
+      if (!asked.delete(id)) return
+      const about = JSON.stringify({ requestId: id })
+      outlet.deliver(writeNotification('notifications/cancelled', about))
+    }
+  }
+
+  class LegacyCall implements ClientCall, MessageOwner {
+    readonly era = 'legacy'
+    readonly request: Request
+    readonly outlet: Outlet
+    readonly origin: string
+    cancel: ClientCall['cancel'] = undefined
+
+    constructor(request: Request, from: { outlet: Outlet; origin: string }) {
+      this.request = request
+      this.outlet = from.outlet
+      this.origin = from.origin
+    }
+    get owner(): MessageOwner {
+      return this
+    }
+    get session(): ClientSession {
+      return session
+    }
+    get clientInfo(): JsonObject {
+      return terms.clientInfo
+    }
+    get principal(): string {
+      return terms.principal
+    }
+    get caller(): Caller {
+      const { clientInfo, protocolVersion } = terms
+      return {
+        profile: profile.config.name,
+        origin: this.origin,
+        protocolVersion,
+        client: clientInfo as Caller['client'],
+      }
+    }
+    get ownerId(): string {
+      return options.id
+    }
+    get capabilities(): JsonObject {
+      return terms.capabilities
+    }
+    get logLevel(): string {
+      return level ?? 'all'
+    }
+    tell(method: string, params: string | undefined): void {
+      this.outlet.deliver(writeNotification(method, params))
+    }
+    ask(question: Question): () => void {
+      return ask(question, this.outlet)
+    }
+    answer({ kind, body }: CallAnswer): void {
+      if (calls.get(this.request.id) !== this) return
+      calls.delete(this.request.id)
+      this.outlet.answer(writeAnswer(this.request.id, kind, body))
+    }
+    pause(retryMs: number): void {
+      this.outlet.pause(retryMs)
+    }
+  }
+
+  function requested(call: LegacyCall): void {
+    const { request } = call
+    calls.set(request.id, call)
+    switch (request.method) {
+      case 'ping':
+        return call.answer({ kind: 'result', body: '{}' })
+      case 'initialize':
+        return refuse(call, new RpcError(rpcCodes.invalidRequest, 'The session is initialized already'))
+      case 'logging/setLevel':
+        return settle(call, setLevel(request))
+      case 'resources/subscribe':
+        return settle(call, subscribe(request))
+      case 'resources/unsubscribe':
+        return settle(call, unsubscribe(request))
+      default:
+        return profile.handle(call)
+    }
+  }
+
+  function settle(call: LegacyCall, work: Promise<void>): void {
+    work.then(
+      () => call.answer({ kind: 'result', body: '{}' }),
+      (error: unknown) => refuse(call, error),
+    )
+  }
+
+  async function setLevel(request: Request): Promise<void> {
+    const asked = request.params?.level
+    if (!isLogLevel(asked)) throw new RpcError(rpcCodes.invalidParams, 'Unknown log level')
+    const logging = profile
+      .upstreams()
+      .filter((one) => profile.upstreams().length === 1 || announcesLogging(one.catalog()))
+    const outcomes = await Promise.allSettled(logging.map((one) => one.setLogLevel(session, asked)))
+    const refusals = outcomes.filter((outcome) => outcome.status === 'rejected')
+    // Of several servers, one that has no such thing is nobody's business.
+    if (refusals.length > 0 && refusals.length === outcomes.length) throw refusals[0]?.reason
+    level = asked
+    stateChanged()
+  }
+
+  async function subscribe(request: Request): Promise<void> {
+    const uri = uriOf(request)
+    if (subscriptions.has(uri)) return
+    if (subscriptions.size >= maxSubscriptions) {
+      const message = `a session can follow ${maxSubscriptions} resources; unsubscribe from some first`
+      throw new RpcError(rpcCodes.invalidRequest, message)
+    }
+    await follow(uri)
+    stateChanged()
+  }
+
+  async function follow(uri: string): Promise<void> {
+    const found = profile.ownerOfUri(uri)
+    if (!found) {
+      throw new RpcError(rpcCodes.invalidParams, `Unknown resource: ${JSON.stringify(uri)}`)
+    }
+    const stop = await found.upstream.subscribe(found.uri, session)
+    if (isClosed) stop()
+    else subscriptions.set(uri, stop)
+  }
+
+  async function unsubscribe(request: Request): Promise<void> {
+    const uri = uriOf(request)
+    subscriptions.get(uri)?.()
+    subscriptions.delete(uri)
+    stateChanged()
+  }
+
+  function stateChanged(): void {
+    options.onState({ level, subscriptions: [...subscriptions.keys()] })
+  }
+
+  function notified(notification: Notification): void {
+    const { method, params } = notification
+    if (method === 'notifications/initialized') return
+    if (method === 'notifications/cancelled') return cancelled(params)
+    const text = paramsText(notification)
+    if (method === 'notifications/progress') {
+      const about = asked.get(Number(params?.progressToken))
+      const token = JSON.stringify(about?.token)
+      return about?.question.progress(editObject(text ?? '{}', { progressToken: token }))
+    }
+    for (const upstream of profile.upstreams()) upstream.notify(session, method, text)
+  }
+
+  function cancelled(params: JsonObject | undefined): void {
+    const call = calls.get(params?.requestId as Id)
+    if (!call) return
+    calls.delete(call.request.id)
+    call.cancel?.(typeof params?.reason === 'string' ? params.reason : 'cancelled by the client')
+    call.outlet.drop()
+  }
+
+  function answered(answer: Answer): void {
+    const about = asked.get(Number(answer.id))
+    if (!about) return logger.debug('an answer to nothing that was asked', { id: answer.id })
+    asked.delete(Number(answer.id))
+    about.question.answer(answer.kind, bodyText(answer))
+  }
+
+  const session: Session = {
+    terms,
+    ownerId: options.id,
+    clientInfo: terms.clientInfo,
+    capabilities: terms.capabilities,
+    get logLevel() {
+      return level ?? 'all'
+    },
+    tell: (method, params) => ownOutlet.deliver(writeNotification(method, params)),
+    ask: (question) => ask(question, ownOutlet),
+    receive(message, from) {
+      if (message.kind === 'request') requested(new LegacyCall(message, from))
+      else if (message.kind === 'notification') notified(message)
+      else answered(message)
+    },
+    changed(server, notification, params) {
+      const upstream = profile.upstreams().find(({ name }) => name === server)
+      // It hears its own connection.
+      if (upstream?.isolates(session)) return
+      const { method } = notification
+      if (method !== 'notifications/resources/updated') return session.tell(method, params)
+      const uri = profile.view().exposedUri(server, String(notification.params?.uri))
+      if (subscriptions.has(uri)) {
+        session.tell(method, editObject(params ?? '{}', { uri: JSON.stringify(uri), _meta: undefined }))
+      }
+    },
+    restore(state) {
+      level = state.level
+      const again = [
+        ...state.subscriptions.map(follow),
+        ...(level === undefined
+          ? []
+          : profile.upstreams().map((one) => one.setLogLevel(session, level ?? ''))),
+      ]
+      void Promise.allSettled(again)
+    },
+    close() {
+      if (isClosed) return
+      isClosed = true
+      for (const call of calls.values()) call.cancel?.('the client has left')
+      calls.clear()
+      const gone = errorText(new RpcError(rpcCodes.upstreamUnavailable, 'the client has left'))
+      for (const { question } of asked.values()) question.answer('error', gone)
+      asked.clear()
+      for (const stop of subscriptions.values()) stop()
+      subscriptions.clear()
+      for (const upstream of profile.upstreams()) void upstream.releaseSession(session)
+    },
+  }
+  return session
+}
+
+function announcesLogging(catalog: { handshake: { capabilities: JsonObject } } | undefined): boolean {
+  return catalog?.handshake.capabilities.logging !== undefined
+}

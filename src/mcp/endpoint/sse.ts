@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from '../../lib/logger.ts'
+import type { Profile } from '../profile.ts'
+import { readMessage, writeAnswer } from '../wire/message.ts'
+import { rpcCodes } from '../wire/protocol.ts'
+import type { ClientStreams } from './client-streams.ts'
+import { type HttpExchange, sendEmpty, sendRefusal } from './http-exchange.ts'
+import { createSession, initializeResult, type Outlet, type Session, termsOf } from './session.ts'
+
+const maxSessions = 1_000
+
+interface Entry {
+  readonly outlet: Outlet
+  readonly principal: string
+  readonly end: () => void
+  session: Session | undefined
+}
+
+/** Sessions of the deprecated HTTP+SSE transport (MCP 2024-11-05): one stream, which is the session. */
+export function createSseSessions(options: {
+  profile: Profile
+  streams: ClientStreams
+  logger: Logger
+}) {
+  const { profile, streams, logger } = options
+  const entries = new Map<string, Entry>()
+
+  function initialize(id: string, entry: Entry, { body, principal }: HttpExchange): void {
+    const message = body && readMessage(body.text, body.value)
+    if (message?.kind !== 'request' || message.method !== 'initialize') return
+    const terms = termsOf(message, principal)
+    void profile.seen().then(() => {
+      entry.session = createSession({
+        id,
+        profile,
+        terms,
+        outlet: entry.outlet,
+        logger,
+        onState: () => {},
+      })
+      const result = initializeResult(profile, terms.protocolVersion)
+      entry.outlet.answer(writeAnswer(message.id, 'result', result))
+    })
+  }
+
+  return {
+    /** Answers `GET …/sse` with a stream whose first event names `messagesPath` and the session. */
+    open(exchange: HttpExchange, messagesPath: string): void {
+      if (entries.size >= maxSessions) {
+        return sendRefusal(exchange, 503, {
+          code: rpcCodes.upstreamUnavailable,
+          message: 'Too many SSE sessions are open.',
+          headers: { 'retry-after': '60' },
+        })
+      }
+      const id = randomUUID()
+      const stream = streams.open(exchange.outgoing, {
+        onEnd() {
+          entries.get(id)?.session?.close()
+          entries.delete(id)
+        },
+      })
+      const send = (text: string) => stream.send(text)
+      const outlet = { deliver: send, answer: send, drop: () => {}, pause: () => {} }
+      const { principal } = exchange
+      entries.set(id, { outlet, principal, end: stream.end, session: undefined })
+      stream.send(`${messagesPath}?sessionId=${id}`, { event: 'endpoint' })
+    },
+    /** Answers `POST …/messages?sessionId=…`. */
+    receive(exchange: HttpExchange, id: string): void {
+      const entry = entries.get(id)
+      if (entry?.principal !== exchange.principal) {
+        return sendRefusal(exchange, 404, {
+          code: rpcCodes.sessionNotFound,
+          message: 'Session not found',
+        })
+      }
+      const message = exchange.body && readMessage(exchange.body.text, exchange.body.value)
+      if (!message) {
+        return sendRefusal(exchange, 400, {
+          code: rpcCodes.invalidRequest,
+          message: 'Bad Request: the request body is not a valid JSON-RPC message',
+        })
+      }
+      sendEmpty(exchange, 202)
+      const { session, outlet } = entry
+      if (session) session.receive(message, { outlet, origin: exchange.origin })
+      else initialize(id, entry, exchange)
+    },
+    *[Symbol.iterator](): Iterator<Session> {
+      for (const { session } of entries.values()) if (session) yield session
+    },
+    close(): void {
+      for (const { end } of [...entries.values()]) end()
+    },
+  }
+}

@@ -1,0 +1,318 @@
+import type { Logger } from '../../lib/logger.ts'
+import type { Profile } from '../profile.ts'
+import { type Message, readBatch, readMessage, type Request, writeAnswer } from '../wire/message.ts'
+import { legacyRevisions, rpcCodes } from '../wire/protocol.ts'
+import type { ClientStreams } from './client-streams.ts'
+import {
+  type Accepted,
+  acceptedBy,
+  type HttpExchange,
+  headerOf,
+  sendEmpty,
+  sendJson,
+  sendRefusal,
+} from './http-exchange.ts'
+import {
+  createResumableStreams,
+  type ResumableStream,
+  type ResumableStreams,
+} from './resumable-streams.ts'
+import {
+  createSession,
+  initializeResult,
+  type Outlet,
+  type Session,
+  type SessionTerms,
+  termsOf,
+} from './session.ts'
+import type { SessionRecords } from './session-records.ts'
+
+/** A session without a request or an open stream for so long is let go, ms. */
+const idleSessionMs = 60 * 60_000
+const maxSessions = 10_000
+
+interface Entry {
+  readonly session: Session
+  readonly streams: ResumableStreams
+  lastSeen: number
+  openStreams: number
+}
+
+/** 2025 MCP sessions over streamable HTTP, found by their `Mcp-Session-Id`. */
+export function createStreamableSessions(options: {
+  profile: Profile
+  records: SessionRecords
+  streams: ClientStreams
+  logger: Logger
+  now: () => number
+}) {
+  const { profile, records, now } = options
+  /** In the order of their last use. */
+  const entries = new Map<string, Entry>()
+  const sweeper = setInterval(closeIdle, 60_000)
+  sweeper.unref()
+
+  function closeIdle(): void {
+    for (const [id, entry] of entries) {
+      if (entry.openStreams === 0 && now() - entry.lastSeen > idleSessionMs) letGo(id, entry)
+    }
+  }
+
+  /** Frees what a session holds here. Its id is still good: it can be taken up again. */
+  function letGo(id: string, { session, streams }: Entry): void {
+    entries.delete(id)
+    streams.close()
+    session.close()
+  }
+
+  function makeRoom(): void {
+    if (entries.size < maxSessions) return
+    for (const [id, entry] of entries) {
+      if (entry.openStreams > 0) continue
+      return letGo(id, entry)
+    }
+  }
+
+  function open(id: string, terms: SessionTerms): Entry {
+    makeRoom()
+    const streams = createResumableStreams({
+      streams: options.streams,
+      headers: { 'mcp-session-id': id },
+      primes: terms.protocolVersion >= '2025-11-25',
+    })
+    const own = streams.own
+    const session = createSession({
+      id,
+      profile,
+      terms,
+      outlet: {
+        deliver: (text) => own.send(text),
+        answer: (text) => own.send(text),
+        drop: () => {},
+        pause: () => {},
+      },
+      logger: options.logger,
+      onState: (state) => void records.saveState(id, state),
+    })
+    const entry: Entry = { session, streams, lastSeen: now(), openStreams: 0 }
+    entries.set(id, entry)
+    return entry
+  }
+
+  /** The session of a request, also one of an earlier run; undefined when it is not the caller's. */
+  async function find(id: string, principal: string): Promise<Entry | undefined> {
+    const entry = entries.get(id)
+    if (entry) return entry.session.terms.principal === principal ? entry : undefined
+    const found = await records.recall(id)
+    if (found?.terms.principal !== principal) return undefined
+    const again = entries.get(id)
+    if (again) return again
+    const opened = open(id, found.terms)
+    opened.session.restore(found.state)
+    return opened
+  }
+
+  function touch(id: string, entry: Entry): void {
+    entry.lastSeen = now()
+    entries.delete(id)
+    entries.set(id, entry)
+  }
+
+  function handle(exchange: HttpExchange): void {
+    const id = headerOf(exchange, 'mcp-session-id')
+    const entry = id === undefined ? undefined : entries.get(id)
+    // The common case, without a promise.
+    if (entry && entry.session.terms.principal === exchange.principal) {
+      return serve(id as string, entry, exchange)
+    }
+    if (id === undefined) return initialize(exchange)
+    find(id, exchange.principal).then(
+      (found) => (found ? serve(id, found, exchange) : notFound(exchange)),
+      (error: Error) => {
+        options.logger.error('a session could not be taken up', { reason: error.message })
+        sendRefusal(exchange, 500, { code: rpcCodes.internalError, message: 'Internal error' })
+      },
+    )
+  }
+
+  function initialize(exchange: HttpExchange): void {
+    const { body } = exchange
+    const message = body && readMessage(body.text, body.value)
+    if (message?.kind !== 'request' || message.method !== 'initialize') {
+      return sendRefusal(exchange, 400, {
+        code: rpcCodes.invalidRequest,
+        message: 'Bad Request: no Mcp-Session-Id header, and the request is not "initialize"',
+      })
+    }
+    const terms = termsOf(message, exchange.principal)
+    const id = records.issue(terms)
+    void profile.seen().then(() => {
+      open(id, terms)
+      const result = initializeResult(profile, terms.protocolVersion)
+      sendJson(exchange, writeAnswer(message.id, 'result', result), {
+        headers: { 'mcp-session-id': id },
+      })
+    })
+  }
+
+  function serve(id: string, entry: Entry, exchange: HttpExchange): void {
+    touch(id, entry)
+    const version = headerOf(exchange, 'mcp-protocol-version')
+    if (version !== undefined && !(legacyRevisions as readonly string[]).includes(version)) {
+      return sendRefusal(exchange, 400, {
+        code: rpcCodes.invalidRequest,
+        message: `Bad Request: Unsupported protocol version (supported versions: ${legacyRevisions.join(', ')})`,
+      })
+    }
+    switch (exchange.incoming.method) {
+      case 'POST':
+        return post(entry, exchange)
+      case 'GET':
+        return listen(entry, exchange)
+      default:
+        records.end(id)
+        letGo(id, entry)
+        return sendEmpty(exchange, 200)
+    }
+  }
+
+  function listen(entry: Entry, exchange: HttpExchange): void {
+    const { outgoing } = exchange
+    if (!acceptedBy(exchange).stream) {
+      const message = 'Not Acceptable: Client must accept text/event-stream'
+      return sendRefusal(exchange, 406, { code: rpcCodes.upstreamUnavailable, message })
+    }
+    const lastEventId = headerOf(exchange, 'last-event-id')
+    entry.openStreams += 1
+    outgoing.once('close', () => {
+      entry.openStreams -= 1
+      entry.lastSeen = now()
+    })
+    if (lastEventId === undefined) entry.streams.listen(outgoing)
+    else if (!entry.streams.resume(outgoing, lastEventId)) {
+      const message = 'Bad Request: Last-Event-ID is none of this session'
+      sendRefusal(exchange, 400, { code: rpcCodes.invalidRequest, message })
+    }
+  }
+
+  function post(entry: Entry, exchange: HttpExchange): void {
+    const accepted = acceptedBy(exchange)
+    if (!accepted.json && !accepted.stream) {
+      const message =
+        'Not Acceptable: Client must accept application/json, text/event-stream or both'
+      return sendRefusal(exchange, 406, { code: rpcCodes.upstreamUnavailable, message })
+    }
+    const messages = readPosted(exchange, entry.session.terms)
+    if (!messages) return
+    const requests = messages.filter((one): one is Request => one.kind === 'request')
+    const outlet = new PostOutlet(entry, exchange, { count: requests.length, accepted })
+    const from = { outlet, origin: exchange.origin }
+    for (const message of messages) entry.session.receive(message, from)
+    if (requests.length === 0) sendEmpty(exchange, 202)
+  }
+
+  return {
+    handle,
+    *[Symbol.iterator](): Iterator<Session> {
+      for (const { session } of entries.values()) yield session
+    },
+    get size() {
+      return entries.size
+    },
+    close(): void {
+      clearInterval(sweeper)
+      for (const [id, entry] of entries) letGo(id, entry)
+    },
+  }
+}
+
+function notFound(exchange: HttpExchange): void {
+  // 404 makes a client start over with `initialize`.
+  sendRefusal(exchange, 404, { code: rpcCodes.sessionNotFound, message: 'Session not found' })
+}
+
+/** The messages of a POST; a refusal is sent, and undefined returned, when they cannot be read. */
+function readPosted(exchange: HttpExchange, terms: SessionTerms): Message[] | undefined {
+  const { text, value } = exchange.body ?? { text: '', value: undefined }
+  const refuse = (message: string) =>
+    void sendRefusal(exchange, 400, { code: rpcCodes.invalidRequest, message })
+  if (!Array.isArray(value)) {
+    const message = readMessage(text, value)
+    if (message) return [message]
+    refuse('Bad Request: the request body is not a valid JSON-RPC message')
+    return undefined
+  }
+  if (terms.protocolVersion !== '2025-03-26') {
+    refuse(`Bad Request: revision ${terms.protocolVersion} has no JSON-RPC batches`)
+    return undefined
+  }
+  const batch = value.length > 0 ? readBatch(text, value) : undefined
+  if (!batch) refuse('Bad Request: the JSON-RPC batch is empty, or contains an invalid message')
+  return batch
+}
+
+/**
+ * The answer to one POST: JSON where there is nothing to say but the answer, else a stream. What a client
+ * that takes no streams is to be told meanwhile goes to the stream of its session.
+ */
+class PostOutlet implements Outlet {
+  readonly #entry: Entry
+  readonly #exchange: HttpExchange
+  readonly #accepted: Accepted
+  readonly #isBatch: boolean
+  readonly #answers: string[] = []
+  #left: number
+  #stream: ResumableStream | undefined
+
+  constructor(
+    entry: Entry,
+    exchange: HttpExchange,
+    { count, accepted }: { count: number; accepted: Accepted },
+  ) {
+    this.#entry = entry
+    this.#exchange = exchange
+    this.#accepted = accepted
+    this.#left = count
+    this.#isBatch = Array.isArray(exchange.body?.value)
+  }
+
+  deliver(text: string): void {
+    if (this.#accepted.stream) this.#open().send(text)
+    else this.#entry.streams.own.send(text)
+  }
+
+  answer(text: string): void {
+    this.#left -= 1
+    if (this.#stream || !this.#accepted.json) {
+      this.#open().send(text)
+      if (this.#left <= 0) this.#stream?.end()
+      return
+    }
+    this.#answers.push(text)
+    if (this.#left <= 0) this.#sendAnswers()
+  }
+
+  drop(): void {
+    this.#left -= 1
+    if (this.#left > 0) return
+    if (this.#stream) this.#stream.end()
+    else if (this.#answers.length > 0) this.#sendAnswers()
+    // Nothing is answered (MCP 2025-11-25, Cancellation): the stream ends empty.
+    else if (this.#accepted.stream) this.#open().end()
+    else sendEmpty(this.#exchange, 202)
+  }
+
+  pause(retryMs: number): void {
+    if (this.#accepted.stream) this.#open().pause(retryMs)
+  }
+
+  #sendAnswers(): void {
+    const [first = ''] = this.#answers
+    sendJson(this.#exchange, this.#isBatch ? `[${this.#answers.join(',')}]` : first)
+  }
+
+  #open(): ResumableStream {
+    this.#stream ??= this.#entry.streams.open(this.#exchange.outgoing)
+    return this.#stream
+  }
+}
