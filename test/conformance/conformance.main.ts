@@ -29,57 +29,64 @@ const outDir = fileURLToPath(new URL('../../test-results/conformance/', import.m
 
 async function testThroughGateway(
   label: string,
-  start: () => Promise<TestGateway>,
+  start: (fixture: ServerSketch) => Promise<TestGateway>,
 ): Promise<SuiteResult[]> {
   const results: SuiteResult[] = []
-  try {
-    const gateway = await start()
+  for (const revision of revisions) {
     try {
-      for (const revision of revisions) {
+      const gateway = await start(overStdio(revision))
+      try {
         results.push(await runSuite({ url: gateway.url(), label, revision, outDir }))
+      } finally {
+        await gateway.close()
       }
-    } finally {
-      await gateway.close()
+    } catch (error) {
+      console.error(error)
+      results.push(notRun({ label, revision }))
     }
-  } catch (error) {
-    console.error(error)
-    const missing = revisions.slice(results.length)
-    results.push(...missing.map((revision) => notRun({ label, revision })))
   }
   return results
 }
 
+/** A stdio server is asked for its era once; the questions of the suite are of one era each. */
+function overStdio(revision: string): ServerSketch {
+  const era = revision === '2026-07-28' ? 'modern' : 'legacy'
+  return { ...stdioFixture('conformance-stdio.ts'), era }
+}
+
 /** With a profile that asks for a token even on this machine. */
-async function testProtected(): Promise<SuiteResult[]> {
+async function startProtected(fixture: ServerSketch): Promise<TestGateway> {
   const profiles = { default: { auth: 'oauth' as const } }
-  const gateway = await startTestGateway({ servers: { fixture: overStdio }, profiles })
+  const gateway = await startTestGateway({ servers: { fixture }, profiles })
   const store = openSqliteStore(join(gateway.config.home, 'state.sqlite'))
   const { key } = await createApiKeys({ store, now: Date.now }).create({ profile: 'default' })
   const proxy = await startBearerProxy(gateway.url(), key)
-  const through = async () => ({ ...gateway, url: () => proxy.url })
-  const results = await testThroughGateway('protected', through)
-  await proxy.close()
-  store.close()
-  return results
+  return {
+    ...gateway,
+    url: () => proxy.url,
+    async close() {
+      await proxy.close()
+      store.close()
+      await gateway.close()
+    },
+  }
 }
 
 async function testThroughTunnel(emulate: () => Promise<EmulatedEdge>): Promise<SuiteResult[]> {
   const { provider, tunnels, close } = await emulate()
-  const options = { servers: { conformance: overStdio }, order: [provider], tunnels }
-  const results = await testThroughGateway(provider, () => startTunnelledGateway(options))
+  const results = await testThroughGateway(provider, (conformance) =>
+    startTunnelledGateway({ servers: { conformance }, order: [provider], tunnels }),
+  )
   await close()
   return results
 }
 
-const overStdio: ServerSketch = stdioFixture('conformance-stdio.ts')
 const upstream = await startServer('conformance-http.ts')
 const overHttp: ServerSketch = { url: upstream.url }
 const results = [
-  ...(await testThroughGateway('stdio', () =>
-    startTestGateway({ servers: { fixture: overStdio } }),
-  )),
+  ...(await testThroughGateway('stdio', (fixture) => startTestGateway({ servers: { fixture } }))),
   ...(await testThroughGateway('http', () => startTestGateway({ servers: { fixture: overHttp } }))),
-  ...(await testProtected()),
+  ...(await testThroughGateway('protected', startProtected)),
   ...(await testThroughTunnel(emulateLocaltunnel)),
   ...(await testThroughTunnel(emulateNgrok)),
 ]

@@ -28,7 +28,7 @@ export interface CallAnswer {
   /** The text of the result, or of the error. */
   readonly body: string
   /** What HTTP says beside an error, where a server said so. */
-  readonly status?: number
+  readonly status?: number | undefined
 }
 
 /** Answers with a failure of ours, or with one that a server gave. */

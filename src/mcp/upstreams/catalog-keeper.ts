@@ -1,5 +1,6 @@
 import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../lib/logger.ts'
+import { settlesWithin } from '../../lib/wait.ts'
 import {
   type CatalogKind,
   type CatalogList,
@@ -11,6 +12,8 @@ import {
 import type { UpstreamConnection } from './connection.ts'
 import type { UpstreamMemory } from './upstream-memory.ts'
 
+/** After so long, lists are shown without those that are still not answered, ms. */
+const firstListsMs = 1_500
 /** Before a subscription that ended is opened again, ms. */
 const followAgainMs = 1_000
 
@@ -31,32 +34,51 @@ export function createCatalogKeeper(options: {
   let reading: Promise<void> | undefined
   let readAgain = false
 
-  /** Reads every list; each is there as soon as it was read, since one may never be answered. */
+  /** Reads every list. One that is never answered holds up the others for a moment only. */
   async function read(): Promise<void> {
     const connection = await options.connection()
     const { handshake, era } = connection
-    catalog = { ...(catalog ?? emptyCatalog), handshake, era, failures: {} }
     const changed = new Set<CatalogKind>()
-    await Promise.all(
+    let draft: ServerCatalog = { ...(catalog ?? emptyCatalog), handshake, era, failures: {} }
+    let isShown = catalog !== undefined
+    const update = (next: ServerCatalog) => {
+      draft = next
+      if (isShown && !closed) catalog = draft
+    }
+    const show = () => {
+      isShown = true
+      update(draft)
+    }
+    const lists = Promise.all(
       catalogLists.map(async (list) => {
         try {
           const items = await readList(connection, list)
-          if (closed) return
-          if (JSON.stringify(catalog?.[list.key]) !== JSON.stringify(items)) changed.add(list.kind)
-          catalog = { ...(catalog ?? emptyCatalog), [list.key]: items }
+          if (JSON.stringify(draft[list.key]) !== JSON.stringify(items)) changed.add(list.kind)
+          update({ ...draft, [list.key]: items })
         } catch (error) {
           if (connection.isClosed || closed) return
           const reason = messageOf(error)
-          const known = catalog ?? emptyCatalog
-          catalog = { ...known, failures: { ...known.failures, [list.method]: reason } }
+          update({ ...draft, failures: { ...draft.failures, [list.method]: reason } })
           logger.warn('cannot read a list of the server', { list: list.method, reason })
           options.onListFailed(list.method, reason)
         }
       }),
     )
-    if (closed || !catalog) return
-    await memory.saveCatalog(catalog)
-    if (changed.size > 0) options.onChanged(changed)
+    if (!(await settlesWithin(lists, firstListsMs))) {
+      show()
+      tellChanges(changed)
+      await lists
+    }
+    if (closed) return
+    show()
+    await memory.saveCatalog(draft)
+    tellChanges(changed)
+  }
+
+  function tellChanges(changed: Set<CatalogKind>): void {
+    if (changed.size === 0) return
+    options.onChanged(new Set(changed))
+    changed.clear()
   }
 
   async function readList(connection: UpstreamConnection, list: CatalogList) {

@@ -75,8 +75,8 @@ export interface ServerAnswer {
   readonly value: unknown
   /** The text of the result, or of the error. */
   readonly body: string
-  /** Of HTTP; 200 elsewhere. */
-  readonly status: number
+  /** Of HTTP. */
+  readonly status: number | undefined
 }
 
 /** One open connection to a server, of either era. Nothing that passes is validated or written anew. */
@@ -227,7 +227,7 @@ function createLink(options: ConnectOptions) {
       kind: message.kind,
       value: message.value,
       body,
-      status: about?.status ?? 200,
+      status: about?.status,
     })
   }
 

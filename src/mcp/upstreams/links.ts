@@ -1,8 +1,10 @@
 import type { ServerConfig } from '../../config/resolved-config.ts'
 import type { JsonObject, Notification } from '../wire/message.ts'
 import type { Era } from '../wire/protocol.ts'
+import { RpcError } from '../wire/rpc-error.ts'
 import type { ConnectOptions, UpstreamConnection } from './connection.ts'
 import type { MessageOwner } from './message-owner.ts'
+import { UpstreamFailure } from './transport.ts'
 import type { UpstreamMemory } from './upstream-memory.ts'
 
 /** The whole 2025 client side: a shared connection must be able to pass on whatever is asked. */
@@ -17,7 +19,11 @@ export interface ClientSession extends MessageOwner {
   readonly clientInfo: JsonObject
 }
 
-type SlotKey = 'shared' | `session ${string}`
+/**
+ * What a connection is kept under: `shared` speaks the newest era of the server, `legacy` is a second one
+ * for 2025 clients of a server over HTTP that speaks both; the rest belong to one MCP session each.
+ */
+type SlotKey = 'shared' | 'legacy' | `session ${string}`
 
 interface Slot {
   readonly opening: Promise<UpstreamConnection>
@@ -26,8 +32,9 @@ interface Slot {
 }
 
 /**
- * The open connections of one upstream: one that is shared, and, where a 2025 server keeps sessions
- * apart, one for each MCP session. Each is opened at most once, however many ask for it.
+ * The open connections of one upstream. A stdio server is one process and one connection, whatever its
+ * clients speak; a server over HTTP is spoken to in the era of each client where it speaks that, since the
+ * same era on both sides loses nothing. Each is opened at most once, however many ask for it.
  */
 export function createLinks(options: {
   config: ServerConfig
@@ -54,12 +61,14 @@ export function createLinks(options: {
 }) {
   const { config, memory } = options
   const slots = new Map<SlotKey, Slot>()
+  /** Whether a server that speaks 2026-07-28 is one for 2025 clients as well. */
+  let speaksLegacy: boolean | undefined
 
   function slot(key: SlotKey, era: 'auto' | Era, session?: ClientSession) {
     const existing = slots.get(key)
     if (existing) return existing.opening
     const abort = new AbortController()
-    const opening = open(era, session, abort.signal)
+    const opening = open(key, era, { session, signal: abort.signal })
     const created: Slot = { opening, abort, connection: undefined }
     slots.set(key, created)
     const forget = () => {
@@ -69,23 +78,27 @@ export function createLinks(options: {
       created.connection = connection
       void connection.closed.then((reason) => {
         forget()
-        if (!abort.signal.aborted) options.onLost(reason, session)
+        if (!abort.signal.aborted && key !== 'legacy') options.onLost(reason, session)
       })
     }, forget)
     return opening
   }
 
   async function open(
+    key: SlotKey,
     era: 'auto' | Era,
-    session: ClientSession | undefined,
-    signal: AbortSignal,
+    { session, signal }: { session: ClientSession | undefined; signal: AbortSignal },
   ): Promise<UpstreamConnection> {
     const connection = await options.connect({
       era,
       capabilities: session?.capabilities ?? everyCapability,
       clientInfo: session?.clientInfo ?? options.clientInfo,
       audience: session ? () => [session] : options.audience,
-      onChange: (notification, params) => options.onChange(notification, params, session),
+      onChange: (notification, params) => {
+        // The shared connection says the same of lists.
+        const isTwice = key === 'legacy' && notification.method.endsWith('/list_changed')
+        if (!isTwice) options.onChange(notification, params, session)
+      },
       signal,
     })
     try {
@@ -101,24 +114,47 @@ export function createLinks(options: {
   async function shared(): Promise<UpstreamConnection> {
     const running = slots.get('shared')
     if (running) return running.opening
-    const known = config.era ?? (await memory.era())
+    const remembered = await memory.era()
+    speaksLegacy ??= remembered?.speaksLegacy
+    const known = config.era ?? remembered?.newest
     const connection = await slot('shared', known ?? 'auto').catch((error: unknown) => {
       // Some servers exit on any request before `initialize`, so on the question itself.
       if (config.type !== 'stdio' || known) throw error
       return slot('shared', 'legacy')
     })
-    if (known === undefined) await memory.saveEra(connection.era)
+    if (config.era === 'modern') speaksLegacy = false
+    if (known === undefined) await memory.saveEra({ newest: connection.era, speaksLegacy })
     return connection
   }
 
-  /** Sessions are kept apart only where there are such: a 2026-07-28 server has none. */
+  /** The connection of a client; a 2026-07-28 client has no session. */
   async function acquire(session: ClientSession | undefined): Promise<UpstreamConnection> {
-    if (!session || config.isolation !== 'session') return shared()
-    const own = slots.get(`session ${session.ownerId}`)
-    if (own) return own.opening
-    const era = config.era ?? slots.get('shared')?.connection?.era ?? (await memory.era())
-    if (era !== 'legacy' && (await shared()).era === 'modern') return shared()
-    return slot(`session ${session.ownerId}`, 'legacy', session)
+    const key = session && keyFor(session)
+    if (!session || key === 'shared') return shared()
+    const open = slots.get(key as SlotKey)
+    if (open) return open.opening
+    const common = await shared()
+    const isModern = common.era === 'modern'
+    if (isModern && (config.type === 'stdio' || speaksLegacy === false)) return common
+    // The shared connection of a 2025 server is of the same kind.
+    if (!isModern && config.isolation === 'shared') return common
+    try {
+      return await slot(key as SlotKey, 'legacy', key === 'legacy' ? undefined : session)
+    } catch (error) {
+      if (!isModern || !(error instanceof RpcError || isRefusal(error))) throw error
+      await learnLegacy(false)
+      return common
+    }
+  }
+
+  function keyFor(session: MessageOwner): SlotKey {
+    if (config.isolation === 'session') return `session ${session.ownerId}`
+    return config.type === 'stdio' ? 'shared' : 'legacy'
+  }
+
+  async function learnLegacy(speaks: boolean): Promise<void> {
+    speaksLegacy = speaks
+    await memory.saveEra({ newest: 'modern', speaksLegacy })
   }
 
   async function drop(key: SlotKey): Promise<void> {
@@ -134,21 +170,26 @@ export function createLinks(options: {
     )
   }
 
-  const sharedNow = () => slots.get('shared')?.connection
-  const ownNow = (session: MessageOwner) => slots.get(`session ${session.ownerId}`)?.connection
+  const openAt = (key: SlotKey) => slots.get(key)?.connection
+  const ownNow = (session: MessageOwner) => openAt(`session ${session.ownerId}`)
 
   return {
     acquire,
     /** The same where it is open now. */
     ready(session: ClientSession | undefined): UpstreamConnection | undefined {
-      if (!session || config.isolation !== 'session') return sharedNow()
-      const own = ownNow(session)
+      const common = openAt('shared')
+      if (!session) return common
+      const own = openAt(keyFor(session))
       if (own) return own
-      const common = sharedNow()
-      return common?.era === 'modern' ? common : undefined
+      const isBridged =
+        common?.era === 'modern' && (config.type === 'stdio' || speaksLegacy === false)
+      const isAlike = common?.era === 'legacy' && config.isolation === 'shared'
+      return isBridged || isAlike ? common : undefined
     },
-    shared: sharedNow,
+    shared: () => openAt('shared'),
     own: ownNow,
+    /** Those that several sessions use. */
+    common: () => [openAt('shared'), openAt('legacy')].filter((one) => one !== undefined),
     all: () => [...slots.values()].flatMap(({ connection }) => connection ?? []),
     get opening() {
       return [...slots.values()].some(({ connection }) => connection === undefined)
@@ -158,6 +199,11 @@ export function createLinks(options: {
       await Promise.all([...slots.keys()].map(drop))
     },
   }
+}
+
+/** Not what a login or a lost connection looks like. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof UpstreamFailure && error.kind === 'refused' && error.cause === undefined
 }
 
 export type Links = ReturnType<typeof createLinks>

@@ -46,8 +46,8 @@ export function createResourceSubscriptions(options: {
     /** Follows a resource until the returned function is called. Rejects when the upstream refuses. */
     async subscribe(uri: string, session: ClientSession | undefined): Promise<() => void> {
       const connection = await options.acquire(session)
-      const isShared = options.links().shared() === connection
-      const key = isShared ? `shared ${uri}` : `session ${session?.ownerId} ${uri}`
+      const isShared = options.links().common().includes(connection)
+      const key = isShared ? `${connection.era} ${uri}` : `session ${session?.ownerId} ${uri}`
       let entry = followed.get(key)
       if (!entry) {
         entry = { uri, session: isShared ? undefined : session, count: 0, stop: () => {} }
@@ -73,8 +73,9 @@ export function createResourceSubscriptions(options: {
     },
     /** Follows on a new connection what the one before it followed. */
     restore(connection: UpstreamConnection, session: ClientSession | undefined): void {
-      for (const entry of followed.values()) {
+      for (const [key, entry] of followed) {
         if (entry.session?.ownerId !== session?.ownerId) continue
+        if (!session && !key.startsWith(connection.era)) continue
         follow(connection, entry.uri).then(
           (stop) => {
             entry.stop = stop

@@ -7,6 +7,13 @@ import type { Era } from '../wire/protocol.ts'
 /** A legacy verdict is asked again after a day: an upgraded server still answers `initialize`. */
 const legacyVerdictMs = 24 * 60 * 60 * 1000
 
+/** Which protocol eras a server was seen to speak. */
+export interface EraVerdict {
+  readonly newest: Era
+  /** Of one whose newest era is 2026-07-28; undefined until a 2025 client needed to know. */
+  readonly speaksLegacy: boolean | undefined
+}
+
 /** What is remembered of one upstream across restarts, as long as its configuration is the same. */
 export function createUpstreamMemory(store: Store, config: ServerConfig, now: () => number) {
   const identity = fingerprint(config)
@@ -26,12 +33,12 @@ export function createUpstreamMemory(store: Store, config: ServerConfig, now: ()
       return found?.handshake ? found : undefined
     },
     saveCatalog: (catalog: ServerCatalog) => save('catalogs', { catalog }),
-    async era(): Promise<Era | undefined> {
-      const found = await load<{ era: Era }>('eras')
-      const isStale = found?.era === 'legacy' && now() - found.savedAt > legacyVerdictMs
-      return isStale ? undefined : found?.era
+    async era(): Promise<EraVerdict | undefined> {
+      const found = await load<{ verdict: EraVerdict }>('eras')
+      const isStale = found?.verdict.newest === 'legacy' && now() - found.savedAt > legacyVerdictMs
+      return isStale ? undefined : found?.verdict
     },
-    saveEra: (era: Era) => save('eras', { era }),
+    saveEra: (verdict: EraVerdict) => save('eras', { verdict }),
   }
 }
 

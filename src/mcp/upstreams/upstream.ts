@@ -257,8 +257,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         throw (await upstream.loginNeeded()) ?? unavailable(failureReason(error))
       }
     },
-    isolates: (session) =>
-      config.isolation === 'session' && links.shared()?.era !== 'modern' && Boolean(links.own(session)),
+    isolates: (session) => links.own(session) !== undefined,
     async refreshLogin() {
       if (!pendingLogin) return
       pendingLogin = await options.auth.pendingLogin(config.name)
@@ -282,8 +281,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       await setLevel(connection, wanted)
     },
     notify(session, method, params) {
-      const connection = links.own(session) ?? links.shared()
-      if (connection?.era === 'legacy') connection.notify(method, params)
+      const own = links.own(session)
+      for (const connection of own ? [own] : links.common()) {
+        if (connection.era === 'legacy') connection.notify(method, params)
+      }
     },
     async releaseSession(session) {
       logLevels.delete(session.ownerId)
