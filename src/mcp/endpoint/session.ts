@@ -190,7 +190,10 @@ export function createSession(options: {
       case 'ping':
         return call.answer({ kind: 'result', body: '{}' })
       case 'initialize':
-        return refuse(call, new RpcError(rpcCodes.invalidRequest, 'The session is initialized already'))
+        return refuse(
+          call,
+          new RpcError(rpcCodes.invalidRequest, 'The session is initialized already'),
+        )
       case 'logging/setLevel':
         return settle(call, setLevel(request))
       case 'resources/subscribe':
@@ -306,7 +309,10 @@ export function createSession(options: {
       if (method !== 'notifications/resources/updated') return session.tell(method, params)
       const uri = profile.view().exposedUri(server, String(notification.params?.uri))
       if (subscriptions.has(uri)) {
-        session.tell(method, editObject(params ?? '{}', { uri: JSON.stringify(uri), _meta: undefined }))
+        session.tell(
+          method,
+          editObject(params ?? '{}', { uri: JSON.stringify(uri), _meta: undefined }),
+        )
       }
     },
     restore(state) {
@@ -335,6 +341,8 @@ export function createSession(options: {
   return session
 }
 
-function announcesLogging(catalog: { handshake: { capabilities: JsonObject } } | undefined): boolean {
+function announcesLogging(
+  catalog: { handshake: { capabilities: JsonObject } } | undefined,
+): boolean {
   return catalog?.handshake.capabilities.logging !== undefined
 }

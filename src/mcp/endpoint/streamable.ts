@@ -1,6 +1,6 @@
 import type { Logger } from '../../lib/logger.ts'
 import type { Profile } from '../profile.ts'
-import { type Message, readBatch, readMessage, type Request, writeAnswer } from '../wire/message.ts'
+import { type Message, type Request, readBatch, readMessage, writeAnswer } from '../wire/message.ts'
 import { legacyRevisions, rpcCodes } from '../wire/protocol.ts'
 import type { ClientStreams } from './client-streams.ts'
 import {

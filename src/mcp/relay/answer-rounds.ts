@@ -47,7 +47,10 @@ export function answerRounds(
     }
     const goOn = () => {
       const inputResponses = [...responses].map(([key, text]) => `${JSON.stringify(key)}:${text}`)
-      next({ inputResponses: `{${inputResponses.join(',')}}`, ...(state && { requestState: state }) })
+      next({
+        inputResponses: `{${inputResponses.join(',')}}`,
+        ...(state && { requestState: state }),
+      })
     }
     if (asked.length === 0) return goOn()
     let isOver = false

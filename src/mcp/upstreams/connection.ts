@@ -13,19 +13,13 @@ import {
   type Notification,
   paramsText,
   parseMessage,
-  readBatch,
   type Request,
+  readBatch,
   writeAnswer,
   writeNotification,
   writeRequest,
 } from '../wire/message.ts'
-import {
-  type Era,
-  legacyRevisions,
-  metaKeys,
-  modernRevision,
-  rpcCodes,
-} from '../wire/protocol.ts'
+import { type Era, legacyRevisions, metaKeys, modernRevision, rpcCodes } from '../wire/protocol.ts'
 import { errorText, RpcError } from '../wire/rpc-error.ts'
 import { createHttpTransport } from './http.ts'
 import { type MessageOwner, ownerOfQuestion, type Question, tellOwners } from './message-owner.ts'
@@ -316,7 +310,9 @@ function createLink(options: ConnectOptions) {
       if (era === 'modern' && config.type !== 'stdio') return
       if (method === 'initialize') return
       const about = JSON.stringify({ requestId: id, reason })
-      post(writeNotification('notifications/cancelled', about), { method: 'notifications/cancelled' })
+      post(writeNotification('notifications/cancelled', about), {
+        method: 'notifications/cancelled',
+      })
     }
     return cancel
   }
@@ -440,7 +436,10 @@ function createTransport(
 }
 
 /** The `_meta` that every request of our own carries in 2026-07-28. */
-export function envelopeOf(client: { clientInfo: JsonObject; capabilities: JsonObject }): JsonObject {
+export function envelopeOf(client: {
+  clientInfo: JsonObject
+  capabilities: JsonObject
+}): JsonObject {
   return {
     [metaKeys.protocolVersion]: modernRevision,
     [metaKeys.clientInfo]: client.clientInfo,
