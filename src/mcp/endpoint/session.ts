@@ -167,23 +167,23 @@ export function createSession(options: {
     get logLevel(): string {
       return level ?? 'all'
     }
-    tell(method: string, params: string | undefined): void {
+    tell(method: string, params: string | undefined) {
       this.outlet.deliver(writeNotification(method, params))
     }
     ask(question: Question): () => void {
       return ask(question, this.outlet)
     }
-    answer({ kind, body }: CallAnswer): void {
+    answer({ kind, body }: CallAnswer) {
       if (calls.get(this.request.id) !== this) return
       calls.delete(this.request.id)
       this.outlet.answer(writeAnswer(this.request.id, kind, body))
     }
-    pause(retryMs: number): void {
+    pause(retryMs: number) {
       this.outlet.pause(retryMs)
     }
   }
 
-  function requested(call: LegacyCall): void {
+  function requested(call: LegacyCall) {
     const { request } = call
     calls.set(request.id, call)
     switch (request.method) {
@@ -254,11 +254,11 @@ export function createSession(options: {
     stateChanged()
   }
 
-  function stateChanged(): void {
+  function stateChanged() {
     options.onState({ level, subscriptions: [...subscriptions.keys()] })
   }
 
-  function notified(notification: Notification): void {
+  function notified(notification: Notification) {
     const { method, params } = notification
     if (method === 'notifications/initialized') return
     if (method === 'notifications/cancelled') return cancelled(params)
@@ -279,7 +279,7 @@ export function createSession(options: {
     call.outlet.drop()
   }
 
-  function answered(answer: Answer): void {
+  function answered(answer: Answer) {
     const about = asked.get(Number(answer.id))
     if (!about) return logger.debug('an answer to nothing that was asked', { id: answer.id })
     asked.delete(Number(answer.id))

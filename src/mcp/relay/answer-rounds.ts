@@ -36,7 +36,7 @@ export function answerRounds(
   }
 
   /** Puts every question of a result to the client, and goes on when all were answered. */
-  function askAll({ body }: CallAnswer): void {
+  function askAll({ body }: CallAnswer) {
     const requests = memberText(body, 'inputRequests') ?? '{}'
     const state = memberText(body, 'requestState')
     const asked = membersOf(requests)

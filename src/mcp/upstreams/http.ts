@@ -292,7 +292,7 @@ export function createHttpTransport(
     return headers
   }
 
-  function end(reason: string): void {
+  function end(reason: string) {
     if (isOver) return
     isOver = true
     closing.abort()
@@ -301,14 +301,14 @@ export function createHttpTransport(
   }
 
   /** The server forgot us: what it just refused it has not done, what else is open may have begun. */
-  function sessionLost(refused: (failure: UpstreamFailure) => void): void {
+  function sessionLost(refused: (failure: UpstreamFailure) => void) {
     const reason = 'it does not know our MCP session any more'
     refused(new UpstreamFailure('unseen', reason))
     end(reason)
   }
 
   /** A refusal of a request, unless it is a JSON-RPC error, which is an answer. */
-  function takeAnswer(id: number, { status, headers, body }: HttpAnswer): void {
+  function takeAnswer(id: number, { status, headers, body }: HttpAnswer) {
     const message = parseMessage(body)
     const isAnswer = message?.kind === 'result' || message?.kind === 'error'
     if (sessionId !== undefined && saysNoSuchSession({ status, body, wasFine })) {
