@@ -46,7 +46,7 @@ export const environmentSchema = z.object({
     .describe('Address to listen on.'),
   TUNNEL: z
     .string()
-    .refine((text) => /^[a-z]+(\s*,\s*[a-z]+)*$/.test(text), {
+    .refine((text) => /^[\w-]+(\s*,\s*[\w-]+)*$/.test(text), {
       error: 'must be auto, local, external, none, or providers such as ngrok,localtunnel,local',
     })
     .transform(splitList)

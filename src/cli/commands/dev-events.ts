@@ -74,6 +74,7 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
   const onReady = async (event: ReadyEvent) => {
     const screen = await readyScreen(event, { deps, configFile })
     await address.follow(event)
+    if (settled) return
     // Nothing is awaited from here on, so that no companion's output comes before the screen.
     isReady = true
     output.progress(undefined)
@@ -87,6 +88,7 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
     approvals,
     warn,
     handle(event) {
+      if (settled) return
       if (event.event === 'progress') {
         output.event(event)
         output.progress(event.detail ? `${event.step}: ${event.detail}` : event.step)
