@@ -12,6 +12,7 @@ import { prepareTunnels } from './gateway/open-tunnels.ts'
 import { openUpstreamBundles } from './gateway/open-upstream-bundles.ts'
 import { openUpstreams } from './gateway/open-upstreams.ts'
 import { isToldAtStart, requireTunnel } from './gateway/require-tunnel.ts'
+import { settingChanges } from './gateway/setting-changes.ts'
 import { startWarnings } from './gateway/start-warnings.ts'
 import { adminOrigin } from './gateway/upstream-trust.ts'
 import { watchTls } from './gateway/watch-tls.ts'
@@ -54,8 +55,11 @@ export interface Gateway {
   status(): ReadyEvent
   /** Applies an edited configuration file; unaffected upstreams and their clients notice nothing. */
   applyFile(next: GatewayFile): Promise<void>
-  /** Restarts the upstreams and proves the address again. */
-  reopen(): Promise<void>
+  /**
+   * Restarts the upstreams, and opens the tunnel again or proves the address. `waiting`: the tunnel
+   * could not be opened and goes on being tried. `closed`: the gateway was, meanwhile.
+   */
+  reopen(): Promise<'open' | 'waiting' | 'closed'>
   /** The owner allows or refuses what an `approval` event announced; false when it is over. */
   decideApproval(id: string, allowed: boolean): boolean
   /** Stops listeners, then upstreams; every child is gone when it resolves. Safe to call twice. */
@@ -254,17 +258,23 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     status,
     async applyFile(next) {
       for (const warning of newTlsCautions(file, next)) onEvent(warning)
+      const settings = settingChanges(file, next)
       file = next
       await trust.follower.check()
-      const changes = await hub.apply(next)
+      const changes = [...(await hub.apply(next)), ...settings]
       await certificate?.check()
       onEvent({ event: 'config', state: 'applied', changes })
     },
     async reopen() {
       await certificate?.check()
       await hub.restartUpstreams()
-      if (supervisor) await supervisor.reopen()
-      else await address.prove()
+      if (!supervisor) {
+        await address.prove()
+        return 'open'
+      }
+      const { state } = await supervisor.reopen()
+      if (state === 'closed') return 'closed'
+      return state === 'up' ? 'open' : 'waiting'
     },
     decideApproval: (id, allowed) =>
       allowed ? authorization.approvals.approve(id) : authorization.approvals.deny(id),

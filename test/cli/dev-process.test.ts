@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { outputOf, type ProcessOutput } from '../fixtures/output-of.ts'
@@ -109,6 +109,33 @@ describe.skipIf(process.platform === 'win32')('pnpm dev:https', { timeout: 60_00
     expect(await envOf(folder)).toContain(appUrl)
     first.child.kill('SIGTERM')
     await first.exit
+  })
+
+  it('tells every kind of edit that takes effect, and that the configuration is gone', async () => {
+    const folder = await createProject()
+    const run = start(folder)
+    await ready(run)
+    const applied = () => run.out().match(/"state":"applied","changes":\[.*?\]/g) ?? []
+    const config = join(folder, 'config/gateway.json')
+    const edits = [
+      [{ mcpServers: {} }, '"dev.processes" was changed'],
+      [{ mcpServers: {}, limits: { bodyMiB: 1 } }, '"limits" was changed'],
+      [{ mcpServers: {}, limits: { bodyMiB: 1 }, allowedHosts: ['a.example'] }, '"allowedHosts"'],
+    ] as const
+    for (const [index, [file, words]] of edits.entries()) {
+      await writeFile(config, JSON.stringify(file))
+      await until(() => applied().length > index, { what: 'the edit is applied' })
+      expect(applied().at(-1)?.replaceAll('\\', '')).toContain(words)
+      expect(applied().at(-1)?.split('was changed')).toHaveLength(2)
+    }
+    await writeFile(config, JSON.stringify(edits.at(-1)?.[0], null, 2))
+    await until(() => applied().length > edits.length, { what: 'it is read again' })
+    expect(applied().at(-1)).toContain('"changes":[]')
+    await rm(config)
+    await until(() => run.out().includes('config/gateway.json is gone'), { what: 'it says so' })
+    expect(run.child.exitCode).toBeNull()
+    run.child.kill('SIGTERM')
+    expect(await run.exit).toBe(0)
   })
 
   it('leaves neither its APP_URL nor a companion behind when it is killed', async () => {

@@ -7,6 +7,7 @@ import type { EmergencyExit } from '../emergency-exit.ts'
 import type { StopReason } from '../stop-reasons.ts'
 import { formatRecovery, formatRestored } from '../ui/app-url-files.ts'
 import { undoneSentence } from '../ui/clients.ts'
+import { shortPath } from '../ui/short-path.ts'
 import type { DevDeps } from './dev-deps.ts'
 import { createDevEvents, type DevEvents } from './dev-events.ts'
 import { listenToDevKeys } from './dev-keys.ts'
@@ -134,6 +135,12 @@ async function followConfig({
     onChange() {
       applying = applying.then(apply).catch(events.reject)
     },
+    onMissing: () =>
+      events.warn({
+        code: 'CONFIG_MISSING',
+        message: `${shortPath(config.configFile, config.projectDir)} is gone; what it said last stays in use.`,
+        hint: 'Put it back: the next start needs it.',
+      }),
     onError: (error) =>
       events.warn({
         code: 'CONFIG_NOT_WATCHED',
