@@ -209,6 +209,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     void hub.refreshLogins()
   }
   if (listeners.tunnel) {
+    const held: GatewayEvent[] = []
     supervisor = prepareTunnels({
       config,
       admit: trust.admitting(origins.admit),
@@ -218,7 +219,9 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
       streams,
       onPublicUrl: usePublicUrl,
       onEvent(event) {
+        if (event.state === 'up') held.splice(0).forEach(onEvent)
         if (ready || isToldAtStart(config, event)) onEvent(event)
+        else held.push(event)
       },
       clock,
       logger: logger.child('tunnel'),

@@ -12,8 +12,8 @@ function isRequired(config: ResolvedConfig): boolean {
 }
 
 /**
- * Whether to tell an event of the first opening. Where a tunnel is required, the error of a start
- * that fails says all of it once.
+ * Whether to tell an event of the first opening at once. Where a tunnel is required, the error of a
+ * start that fails says all of it.
  */
 export function isToldAtStart(config: ResolvedConfig, { state }: TunnelEvent): boolean {
   return !(isRequired(config) && (state === 'failed' || state === 'local'))

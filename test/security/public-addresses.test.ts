@@ -94,6 +94,31 @@ describe('a host that somebody else names', () => {
     })
   })
 
+  it('is refused from what cloudflared says it was given', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sallyport-cloudflared-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const answers = `(request, response) => response.end(JSON.stringify({ hostname: process.argv[2] }))`
+    const serve = `require('node:http').createServer(${answers}).listen(Number(process.argv[1]), '127.0.0.1')`
+    const bin = join(folder, 'cloudflared')
+    // Its metrics are all there is of it.
+    const find = 'while [ "$1" != --metrics ]; do shift; done'
+    const run = `exec '${process.execPath}' -e "${serve}" "\${2##*:}" '${hostile}'`
+    await writeFile(bin, `#!/bin/sh\n${find}\n${run}\n`, { mode: 0o755 })
+    const provider = createTunnelProvider(
+      'cloudflare',
+      {
+        tunnel: { kind: 'quick' },
+        binary: { bin, searchPath: '', installDir: '' },
+        protocol: 'http2',
+      },
+      world().dependencies,
+    )
+    await expect(provider.open(nowhere, open)).rejects.toMatchObject({
+      code: 'TUNNEL_ADDRESS_REFUSED',
+      message: expect.stringContaining(`Cloudflare gave out "${hostile}"`),
+    })
+  })
+
   it('is passed over in the output of a tunnel command, and told when nothing better comes', async () => {
     const settings = {
       commandLine: `echo 'see https://${hostile}'; sleep 60`,
