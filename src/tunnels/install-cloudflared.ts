@@ -11,6 +11,7 @@ import { type CloudflaredFile, cloudflaredFileFor } from './cloudflared-release.
 
 /** Twice the largest file of a release: more is not it, and would only fill the disk. */
 const maxBytes = 128 * 2 ** 20
+const progressBytes = 2 ** 20
 const byHand =
   'download it yourself from https://developers.cloudflare.com/tunnel/downloads and set CLOUDFLARED_BIN.'
 
@@ -18,7 +19,7 @@ export interface InstallOptions {
   /** Path of the binary to be. */
   readonly to: string
   readonly signal: AbortSignal
-  /** Hears how many bytes have arrived. */
+  /** Hears how many bytes have arrived, at the first and with each MiB. */
   readonly onProgress: (bytes: number) => void
   /** The file of the release we know, for this machine; another one only in tests. */
   readonly file?: CloudflaredFile | undefined
@@ -64,11 +65,15 @@ async function download(
     const answer = await fetch(url, { signal })
     if (!answer.ok || !answer.body) throw new Error(`it answered HTTP ${answer.status}`)
     let bytes = 0
+    let told = -progressBytes
     async function* counted(chunks: AsyncIterable<Uint8Array>) {
       for await (const chunk of chunks) {
         bytes += chunk.byteLength
         if (bytes > maxBytes) throw new Error(`it is larger than ${maxBytes / 2 ** 20} MiB`)
-        onProgress(bytes)
+        if (bytes - told >= progressBytes) {
+          told = bytes
+          onProgress(bytes)
+        }
         yield chunk
       }
     }

@@ -57,15 +57,14 @@ export function createTunnelProvider(
         if (address) report.url(address)
         else refused = found ?? refused
       }
+      const refusal = () =>
+        refused === undefined ? undefined : addressRefused('The command in TUNNEL_COMMAND', refused)
       return openClientTunnel(
         {
           client: 'tunnel',
           timeoutMs,
-          explainTimeout: () =>
-            refused === undefined
-              ? noAddress(options.urlPattern)
-              : addressRefused('The command in TUNNEL_COMMAND', refused),
-          explainExit: ({ how, lastWords }) => ended(how, lastWords),
+          explainTimeout: () => refusal() ?? noAddress(options.urlPattern),
+          explainExit: ({ how, lastWords }) => refusal() ?? ended(how, lastWords),
           start: (report) =>
             startClient(
               {
