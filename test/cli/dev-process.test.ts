@@ -190,7 +190,10 @@ describe.skipIf(process.platform === 'win32')('pnpm dev:https', { timeout: 60_00
   it('prints for people on standard output, and the steps on standard error', async () => {
     const folder = await createProject('exit 4')
     const run = start(folder, [])
-    await until(() => run.out().includes('NODE_EXTRA_CA_CERTS='), { what: 'it is ready' })
+    await until(() => run.out().includes('NODE_EXTRA_CA_CERTS='), {
+      what: 'it is ready',
+      ms: 30_000,
+    })
     await until(() => run.err().includes('Companion "web" ended: exit code 4.'), {
       what: 'it says so',
     })
