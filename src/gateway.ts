@@ -11,7 +11,8 @@ import { openProcessLedger } from './gateway/open-process-ledger.ts'
 import { prepareTunnels } from './gateway/open-tunnels.ts'
 import { openUpstreamBundles } from './gateway/open-upstream-bundles.ts'
 import { openUpstreams } from './gateway/open-upstreams.ts'
-import { requireTunnel } from './gateway/require-tunnel.ts'
+import { isToldAtStart, requireTunnel } from './gateway/require-tunnel.ts'
+import { settingChanges } from './gateway/setting-changes.ts'
 import { startWarnings } from './gateway/start-warnings.ts'
 import { adminOrigin } from './gateway/upstream-trust.ts'
 import { watchTls } from './gateway/watch-tls.ts'
@@ -21,7 +22,7 @@ import { createApp } from './http/app.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
 import { readVersion } from './lib/version.ts'
-import { settlesWithin } from './lib/wait.ts'
+import { settlesWithin, untilAborted } from './lib/wait.ts'
 import type { FastPath } from './mcp/fast-path/fast-path.ts'
 import { exposureOf } from './origin/listener-origins.ts'
 import { publicUrls } from './origin/public-urls.ts'
@@ -39,6 +40,8 @@ export interface GatewayOptions {
   readonly logger: Logger
   /** Called for everything worth telling; `ready` comes exactly once per start. */
   readonly onEvent: (event: GatewayEvent) => void
+  /** Gives up a start that is under way. */
+  readonly signal?: AbortSignal
   /** By which tunnels are watched; the machine's unless given. */
   readonly clock?: Clock
   /** Takes the blocks of text that `debugSsl` asks for; the log does unless given. */
@@ -52,8 +55,11 @@ export interface Gateway {
   status(): ReadyEvent
   /** Applies an edited configuration file; unaffected upstreams and their clients notice nothing. */
   applyFile(next: GatewayFile): Promise<void>
-  /** Restarts the upstreams and proves the address again. */
-  reopen(): Promise<void>
+  /**
+   * Restarts the upstreams, and opens the tunnel again or proves the address. `waiting`: the tunnel
+   * could not be opened and goes on being tried. `closed`: the gateway was, meanwhile.
+   */
+  reopen(): Promise<'open' | 'waiting' | 'closed'>
   /** The owner allows or refuses what an `approval` event announced; false when it is over. */
   decideApproval(id: string, allowed: boolean): boolean
   /** Stops listeners, then upstreams; every child is gone when it resolves. Safe to call twice. */
@@ -62,7 +68,7 @@ export interface Gateway {
 
 /**
  * Builds and starts everything. A failed start closes what it had opened before it rejects.
- * @throws UserError when a port, certificate, store or address cannot be used
+ * @throws UserError when a port, certificate, store or address cannot be used, or the signal's reason
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const undo = new AsyncDisposableStack()
@@ -76,8 +82,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
 async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promise<Gateway> {
   const { config, logger, onEvent, clock = systemClock, fastPath = { isOn: true } } = options
+  const { signal = new AbortController().signal } = options
   const version = readVersion()
   const startedAt = performance.now()
+  // First of all, as it refuses a tunnel that does not exist.
+  const forTunnels = wantsTunnel(config)
   let file: GatewayFile = config
 
   const store = openSqliteStore(join(config.home, 'state.sqlite'))
@@ -115,10 +124,11 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     : undefined
   undo.defer(() => certificate?.close())
 
+  signal.throwIfAborted()
   onEvent({ event: 'progress', step: 'Opening ports' })
   const listeners = await openListeners(config, {
     certificate,
-    forTunnels: wantsTunnel(config),
+    forTunnels,
     handshakes,
   })
   // Registered after the hub, so that it is undone before: no call arrives at a closed upstream.
@@ -183,7 +193,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   for (const listener of listeners.all) listener.serve(app)
 
   onEvent({ event: 'progress', step: 'Proving the address', detail: origins.appUrl() })
-  await address.prove()
+  await untilAborted(address.prove(), signal)
 
   let ready: ReadyEvent | undefined
   function usePublicUrl(publicUrl: string | undefined): void {
@@ -199,6 +209,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     void hub.refreshLogins()
   }
   if (listeners.tunnel) {
+    const held: GatewayEvent[] = []
     supervisor = prepareTunnels({
       config,
       admit: trust.admitting(origins.admit),
@@ -207,16 +218,20 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
       prove,
       streams,
       onPublicUrl: usePublicUrl,
-      onEvent,
+      onEvent(event) {
+        if (event.state === 'up') held.splice(0).forEach(onEvent)
+        if (ready || isToldAtStart(config, event)) onEvent(event)
+        else held.push(event)
+      },
       clock,
       logger: logger.child('tunnel'),
     })
     const opened = supervisor
     undo.defer(() => opened.close())
-    requireTunnel(config, await supervisor.start())
+    requireTunnel(config, await untilAborted(supervisor.start(), signal))
   }
   // Links that were made before the address was known lead through it from now on.
-  await hub.refreshLogins()
+  await untilAborted(hub.refreshLogins(), signal)
 
   await certificate?.bundleWritten().catch(() => {
     // The certificate's own log says why; everything but the bundle works.
@@ -225,7 +240,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     triedAll = true
   })
   const graceMs = Math.max(0, upstreamGraceMs - (performance.now() - startedAt))
-  await settlesWithin(hub.tried(), graceMs)
+  await untilAborted(settlesWithin(hub.tried(), graceMs), signal)
 
   const startedInMs = Math.round(performance.now())
   const status = (): ReadyEvent => ({
@@ -246,17 +261,23 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     status,
     async applyFile(next) {
       for (const warning of newTlsCautions(file, next)) onEvent(warning)
+      const settings = settingChanges(file, next)
       file = next
       await trust.follower.check()
-      const changes = await hub.apply(next)
+      const changes = [...(await hub.apply(next)), ...settings]
       await certificate?.check()
       onEvent({ event: 'config', state: 'applied', changes })
     },
     async reopen() {
       await certificate?.check()
       await hub.restartUpstreams()
-      if (supervisor) await supervisor.reopen()
-      else await address.prove()
+      if (!supervisor) {
+        await address.prove()
+        return 'open'
+      }
+      const { state } = await supervisor.reopen()
+      if (state === 'closed') return 'closed'
+      return state === 'up' ? 'open' : 'waiting'
     },
     decideApproval: (id, allowed) =>
       allowed ? authorization.approvals.approve(id) : authorization.approvals.deny(id),

@@ -43,6 +43,7 @@ function setup(
         home: '/p/.sallyport',
         logLevel: 'silent',
         debugSsl: false,
+        listen: { host: '127.0.0.1' },
         processes: [web],
       } as unknown as ResolvedConfig,
       warnings: ['Something is odd.'],

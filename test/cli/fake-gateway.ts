@@ -69,6 +69,7 @@ export function createFakeGateway(
         },
         async reopen() {
           calls.push('reopen')
+          return 'open'
         },
         decideApproval(id, allowed) {
           calls.push(`${allowed ? 'allow' : 'refuse'} ${id}`)

@@ -89,7 +89,7 @@ describe('loadConfig', () => {
   })
 
   it('reports every invalid variable at once', async () => {
-    const env = { PORT: 'x', TUNNEL: 'Y', SSL_CERT_PATH: 'z' }
+    const env = { PORT: 'x', TUNNEL: 'Y;', SSL_CERT_PATH: 'z' }
     const error = await load({ env }).catch((thrown: Error) => thrown)
     expect(String(error).split('\n')).toHaveLength(4)
   })

@@ -1,6 +1,8 @@
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { messageOf, UserError } from '../../errors.ts'
+import { wantsTunnel } from '../../gateway/cautions.ts'
 import type { Gateway } from '../../gateway.ts'
+import type { ReadyEvent } from '../../gateway-events.ts'
 import { copyToClipboard } from '../clipboard.ts'
 import { type KeyActions, listenToKeys } from '../keys.ts'
 import type { PendingApprovals } from '../pending-approvals.ts'
@@ -8,6 +10,7 @@ import { formatDoctor } from '../ui/doctor.ts'
 import { formatFailure } from '../ui/failure.ts'
 import { formatKeyHelp } from '../ui/key-help.ts'
 import { formatProse } from '../ui/layout.ts'
+import { printable } from '../ui/printable.ts'
 import { formatQr } from '../ui/qr.ts'
 import { clientSnippet } from '../ui/snippets.ts'
 import type { DevDeps } from './dev-deps.ts'
@@ -26,6 +29,7 @@ export function listenToDevKeys(options: DevKeysOptions): () => void {
   const { deps, gateway, onInterrupt, onBug } = options
   const { output } = deps
   const reopen = createReopen(options)
+  const opensTunnel = wantsTunnel(options.config)
   const examine = createExamine(options)
   const actions: KeyActions = {
     c: () => void copySnippet(options).catch(onBug),
@@ -37,7 +41,7 @@ export function listenToDevKeys(options: DevKeysOptions): () => void {
     d: () => void examine().catch(onBug),
     y: () => decide(options, true),
     n: () => decide(options, false),
-    '?': () => output.talk(formatKeyHelp(output.screen('stderr'))),
+    '?': () => output.talk(formatKeyHelp(output.screen('stderr'), { opensTunnel })),
     '\r': () => output.talk(''),
     interrupt: onInterrupt,
     end: onInterrupt,
@@ -103,9 +107,13 @@ function createReopen({ deps, gateway }: DevKeysOptions): () => Promise<void> {
     const startedAt = now()
     output.progress('Reopening')
     try {
-      await gateway.reopen()
+      const outcome = await gateway.reopen()
       output.progress(undefined)
-      output.talk(`  Reopened in ${Math.round(now() - startedAt)} ms.`)
+      if (outcome === 'closed') return
+      const ms = Math.round(now() - startedAt)
+      for (const sentence of describeReopened(outcome, { ready: gateway.status(), ms })) {
+        output.talk(formatProse(printable(sentence), output.screen('stderr')).join('\n'))
+      }
     } catch (error) {
       output.progress(undefined)
       if (!(error instanceof UserError)) throw error
@@ -115,4 +123,19 @@ function createReopen({ deps, gateway }: DevKeysOptions): () => Promise<void> {
       working = false
     }
   }
+}
+
+function describeReopened(
+  outcome: 'open' | 'waiting',
+  { ready, ms }: { ready: ReadyEvent; ms: number },
+): string[] {
+  const servers = ready.profiles.flatMap((profile) => profile.servers)
+  const failed = new Map(
+    servers.flatMap(({ name, state, error }) => (state === 'failed' ? [[name, error]] : [])),
+  )
+  const done =
+    outcome === 'waiting'
+      ? `Restarted the servers in ${ms} ms; the tunnel is not open yet, and is tried again.`
+      : `${failed.size > 0 ? 'Reopened what works' : 'Reopened'} in ${ms} ms.`
+  return [done, ...[...failed].map(([name, error]) => `Server "${name}" still fails: ${error}`)]
 }

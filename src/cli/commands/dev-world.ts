@@ -14,6 +14,7 @@ import type { DevFlags } from '../command-actions.ts'
 import type { CommandWorld } from '../command-world.ts'
 import { createCompanions } from '../companions.ts'
 import { takeInstanceLock } from '../instance-lock.ts'
+import { outliveForAppUrl } from '../put-back-app-url.ts'
 import { userFolders } from './client-world.ts'
 import type { DevDeps } from './dev-deps.ts'
 
@@ -45,6 +46,7 @@ export function createDevDeps({
         pid: process.pid,
         // We hold the lock of this folder, so whoever left the journal there is gone.
         isAlive: () => false,
+        outlive: () => outliveForAppUrl(config.home),
       }),
     async examine(config) {
       const { examine } = await import('./doctor-world.ts')

@@ -16,6 +16,8 @@ export interface ReadyView {
   readonly certificateSource?: string
   /** Whether keys are listened to. */
   readonly keys: boolean
+  /** There when others in the network reach us: the profiles that ask nobody for a login. */
+  readonly network?: { readonly open: readonly string[] }
   /** See `SetupView`. */
   readonly clients?: SetupView['clients']
   readonly written?: SetupView['written']
@@ -30,7 +32,7 @@ export function formatReady(ready: ReadyEvent, view: ReadyView): string {
     '',
     `  ${style.bold(style.green('sallyport'))} ${ready.version}  ${style.dim('ready in')} ${ready.startedInMs} ms`,
     '',
-    ...formatAddresses(ready, screen),
+    ...formatAddresses(ready, view),
     ...formatCertificate(ready, view),
     ...(problems.length > 0 ? ['', ...problems] : []),
     '',
@@ -41,17 +43,27 @@ export function formatReady(ready: ReadyEvent, view: ReadyView): string {
   return lines.join('\n')
 }
 
-function formatAddresses(ready: ReadyEvent, screen: Screen): string[] {
+function formatAddresses(ready: ReadyEvent, { screen, network }: ReadyView): string[] {
   const origins = ready.origins.filter((origin) => !isOtherNameOfLocalhost(origin, ready.origins))
   const of = (reach: Reach) => origins.filter((origin) => reachOf(origin) === reach)
   const profiles = ready.profiles.flatMap((profile) => formatProfile(profile, screen))
   return [
     ...formatRow('Public', of('public'), screen),
     ...formatRow('Local', of('local'), screen),
-    ...formatRow('Network', of('lan'), screen),
+    ...formatRow('Network', [...of('lan'), ...formatExposure(network)], screen),
     ...formatRow('MCP', profiles, screen),
     ...formatRow('Redirect', [ready.redirectUri], screen),
   ]
+}
+
+/** What whoever is in the network finds there. */
+function formatExposure(network: ReadyView['network']): string[] {
+  if (!network) return []
+  const finds =
+    network.open.length === 0
+      ? 'and is asked for a login'
+      : `without a login at ${network.open.join(', ')}`
+  return [`whoever is in this network reaches it, ${finds}`]
 }
 
 function formatCertificate(ready: ReadyEvent, view: ReadyView): string[] {

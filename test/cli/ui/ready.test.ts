@@ -55,6 +55,17 @@ describe('the ready screen', () => {
     }
   })
 
+  it.each([
+    [{ open: [] }, 'whoever is in this network reaches it, and is asked for a login'],
+    [{ open: ['demo'] }, 'whoever is in this network reaches it, without a login at demo'],
+  ])('says who reaches it beyond this machine, and what they are asked: %j', (network, words) => {
+    const origins = ['https://localhost:3443', 'https://192.168.1.20:3443']
+    const text = formatReady(readyEvent({ origins }), { ...view, network })
+    expect(text).toContain(`  Network   https://192.168.1.20:3443\n            ${words}\n`)
+    expect(formatReady(readyEvent(), { ...view, network })).toContain(`  Network   ${words}\n`)
+    expect(formatReady(readyEvent(), view)).not.toContain('network')
+  })
+
   it('says that plain HTTP needs no certificate variable', () => {
     const text = formatReady(readyEvent({ appUrl: 'http://localhost:3001' }), view)
     expect(text).toContain('No certificate variable is needed: the address is plain HTTP.')
