@@ -26,7 +26,7 @@ import { createSignInProvider } from '../oauth/authorization-server/sign-in-prov
 import { openSigningKeys } from '../oauth/authorization-server/signing-keys.ts'
 import { createAccessControl } from '../oauth/resource-server/access-control.ts'
 import { createApiKeys } from '../oauth/resource-server/api-keys.ts'
-import { scopesOfMessage } from '../oauth/resource-server/required-scopes.ts'
+import { scopesOfTools } from '../oauth/resource-server/required-scopes.ts'
 import { createExternalIssuer, createOwnIssuer } from '../oauth/resource-server/token-issuer.ts'
 import {
   allScopes,
@@ -57,6 +57,8 @@ export async function createAuthorization(options: {
   config: ResolvedConfig
   file: () => GatewayFile
   view: (profile: string) => ProfileView | undefined
+  /** The same once every server had its moment to be seen. */
+  seenView: (profile: string) => Promise<ProfileView> | undefined
   store: Store
   origins: KnownOrigins
   tunnel: () => TunnelStatus | undefined
@@ -118,11 +120,13 @@ export async function createAuthorization(options: {
     access: {
       access,
       exposureOf: origins.exposureOf,
-      scopesOf(name, body) {
+      async scopesOf(name, tools) {
         const rules = file().profiles[name]?.scopes ?? noRules
-        return scopesOfMessage(body, {
+        const view = await options.seenView(name)
+        return scopesOfTools(tools, {
           required: requiredScopes(rules),
-          tool: (tool) => scopedTool(tool, options.view(name)),
+          every: allScopes(rules),
+          tool: (tool) => scopedTool(tool, view),
         })
       },
     },

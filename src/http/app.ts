@@ -10,6 +10,7 @@ import type { HttpEnv } from './http-env.ts'
 import type { AccessDeps } from './middleware/access.ts'
 import { hostGuard } from './middleware/host-guard.ts'
 import { localOnly } from './middleware/local-only.ts'
+import { identityOnly } from './middleware/negotiation.ts'
 import { allowedPages, originGuard } from './middleware/origin-guard.ts'
 import { type ConnectPageDeps, connectPageRoutes } from './routes/connect-page-routes.ts'
 import { type McpRouteDeps, mcpRoutes } from './routes/mcp-routes.ts'
@@ -38,7 +39,7 @@ export interface AppDeps
 export function createApp(deps: AppDeps): Hono<HttpEnv> {
   const { logger, origins } = deps
   const app = new Hono<HttpEnv>({ strict: false })
-  app.use(hostGuard(origins, logger))
+  app.use(hostGuard(origins, logger), identityOnly())
   // Before the pages of others are let in: it has a stricter rule, and is for none of them.
   app.route('/', adminRoutes(deps.admin))
   app.use(originGuard(origins, logger), allowedPages())

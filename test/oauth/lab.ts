@@ -11,7 +11,7 @@ import {
   requireToolScopes,
 } from '../../src/http/middleware/access.ts'
 import { hostGuard } from '../../src/http/middleware/host-guard.ts'
-import { jsonBody } from '../../src/http/middleware/json-body.ts'
+import { jsonBody, messages } from '../../src/http/middleware/json-body.ts'
 import { defaultOAuthLimits, type OAuthLimits } from '../../src/http/middleware/oauth-limit.ts'
 import { allowedPages, originGuard } from '../../src/http/middleware/origin-guard.ts'
 import { renderErrorPage } from '../../src/http/pages/message-page.ts'
@@ -37,7 +37,7 @@ import type { GuardedFetch } from '../../src/oauth/client/guarded-fetch.ts'
 import type { ProfileAuth } from '../../src/oauth/policy.ts'
 import { createAccessControl } from '../../src/oauth/resource-server/access-control.ts'
 import { createApiKeys } from '../../src/oauth/resource-server/api-keys.ts'
-import { scopesOfMessage } from '../../src/oauth/resource-server/required-scopes.ts'
+import { scopesOfTools } from '../../src/oauth/resource-server/required-scopes.ts'
 import { createOwnIssuer } from '../../src/oauth/resource-server/token-issuer.ts'
 import { createRequiredScopes } from '../../src/oauth/resource-server/tool-scopes.ts'
 import { createKnownOrigins } from '../../src/origin/known-origins.ts'
@@ -167,14 +167,19 @@ export async function startLab(options: LabOptions = {}) {
   const deps: AccessDeps = {
     access,
     exposureOf,
-    scopesOf: (_, body) =>
-      scopesOfMessage(body, { required, tool: (name) => ({ server: 'notes', name }) }),
+    scopesOf: async (_, tools) =>
+      scopesOfTools(tools, {
+        required,
+        every: ['mcp', 'write'],
+        tool: (name) => ({ server: 'notes', name }),
+      }),
   }
   const resource = new Hono<AccessEnv>()
   resource.all(
     '/api/mcp/:profile',
     requireAccess(deps),
     jsonBody(() => 1024) as never,
+    messages({ answers: true }) as never,
     requireToolScopes(deps),
     (c) => c.json({ principal: c.get('principal') }),
   )

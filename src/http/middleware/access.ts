@@ -12,8 +12,8 @@ export interface AccessEnv extends HttpEnv {
 export interface AccessDeps {
   readonly access: AccessControl
   exposureOf(listener: ListenerName): Exposure
-  /** Every scope that a JSON-RPC body needs in a profile. */
-  scopesOf(profile: string, body: unknown): readonly string[]
+  /** Every scope that calls of those tools need in a profile. */
+  scopesOf(profile: string, tools: readonly string[]): Promise<readonly string[]>
 }
 
 /** Lets in whoever the profile lets in; goes before the body is read. */
@@ -31,11 +31,15 @@ export function requireAccess(deps: AccessDeps): MiddlewareHandler<AccessEnv> {
   }
 }
 
-/** Refuses a call of a tool whose scopes the caller does not have; goes after the body is read. */
+/** Refuses a call of a tool whose scopes the caller does not have; goes after the messages are read. */
 export function requireToolScopes(deps: AccessDeps): MiddlewareHandler<AccessEnv> {
   return async (c, next) => {
     const target = { origin: c.get('origin'), profile: c.req.param('profile') ?? '' }
-    const scopes = deps.scopesOf(target.profile, c.get('body'))
+    const tools = (c.get('messages') ?? []).flatMap(({ asked }) =>
+      asked.kind === 'tool' ? asked.name : [],
+    )
+    if (tools.length === 0) return next()
+    const scopes = await deps.scopesOf(target.profile, tools)
     const result = deps.access.requireScopes(c.get('principal'), scopes, target)
     return result.ok ? next() : refuse(result)
   }

@@ -1,9 +1,11 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { MiddlewareHandler } from 'hono'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
+import { readMessages } from '../../mcp/request-reading.ts'
 import type { HttpEnv } from '../http-env.ts'
 
 const parseError = -32700
+const invalidParams = -32602
 
 /**
  * Reads the JSON body of a POST once, for whoever needs it: 415 for another media type, 413 over
@@ -30,6 +32,26 @@ export function jsonBody(limit: () => number): MiddlewareHandler<HttpEnv> {
         code: parseError,
       })
     }
+    return next()
+  }
+}
+
+/**
+ * Reads what the body asks for, for the access check and for routing; goes after it. What cannot be
+ * read is refused, for nobody could say which scopes it needs.
+ * @param answers whether the HTTP answer is the request's own: with HTTP+SSE, a stream brings that
+ */
+export function messages({ answers }: { answers: boolean }): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    if (c.req.method !== 'POST') return next()
+    const reading = readMessages(c.get('body'))
+    if ('kind' in reading) {
+      const { code, id, problem } = reading
+      const isSingle = !Array.isArray(c.get('body')) && id !== undefined
+      const isAnswer = answers && isSingle && code === invalidParams
+      return rpcErrorResponse(isAnswer ? 200 : 400, problem, { code, id })
+    }
+    c.set('messages', reading)
     return next()
   }
 }
