@@ -3,11 +3,13 @@ import type { GatewayFile, ProfileConfig, ResolvedConfig } from '../config/resol
 import type { GatewayEvent } from '../gateway-events.ts'
 import type { HttpContext } from '../http/http-env.ts'
 import type { AccessDeps } from '../http/middleware/access.ts'
+import { createFailedCredentials } from '../http/middleware/failed-credentials.ts'
 import { defaultOAuthLimits } from '../http/middleware/oauth-limit.ts'
 import { renderErrorPage } from '../http/pages/message-page.ts'
 import { pageHeaders } from '../http/pages/page.ts'
 import type { OAuthRouteDeps } from '../http/routes/oauth-routes.ts'
 import type { Logger } from '../lib/logger.ts'
+import { ownValue } from '../lib/own-value.ts'
 import type { ProfileView } from '../mcp/profile-view.ts'
 import {
   type Approvals,
@@ -33,7 +35,7 @@ import {
   createRequiredScopes,
   type ToolScopeRule,
 } from '../oauth/resource-server/tool-scopes.ts'
-import { requestSource } from '../origin/client-address.ts'
+import { addressBlock, requestSource } from '../origin/client-address.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { Store } from '../store/store.ts'
 import type { TunnelStatus } from '../tunnels/tunnel-status.ts'
@@ -104,7 +106,7 @@ export async function createAuthorization(options: {
   const requiredScopes = rememberWeakly(createRequiredScopes)
   const access = createAccessControl({
     profile(name) {
-      const profile = file().profiles[name]
+      const profile = ownValue(file().profiles, name)
       return profile && { ...profile, scopes: allScopes(profile.scopes) }
     },
     allowAnonymous: config.tunnels.allowAnonymous,
@@ -120,8 +122,10 @@ export async function createAuthorization(options: {
     access: {
       access,
       exposureOf: origins.exposureOf,
+      sourceOf: (c) => addressBlock(addressOf(c, options.tunnel())),
+      failures: createFailedCredentials({ logger }),
       async scopesOf(name, tools) {
-        const rules = file().profiles[name]?.scopes ?? noRules
+        const rules = ownValue(file().profiles, name)?.scopes ?? noRules
         const view = await options.seenView(name)
         return scopesOfTools(tools, {
           required: requiredScopes(rules),
@@ -144,7 +148,7 @@ export async function createAuthorization(options: {
       exposureOf: origins.exposureOf,
       profiles: protectedProfiles,
       authorizationServers: (origin) => [external ?? origin],
-      content: (name) => contentOf(file().profiles[name], options.view(name)),
+      content: (name) => contentOf(ownValue(file().profiles, name), options.view(name)),
       addressOf: (c) => addressOf(c, options.tunnel()),
     },
   }
@@ -176,7 +180,7 @@ function contentOf(profile: ProfileConfig | undefined, view: ProfileView | undef
   }
 }
 
-function addressOf(c: HttpContext, status: TunnelStatus | undefined): string {
+function addressOf(c: Pick<HttpContext, 'env' | 'req'>, status: TunnelStatus | undefined): string {
   const { incoming, listener } = c.env
   const tunnel =
     listener === 'tunnel' && status?.state === 'up'

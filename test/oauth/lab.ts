@@ -10,6 +10,7 @@ import {
   requireAccess,
   requireToolScopes,
 } from '../../src/http/middleware/access.ts'
+import { createFailedCredentials } from '../../src/http/middleware/failed-credentials.ts'
 import { hostGuard } from '../../src/http/middleware/host-guard.ts'
 import { jsonBody, messages } from '../../src/http/middleware/json-body.ts'
 import { defaultOAuthLimits, type OAuthLimits } from '../../src/http/middleware/oauth-limit.ts'
@@ -18,7 +19,7 @@ import { renderErrorPage } from '../../src/http/pages/message-page.ts'
 import { pageHeaders } from '../../src/http/pages/page.ts'
 import { oauthRoutes } from '../../src/http/routes/oauth-routes.ts'
 import { signInAnswerPath } from '../../src/http/routes/sign-in-routes.ts'
-import { silentLogger } from '../../src/lib/logger.ts'
+import { type Logger, silentLogger } from '../../src/lib/logger.ts'
 import {
   type ApprovalAnnouncement,
   createApprovals,
@@ -55,6 +56,7 @@ export interface LabOptions {
   documents?: GuardedFetch
   limits?: Partial<OAuthLimits>
   signIn?: { providers: readonly SignInProviderConfig[]; allow: readonly string[] }
+  logger?: Logger
   /** Approvals are limited as they are for real. */
   strictApprovals?: boolean
 }
@@ -167,6 +169,9 @@ export async function startLab(options: LabOptions = {}) {
   const deps: AccessDeps = {
     access,
     exposureOf,
+    // Who a test says it is; otherwise the address, which is this machine's.
+    sourceOf: (c) => c.req.header('x-test-source') ?? c.env.incoming.socket.remoteAddress ?? '',
+    failures: createFailedCredentials({ logger: options.logger ?? silentLogger }),
     scopesOf: async (_, tools) =>
       scopesOfTools(tools, {
         required,

@@ -8,6 +8,7 @@ import type { RequestContext } from '../../mcp/endpoint/request-context.ts'
 import { callerKey } from '../../oauth/resource-server/caller-key.ts'
 import { paths } from '../../origin/public-urls.ts'
 import type { ServerPolicy } from '../../tunnels/server-policy.ts'
+import { isBrowserVisit } from '../is-browser-visit.ts'
 import {
   type AccessDeps,
   type AccessEnv,
@@ -64,6 +65,10 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<McpEnv> {
     policy,
     bounded,
     async (c) => {
+      // A link on any page leads here; what it opened would hold a session.
+      if (isBrowserVisit((name) => c.req.header(name))) {
+        return rpcErrorResponse(406, 'Not Acceptable: this is an event stream for MCP clients.')
+      }
       const path = paths.messages(c.req.param('profile'))
       await c.get('endpoint').sse.open(c.env.outgoing, path, contextOf(c))
       return RESPONSE_ALREADY_SENT
