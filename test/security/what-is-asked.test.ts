@@ -351,3 +351,37 @@ describe('a URI', () => {
     expect(upstream.heard()).toHaveLength(1)
   })
 })
+
+describe('the resources a client follows', () => {
+  let nextId = 100
+  const follow = (uri: string) => {
+    nextId += 1
+    return `{"jsonrpc":"2.0","id":${nextId},"method":"resources/subscribe","params":{"uri":"${uri}"}}`
+  }
+  const uris = (count: number) => Array.from({ length: count }, (_, index) => `note://${index}`)
+
+  it('are at most 256 in one MCP session, however fast they are asked for', async () => {
+    const headers = await session(writer, '2025-06-18')
+    const answers = await Promise.all(
+      uris(300).map(async (uri) => (await post(writer, follow(uri), headers)).text),
+    )
+    expect(answers.filter((text) => text.includes('"result"'))).toHaveLength(256)
+    expect(answers.filter((text) => text.includes('follows 256 resources already'))).toHaveLength(
+      44,
+    )
+    expect(upstream.heard()).toHaveLength(256)
+    const away = message('"method":"resources/unsubscribe","params":{"uri":"note://0"}')
+    await post(writer, away, headers)
+    expect((await post(writer, follow('note://new'), headers)).text).toContain('"result"')
+  })
+
+  it('are at most 256 in one stream of 2026-07-28', async () => {
+    const filter = `"notifications":{"resourceSubscriptions":${JSON.stringify(uris(257))}}`
+    const body = message(
+      `"method":"subscriptions/listen","params":{${envelope('2026-07-28')},${filter}}`,
+    )
+    const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'subscriptions/listen' }
+    expect((await post(writer, body, headers)).text).toContain('at most 256 resources')
+    expect(upstream.heard()).toEqual([])
+  })
+})

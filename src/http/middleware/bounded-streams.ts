@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono'
 import type { Logger } from '../../lib/logger.ts'
 import type { HttpEnv } from '../http-env.ts'
 
-/** What may wait for a client that reads slowly before its stream ends, bytes. */
+/** What may wait for a client that reads slowly, besides what is being sent to it, bytes. */
 export const maxWaitingBytes = 8 * 1024 * 1024
 
 /**
@@ -49,34 +49,65 @@ function boundWrites(outgoing: Outgoing, { maxBytes, end }: Bound): void {
 }
 
 /**
- * The same stream, read as it is filled: its own queue has no bound. One message of any size is taken
- * in as long as what waits before it is within the bound.
+ * The same stream, read as it is filled, since its own queue has no bound. What waits is handed on as
+ * one piece, so that a client which reads is never behind for the number of pieces. One message of any
+ * size is taken in while what waits before it is within the bound.
  */
-export function boundStream(
+function boundStream(
   source: ReadableStream<Uint8Array>,
   { maxBytes, end }: Bound,
 ): ReadableStream<Uint8Array> {
   const reader = source.getReader()
+  let waiting: Uint8Array[] = []
+  let waitingBytes = 0
+  let wake = () => {}
+
+  async function fill(): Promise<void> {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      if (waitingBytes > maxBytes) {
+        // The response is destroyed, whose end cancels this stream.
+        end()
+        return reader.cancel('its client does not read')
+      }
+      waiting.push(value)
+      waitingBytes += value.byteLength
+      wake()
+    }
+  }
+
+  let isOver = false
+  let failure: { error: unknown } | undefined
+  fill()
+    .catch((error: unknown) => {
+      failure = { error }
+    })
+    .finally(() => {
+      isOver = true
+      wake()
+    })
+
   return new ReadableStream<Uint8Array>(
     {
-      start(controller) {
-        const pump = async () => {
-          for (;;) {
-            const { done, value } = await reader.read()
-            if (done) return controller.close()
-            if ((controller.desiredSize ?? 0) <= 0) return overflow()
-            controller.enqueue(value)
-          }
+      async pull(controller) {
+        if (waiting.length === 0 && !isOver) {
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
         }
-        const overflow = () => {
-          end()
-          controller.error(new Error('its client does not read'))
-          return reader.cancel('its client does not read')
-        }
-        pump().catch((error: unknown) => controller.error(error))
+        if (waiting.length > 0) {
+          controller.enqueue(Buffer.concat(waiting))
+          waiting = []
+          waitingBytes = 0
+        } else if (failure) controller.error(failure.error)
+        else controller.close()
       },
-      cancel: (reason) => reader.cancel(reason),
+      cancel(reason) {
+        waiting = []
+        return reader.cancel(reason)
+      },
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: maxBytes }),
+    { highWaterMark: 0 },
   )
 }
