@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { HttpEnv } from '../../src/http/http-env.ts'
 import { openListener } from '../../src/http/listener.ts'
 import { jsonBody } from '../../src/http/middleware/json-body.ts'
+import { boundedRequests } from '../../src/http/middleware/requests-in-flight.ts'
 import { closeAfterEach } from '../fixtures/cleanup.ts'
 
 const closing = closeAfterEach()
@@ -139,5 +140,26 @@ describe('a client that stalls', () => {
     await Promise.all(open.map(({ ended }) => ended))
     const answer = await fetch(`http://127.0.0.1:${port}/late`, { method: 'POST' })
     expect(await answer.text()).toBe('late')
+  })
+})
+
+describe('the port that tunnels lead to', () => {
+  it('has so many open requests of one source, stalled ones included', async () => {
+    const options = { ...common, name: 'tunnel', port: 0, strictPort: false } as const
+    const listener = closing(await openListener(options))
+    const app = new Hono<HttpEnv>()
+    app.use(boundedRequests({ sourceOf: (c) => c.req.header('x-source') ?? '', max: 2 }))
+    app.post('/json', jsonBody(() => 1024) as never, (c) => c.text('read'))
+    app.get('/', (c) => c.text('served'))
+    listener.serve(app)
+    const get = async (source: string) =>
+      fetch(`http://127.0.0.1:${listener.port}/`, { headers: { 'x-source': source } })
+    const stalled = `${post}X-Source: one\r\nContent-Length: 9\r\n\r\n`
+    const open = [send(listener.port, stalled), send(listener.port, stalled)]
+    await expect.poll(async () => (await get('one')).status).toBe(429)
+    expect((await get('one')).headers.get('retry-after')).toBe('5')
+    expect((await get('two')).status).toBe(200)
+    for (const { socket } of open) socket.destroy()
+    await expect.poll(async () => (await get('one')).status).toBe(200)
   })
 })

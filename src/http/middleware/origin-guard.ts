@@ -16,12 +16,14 @@ export function originGuard(origins: KnownOrigins, logger: Logger): MiddlewareHa
     const allows = (page: string) => origins.allowsCaller(c.env.listener, page)
     if (!isForeignPage({ method: c.req.method, header }, allows)) return next()
     const caller = header('origin')
-    const page = caller === undefined ? 'another site' : JSON.stringify(caller)
-    logger.warn('blocked a request of a foreign page', { origin: page })
+    logger.warn('blocked a request of a foreign page', { origin: JSON.stringify(caller) })
     return rpcErrorResponse(
       403,
-      `Blocked a request from a page of ${page}: this origin is not allowed. ` +
-        'Add it to "allowedOrigins" in config/gateway.json.',
+      caller === undefined
+        ? 'Blocked a request of another site that does not name its origin. ' +
+            'A page in "allowedOrigins" of config/gateway.json names it by calling with CORS.'
+        : `Blocked a request from a page of ${JSON.stringify(caller)}: this origin is not allowed. ` +
+            'Add it to "allowedOrigins" in config/gateway.json.',
     )
   }
 }
