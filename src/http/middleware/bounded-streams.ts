@@ -28,7 +28,10 @@ export function boundedStreams(
     await next()
     const isStream = c.res.headers.get('content-type')?.startsWith('text/event-stream')
     if (isStream && c.res.body) {
-      c.res = new Response(boundStream(c.res.body, { maxBytes, end }), c.res)
+      const bound = new Response(boundStream(c.res.body, { maxBytes, end }), c.res)
+      // Without it the first events would wait, for the chance that they are all there are.
+      bound.headers.set('transfer-encoding', 'chunked')
+      c.res = bound
     }
   }
 }
