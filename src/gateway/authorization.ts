@@ -123,10 +123,13 @@ export async function createAuthorization(options: {
       access,
       exposureOf: origins.exposureOf,
       sourceOf: (c) => addressBlock(addressOf(c, options.tunnel())),
-      failures: createFailedCredentials({ logger }),
+      failures: createFailedCredentials(logger),
       async scopesOf(name, tools) {
         const rules = ownValue(file().profiles, name)?.scopes ?? noRules
-        const view = await options.seenView(name)
+        const current = options.view(name)
+        const isKnown = tools.every((tool) => current?.toolOrigins.has(tool))
+        // One server that is slow to start delays no call of another's tools.
+        const view = isKnown || rules.length === 0 ? current : await options.seenView(name)
         return scopesOfTools(tools, {
           required: requiredScopes(rules),
           every: allScopes(rules),

@@ -171,7 +171,7 @@ export async function startLab(options: LabOptions = {}) {
     exposureOf,
     // Who a test says it is; otherwise the address, which is this machine's.
     sourceOf: (c) => c.req.header('x-test-source') ?? c.env.incoming.socket.remoteAddress ?? '',
-    failures: createFailedCredentials({ logger: options.logger ?? silentLogger }),
+    failures: createFailedCredentials(options.logger ?? silentLogger),
     scopesOf: async (_, tools) =>
       scopesOfTools(tools, {
         required,

@@ -28,11 +28,9 @@ let reader: string
 let writer: string
 const sessions = new Map<string, string>()
 
-beforeAll(async () => {
-  upstream = await startRecordingUpstream(lists)
-  issuer = await startTokenIssuer()
-  gateway = await startTestGateway({
-    servers: { one: { url: upstream.url, isolation: 'shared' } },
+function startGuarded({ url }: RecordingUpstream): Promise<TestGateway> {
+  return startTestGateway({
+    servers: { one: { url, isolation: 'shared' } },
     profiles: {
       default: {
         auth: 'oauth',
@@ -41,6 +39,12 @@ beforeAll(async () => {
     },
     config: { auth: { issuer: issuer.issuer, allow: [], signIn: [] } },
   })
+}
+
+beforeAll(async () => {
+  upstream = await startRecordingUpstream(lists)
+  issuer = await startTokenIssuer()
+  gateway = await startGuarded(upstream)
   reader = await issuer.mint({ resource: gateway.url(), scopes: 'mcp' })
   writer = await issuer.mint({ resource: gateway.url(), scopes: 'mcp mcp:write' })
 })
@@ -383,5 +387,32 @@ describe('the resources a client follows', () => {
     const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'subscriptions/listen' }
     expect((await post(writer, body, headers)).text).toContain('at most 256 resources')
     expect(upstream.heard()).toEqual([])
+  })
+})
+
+describe('a guarded tool of a server that nobody has seen yet', () => {
+  it('takes its scope as soon as it is there', async () => {
+    const { promise: ready, resolve: begin } = Promise.withResolvers<void>()
+    const late = await startRecordingUpstream(lists, ready)
+    const starting = await startGuarded(late)
+    try {
+      const token = await issuer.mint({ resource: starting.url(), scopes: 'mcp' })
+      const calling = fetch(starting.url(), {
+        method: 'POST',
+        headers: {
+          accept,
+          'content-type': 'application/json',
+          authorization: `Bearer ${token}`,
+          ...(await headersFor('2026-07-28', token)),
+        },
+        body: call('2026-07-28', '"name":"write"'),
+      })
+      begin()
+      expect((await calling).status).toBe(403)
+      expect(late.heard()).toEqual([])
+    } finally {
+      await starting.close()
+      await late.close()
+    }
   })
 })

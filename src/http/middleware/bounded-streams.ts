@@ -10,10 +10,7 @@ export const maxWaitingBytes = 8 * 1024 * 1024
  * the client may open another one. Every stream towards clients passes here, whether it is a web
  * stream or written to the response directly.
  */
-export function boundedStreams(
-  logger: Pick<Logger, 'warn'>,
-  maxBytes = maxWaitingBytes,
-): MiddlewareHandler<HttpEnv> {
+export function boundedStreams(logger: Pick<Logger, 'warn'>): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const { outgoing } = c.env
     let isOver = false
@@ -21,14 +18,14 @@ export function boundedStreams(
       if (isOver) return
       isOver = true
       const path = c.req.path
-      logger.warn('ended a stream: its client does not read', { path, maxBytes })
+      logger.warn('ended a stream: its client does not read', { path, maxWaitingBytes })
       outgoing.destroy()
     }
-    boundWrites(outgoing, { maxBytes, end })
+    boundWrites(outgoing, end)
     await next()
     const isStream = c.res.headers.get('content-type')?.startsWith('text/event-stream')
     if (isStream && c.res.body) {
-      const bound = new Response(boundStream(c.res.body, { maxBytes, end }), c.res)
+      const bound = new Response(boundStream(c.res.body, end), c.res)
       // Without it the first events would wait, for the chance that they are all there are.
       bound.headers.set('transfer-encoding', 'chunked')
       c.res = bound
@@ -36,17 +33,10 @@ export function boundedStreams(
   }
 }
 
-interface Bound {
-  readonly maxBytes: number
-  readonly end: () => void
-}
-
-type Outgoing = HttpEnv['Bindings']['outgoing']
-
-function boundWrites(outgoing: Outgoing, { maxBytes, end }: Bound): void {
+function boundWrites(outgoing: HttpEnv['Bindings']['outgoing'], end: () => void): void {
   const write = outgoing.write.bind(outgoing) as (...args: unknown[]) => boolean
   outgoing.write = (...args: unknown[]) => {
-    if (outgoing.writableLength > maxBytes) end()
+    if (outgoing.writableLength > maxWaitingBytes) end()
     return !outgoing.destroyed && write(...args)
   }
 }
@@ -58,7 +48,7 @@ function boundWrites(outgoing: Outgoing, { maxBytes, end }: Bound): void {
  */
 function boundStream(
   source: ReadableStream<Uint8Array>,
-  { maxBytes, end }: Bound,
+  end: () => void,
 ): ReadableStream<Uint8Array> {
   const reader = source.getReader()
   let waiting: Uint8Array[] = []
@@ -69,7 +59,7 @@ function boundStream(
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return
-      if (waitingBytes > maxBytes) {
+      if (waitingBytes > maxWaitingBytes) {
         // The response is destroyed, whose end cancels this stream.
         end()
         return reader.cancel('its client does not read')
@@ -99,8 +89,9 @@ function boundStream(
             wake = resolve
           })
         }
-        if (waiting.length > 0) {
-          controller.enqueue(Buffer.concat(waiting))
+        const [first, ...more] = waiting
+        if (first) {
+          controller.enqueue(more.length > 0 ? Buffer.concat(waiting) : first)
           waiting = []
           waitingBytes = 0
         } else if (failure) controller.error(failure.error)

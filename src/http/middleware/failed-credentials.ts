@@ -3,7 +3,7 @@ import type { Logger } from '../../lib/logger.ts'
 import { isLoopbackAddress } from '../../lib/loopback.ts'
 
 /** Wrong credentials that one source may send in a minute. */
-export const defaultFailureLimit = 30
+const perMinute = 30
 const windowSeconds = 60
 
 /**
@@ -18,11 +18,7 @@ export interface FailedCredentials {
   count(source: string, about: { profile: string; reason: string }): Promise<number | undefined>
 }
 
-export function createFailedCredentials(options: {
-  logger: Pick<Logger, 'warn'>
-  perMinute?: number
-}): FailedCredentials {
-  const { logger, perMinute = defaultFailureLimit } = options
+export function createFailedCredentials(logger: Pick<Logger, 'warn'>): FailedCredentials {
   const limiter = new RateLimiterMemory({ points: perMinute, duration: windowSeconds })
 
   return {

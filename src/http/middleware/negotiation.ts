@@ -69,28 +69,29 @@ function takenTypes(accept: string | undefined): (type: string) => boolean {
   return (type) => [type, `${type.split('/')[0]}/*`, '*/*'].some((range) => ranges.includes(range))
 }
 
-/** The responses in a stream, once it has ended. */
+/** The responses in a stream, once it has ended, as they were written. */
 async function responseOf(
   answer: Response,
   stream: ReadableStream<Uint8Array>,
   isBatch: boolean,
 ): Promise<Response> {
-  const responses: unknown[] = []
+  const responses: string[] = []
   const events = stream
     .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
     .pipeThrough(new EventSourceParserStream())
   for await (const { data } of events) {
     if (data === '') continue
     const message = JSON.parse(data) as { method?: string; id?: unknown }
-    if (message.method === undefined) responses.push(message)
-    // Leaving the loop ends the stream, which cancels the call.
+    if (message.method === undefined) responses.push(data)
+    // Leaving the loop ends the stream.
     else if (message.id !== undefined) {
       return notAcceptable('the server asked something back, which takes a stream')
     }
   }
+  if (responses.length === 0) return rpcErrorResponse(502, 'The answer ended early')
   const headers = new Headers(answer.headers)
   headers.set('content-type', json)
-  return new Response(JSON.stringify(isBatch ? responses : responses[0]), { headers })
+  return new Response(isBatch ? `[${responses.join(',')}]` : responses[0], { headers })
 }
 
 function notAcceptable(why: string): Response {
