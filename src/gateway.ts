@@ -161,6 +161,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     config,
     file: () => file,
     view: (profile) => hub.endpoint(profile)?.profile.view(),
+    seenView: (profile) => hub.endpoint(profile)?.profile.seenView(),
     store,
     origins,
     tunnel: () => supervisor?.status(),

@@ -10,7 +10,9 @@ import type { HttpEnv } from './http-env.ts'
 import type { AccessDeps } from './middleware/access.ts'
 import { hostGuard } from './middleware/host-guard.ts'
 import { localOnly } from './middleware/local-only.ts'
+import { identityOnly } from './middleware/negotiation.ts'
 import { allowedPages, originGuard } from './middleware/origin-guard.ts'
+import { boundedRequests } from './middleware/requests-in-flight.ts'
 import { type ConnectPageDeps, connectPageRoutes } from './routes/connect-page-routes.ts'
 import { type McpRouteDeps, mcpRoutes } from './routes/mcp-routes.ts'
 import { type OAuthRouteDeps, oauthRoutes } from './routes/oauth-routes.ts'
@@ -38,7 +40,8 @@ export interface AppDeps
 export function createApp(deps: AppDeps): Hono<HttpEnv> {
   const { logger, origins } = deps
   const app = new Hono<HttpEnv>({ strict: false })
-  app.use(hostGuard(origins, logger))
+  const { access, routes } = deps.authorization
+  app.use(boundedRequests(access), hostGuard(origins, logger), identityOnly())
   // Before the pages of others are let in: it has a stricter rule, and is for none of them.
   app.route('/', adminRoutes(deps.admin))
   app.use(originGuard(origins, logger), allowedPages())
@@ -48,12 +51,11 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   app.use('/api/profiles', localOnly(origins))
   app.post('/api/probe/ticket', localOnly(origins), (c) => c.json({ ticket: deps.probeTicket() }))
   app.route('/', statusRoutes(deps))
-  app.route('/', oauthRoutes(deps.authorization.routes))
+  app.route('/', oauthRoutes(routes))
   app.route('/', upstreamLoginRoutes(deps))
-  const { access, routes } = deps.authorization
   const { platform } = process
   app.route('/', connectPageRoutes({ ...deps, access, content: routes.content, platform }))
-  app.route('/', mcpRoutes({ ...deps, access: deps.authorization.access }))
+  app.route('/', mcpRoutes({ ...deps, access }))
   app.notFound((c) =>
     c.json(
       { error: `Nothing is served at ${c.req.path}. Profiles are listed at /api/profiles.` },

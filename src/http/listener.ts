@@ -1,16 +1,30 @@
 import { createServer, type Server } from 'node:http'
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { messageOf, UserError } from '../errors.ts'
+import { createBoundedCounts } from '../lib/bounded-counts.ts'
+import { addressBlock } from '../origin/client-address.ts'
 import type { ListenerName } from '../origin/known-origins.ts'
 import type { HandshakeObserver } from '../tls/handshake-observer.ts'
 import type { ServedCertificate } from '../tls/served-certificate.ts'
 import { createServerContexts } from '../tls/server-contexts.ts'
 import type { HttpEnv } from './http-env.ts'
 import { portHolder } from './port-holder.ts'
+
+/** How long a client may take to send, ms. An answer takes as long as it takes. */
+export interface Deadlines {
+  /** For the headers of a request, from the connection's begin or the end of the one before. */
+  readonly headersMs: number
+  /** For headers and body. */
+  readonly requestMs: number
+  /** How often that is looked at. */
+  readonly checkMs: number
+}
+
+const defaultDeadlines: Deadlines = { headersMs: 20_000, requestMs: 60_000, checkMs: 5_000 }
 
 /** Ports tried after a taken one. */
 const portsToTry = 20
@@ -39,6 +53,9 @@ export interface ListenOptions {
   /** Makes it HTTPS. */
   readonly certificate?: ServedCertificate
   readonly handshakes?: HandshakeObserver
+  /** Connections that one address (of IPv6, one /64) may have open; no bound unless given. */
+  readonly maxPerSource?: number | undefined
+  readonly deadlines?: Deadlines
 }
 
 /**
@@ -54,12 +71,17 @@ export async function openListener(options: ListenOptions): Promise<Listener> {
     if (!app) await new Promise<void>((resolve) => waiting.push(resolve))
     return app?.fetch(request, { ...(env as HttpBindings), listener: name })
   })
+  const { headersMs, requestMs, checkMs } = options.deadlines ?? defaultDeadlines
+  const limits = {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: checkMs,
+  }
   const server: Server | SecureServer = contexts
-    ? createSecureServer(contexts.options, handle)
-    : createServer(handle)
+    ? createSecureServer({ ...contexts.options, ...limits, handshakeTimeout: headersMs }, handle)
+    : createServer(limits, handle)
   if (options.handshakes) observe(server, options.handshakes)
-  // A tool call may take minutes; limits on a request's whole duration belong to the call.
-  server.requestTimeout = 0
+  if (options.maxPerSource !== undefined) boundConnections(server, options.maxPerSource)
   const port = await listen(server, options)
   let closed: Promise<void> | undefined
 
@@ -82,6 +104,15 @@ export async function openListener(options: ListenOptions): Promise<Listener> {
       return closed
     },
   }
+}
+
+function boundConnections(server: Server | SecureServer, max: number): void {
+  const counts = createBoundedCounts(max)
+  server.on('connection', (socket: Socket) => {
+    const leave = counts.enter(addressBlock(socket.remoteAddress ?? ''))
+    if (leave) socket.once('close', leave)
+    else socket.destroy()
+  })
 }
 
 function observe(server: Server | SecureServer, handshakes: HandshakeObserver): void {

@@ -1,5 +1,7 @@
-import { UriTemplate } from '@modelcontextprotocol/client'
-import type { Origin, ProfileView } from './profile-view.ts'
+import { rpcError } from './mcp-error.ts'
+import type { ProfileView } from './profile-view.ts'
+import { readAsked } from './request-reading.ts'
+import { matchesTemplate } from './uri-template.ts'
 import type { JsonObject, WireRequest, WireTool } from './wire-types.ts'
 
 /** A request under the upstream's own names, and the servers that may answer it, in order. */
@@ -12,56 +14,53 @@ export interface Route {
 /**
  * Finds whose a request is and translates its names.
  * @returns undefined when no server of the profile has the tool or prompt it names
+ * @throws Error as a JSON-RPC error when it does not say what it asks for
  */
-export function routeRequest(view: ProfileView, servers: readonly string[], request: WireRequest) {
-  const params = request.params ?? {}
-  switch (request.method) {
-    case 'tools/call':
-      return routeTool(view, request)
-    case 'prompts/get':
-      return routePrompt(view.promptOrigins.get(String(params.name)), request)
-    case 'resources/read':
-    case 'resources/subscribe':
-    case 'resources/unsubscribe':
-      return { servers: serversOfUri(view, servers, String(params.uri)), request }
-    case 'completion/complete':
-      return routeCompletion(view, servers, request)
+export function routeRequest(
+  view: ProfileView,
+  servers: readonly string[],
+  request: WireRequest,
+): Route | undefined {
+  const asked = readAsked(request.method, request.params)
+  switch (asked.kind) {
+    case 'unreadable':
+      throw rpcError(asked.code, asked.problem)
+    case 'tool':
+      return routeTool(view, asked.name, request)
+    case 'prompt':
+      return routePrompt(view, asked.name, request)
+    case 'resource':
+      return { servers: serversOfUri(view, servers, asked.uri), request }
+    case 'template':
+      return { servers: serversOfTemplate(view, servers, asked.uri), request }
     default:
       return undefined
   }
 }
 
-function routeTool(view: ProfileView, request: WireRequest): Route | undefined {
-  const origin = view.toolOrigins.get(String(request.params?.name))
+function routeTool(view: ProfileView, name: string, request: WireRequest): Route | undefined {
+  const origin = view.toolOrigins.get(name)
   if (!origin) return undefined
   const params = { ...request.params, name: origin.item.name }
   return { servers: [origin.server], request: { ...request, params }, tool: origin.item }
 }
 
-function routePrompt(
-  origin: Origin<{ name: string }> | undefined,
-  request: WireRequest,
-): Route | undefined {
+/** A prompt, or the completion of one of its arguments. */
+function routePrompt(view: ProfileView, asked: string, request: WireRequest): Route | undefined {
+  const origin = view.promptOrigins.get(asked)
   if (!origin) return undefined
-  const params = { ...request.params, name: origin.item.name }
+  const { name } = origin.item
+  const named =
+    request.method === 'completion/complete'
+      ? { ref: { ...(request.params?.ref as JsonObject), name } }
+      : { name }
+  const params = { ...request.params, ...named }
   return { servers: [origin.server], request: { ...request, params } }
 }
 
-function routeCompletion(
-  view: ProfileView,
-  servers: readonly string[],
-  request: WireRequest,
-): Route | undefined {
-  const ref = (request.params?.ref ?? {}) as JsonObject
-  if (ref.type === 'ref/prompt') {
-    const origin = view.promptOrigins.get(String(ref.name))
-    if (!origin) return undefined
-    const params = { ...request.params, ref: { ...ref, name: origin.item.name } }
-    return { servers: [origin.server], request: { ...request, params } }
-  }
-  const uri = String(ref.uri)
+function serversOfTemplate(view: ProfileView, servers: readonly string[], uri: string): string[] {
   const template = view.templateServers.find(({ uriTemplate }) => uriTemplate === uri)
-  return { servers: template ? [template.server] : serversOfUri(view, servers, uri), request }
+  return template ? [template.server] : serversOfUri(view, servers, uri)
 }
 
 /**
@@ -71,16 +70,9 @@ function routeCompletion(
 function serversOfUri(view: ProfileView, servers: readonly string[], uri: string): string[] {
   const listed = view.resourceServers.get(uri)
   if (listed !== undefined) return [listed]
-  const fitting = view.templateServers.filter(({ uriTemplate }) => fits(uriTemplate, uri))
+  const fitting = view.templateServers.filter(({ uriTemplate }) =>
+    matchesTemplate(uriTemplate, uri),
+  )
   if (fitting.length > 0) return [...new Set(fitting.map(({ server }) => server))]
   return [...servers]
-}
-
-function fits(template: string, uri: string): boolean {
-  try {
-    return new UriTemplate(template).match(uri) !== null
-  } catch {
-    // A malformed template of the upstream's fits nothing.
-    return false
-  }
 }

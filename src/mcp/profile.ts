@@ -15,6 +15,8 @@ export interface Profile {
   /** Replaces the configuration under the clients that are connected. */
   configure(config: ProfileConfig): void
   view(): ProfileView
+  /** The view, after a moment for servers that were never seen before. */
+  seenView(): Promise<ProfileView>
   /** Computes the view anew after a catalog changed. */
   refresh(): void
   /** Whether it shows anything of that server. */
@@ -50,7 +52,6 @@ export function createProfile(options: {
     return view
   }
 
-  /** The view, after a moment for servers that were never seen before. */
   async function seenView(): Promise<ProfileView> {
     const unseen = upstreams().filter((upstream) => upstream.catalog() === undefined)
     if (unseen.length > 0) await Promise.all(unseen.map((upstream) => upstream.firstSight))
@@ -89,6 +90,7 @@ export function createProfile(options: {
       view = undefined
     },
     view: currentView,
+    seenView,
     refresh() {
       view = undefined
     },

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
-import { isLoopbackHost } from '../lib/loopback.ts'
+import { isIP, isIPv6 } from 'node:net'
+import { isLoopbackAddress } from '../lib/loopback.ts'
 
 /** Which forwarded header of a tunnel edge names the client, and which of its values. */
 export interface ForwardedForm {
@@ -37,7 +37,7 @@ export interface RequestFacts {
  */
 export function requestSource({ peer, scheme, header, tunnel }: RequestFacts): RequestSource {
   const address = plainAddress(peer ?? '')
-  if (!tunnel || !isLoopbackPeer(address)) return { address, scheme }
+  if (!tunnel || !isLoopbackAddress(address)) return { address, scheme }
   const form = tunnel.clientAddress
   const forwarded = form && pick(header(form.header), form.take)
   return {
@@ -57,6 +57,18 @@ function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, '')
 }
 
-function isLoopbackPeer(address: string): boolean {
-  return address === '::1' || isLoopbackHost(address)
+/**
+ * Whom limits count an address as: an IPv4 address as itself, an IPv6 address as its /64, which is
+ * what one subscriber has at the least.
+ */
+export function addressBlock(address: string): string {
+  const plain = plainAddress(address)
+  if (!isIPv6(plain) || isLoopbackAddress(plain)) return plain
+  const [head = '', tail] = plain.toLowerCase().split('%')[0]?.split('::') ?? []
+  const left = head === '' ? [] : head.split(':')
+  const right = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0')
+  const groups = tail === undefined ? left : [...left, ...zeros, ...right]
+  const prefix = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16))
+  return `${prefix.join(':')}::/64`
 }

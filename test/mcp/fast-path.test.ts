@@ -166,6 +166,8 @@ describe('the fast path answers as the slow one does', () => {
     ['an upstream that hears the caller', { name: 'echo', profile: 'two' }],
     ['a progress token', { name: 'progressing', meta: { progressToken: 'token' } }],
     ['a number for a progress token', { name: 'progressing', meta: { progressToken: 0 } }],
+    ['an Accept of any type', { name: 'echo', headers: { accept: '*/*' } }],
+    ['an Accept of JSON alone', { name: 'echo', headers: { accept: 'application/json' } }],
     ['the level warning', { name: 'logging', meta: { [keys.level]: 'warning' } }],
     ['the level debug', { name: 'logging', meta: { [keys.level]: 'debug' } }],
     ['an error after a message', { name: 'error_after_log', meta: { [keys.level]: 'debug' } }],
@@ -282,7 +284,6 @@ describe('the fast path is left to the SDK', () => {
       ['upstream'],
     ],
     ['a missing parameter header', { name: 'deploy', arguments: { region: 'eu' } }, []],
-    ['an Accept of its own', { name: 'echo', headers: { accept: '*/*' } }, ['upstream']],
   ])('for a call with %s', async (_what, call, edges) => {
     await expectSame(call)
     expect(taken).toEqual(edges)

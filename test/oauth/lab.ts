@@ -10,15 +10,16 @@ import {
   requireAccess,
   requireToolScopes,
 } from '../../src/http/middleware/access.ts'
+import { createFailedCredentials } from '../../src/http/middleware/failed-credentials.ts'
 import { hostGuard } from '../../src/http/middleware/host-guard.ts'
-import { jsonBody } from '../../src/http/middleware/json-body.ts'
+import { jsonBody, messages } from '../../src/http/middleware/json-body.ts'
 import { defaultOAuthLimits, type OAuthLimits } from '../../src/http/middleware/oauth-limit.ts'
 import { allowedPages, originGuard } from '../../src/http/middleware/origin-guard.ts'
 import { renderErrorPage } from '../../src/http/pages/message-page.ts'
 import { pageHeaders } from '../../src/http/pages/page.ts'
 import { oauthRoutes } from '../../src/http/routes/oauth-routes.ts'
 import { signInAnswerPath } from '../../src/http/routes/sign-in-routes.ts'
-import { silentLogger } from '../../src/lib/logger.ts'
+import { type Logger, silentLogger } from '../../src/lib/logger.ts'
 import {
   type ApprovalAnnouncement,
   createApprovals,
@@ -37,7 +38,7 @@ import type { GuardedFetch } from '../../src/oauth/client/guarded-fetch.ts'
 import type { ProfileAuth } from '../../src/oauth/policy.ts'
 import { createAccessControl } from '../../src/oauth/resource-server/access-control.ts'
 import { createApiKeys } from '../../src/oauth/resource-server/api-keys.ts'
-import { scopesOfMessage } from '../../src/oauth/resource-server/required-scopes.ts'
+import { scopesOfTools } from '../../src/oauth/resource-server/required-scopes.ts'
 import { createOwnIssuer } from '../../src/oauth/resource-server/token-issuer.ts'
 import { createRequiredScopes } from '../../src/oauth/resource-server/tool-scopes.ts'
 import { createKnownOrigins } from '../../src/origin/known-origins.ts'
@@ -55,6 +56,7 @@ export interface LabOptions {
   documents?: GuardedFetch
   limits?: Partial<OAuthLimits>
   signIn?: { providers: readonly SignInProviderConfig[]; allow: readonly string[] }
+  logger?: Logger
   /** Approvals are limited as they are for real. */
   strictApprovals?: boolean
 }
@@ -167,14 +169,22 @@ export async function startLab(options: LabOptions = {}) {
   const deps: AccessDeps = {
     access,
     exposureOf,
-    scopesOf: (_, body) =>
-      scopesOfMessage(body, { required, tool: (name) => ({ server: 'notes', name }) }),
+    // Who a test says it is; otherwise the address, which is this machine's.
+    sourceOf: (c) => c.req.header('x-test-source') ?? c.env.incoming.socket.remoteAddress ?? '',
+    failures: createFailedCredentials(options.logger ?? silentLogger),
+    scopesOf: async (_, tools) =>
+      scopesOfTools(tools, {
+        required,
+        every: ['mcp', 'write'],
+        tool: (name) => ({ server: 'notes', name }),
+      }),
   }
   const resource = new Hono<AccessEnv>()
   resource.all(
     '/api/mcp/:profile',
     requireAccess(deps),
     jsonBody(() => 1024) as never,
+    messages({ answers: true }) as never,
     requireToolScopes(deps),
     (c) => c.json({ principal: c.get('principal') }),
   )

@@ -9,6 +9,7 @@ import type { UserFolders } from '../../clients/user-folders.ts'
 import { writeClient } from '../../clients/write-client.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
+import { ownValue } from '../../lib/own-value.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
 import { needsCa } from '../../origin/reach.ts'
 import type { CopyResult } from '../clipboard.ts'
@@ -97,8 +98,9 @@ interface Target {
 
 async function targetOf(flags: ClientFlags, deps: ClientDeps): Promise<Target> {
   const { profiles } = deps.config
-  const profile = flags.profile ?? ('default' in profiles ? 'default' : Object.keys(profiles)[0])
-  const configured = profile === undefined ? undefined : profiles[profile]
+  const profile =
+    flags.profile ?? (Object.hasOwn(profiles, 'default') ? 'default' : Object.keys(profiles)[0])
+  const configured = profile === undefined ? undefined : ownValue(profiles, profile)
   if (profile === undefined || !configured) {
     throw new UserError('USAGE', `There is no profile ${JSON.stringify(profile ?? '')}.`, {
       hint: `Profiles are ${Object.keys(profiles).join(', ')}.`,

@@ -1,19 +1,23 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import type { ProfileSummary } from '../../gateway-events.ts'
+import type { Logger } from '../../lib/logger.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { Endpoint } from '../../mcp/endpoint/endpoint.ts'
 import type { RequestContext } from '../../mcp/endpoint/request-context.ts'
 import { callerKey } from '../../oauth/resource-server/caller-key.ts'
 import { paths } from '../../origin/public-urls.ts'
 import type { ServerPolicy } from '../../tunnels/server-policy.ts'
+import { isBrowserVisit } from '../is-browser-visit.ts'
 import {
   type AccessDeps,
   type AccessEnv,
   requireAccess,
   requireToolScopes,
 } from '../middleware/access.ts'
-import { jsonBody } from '../middleware/json-body.ts'
+import { boundedStreams } from '../middleware/bounded-streams.ts'
+import { jsonBody, messages } from '../middleware/json-body.ts'
+import { acceptableAnswer, acceptingBoth, onlyMethods } from '../middleware/negotiation.ts'
 import { tunnelPolicy } from '../middleware/tunnel-policy.ts'
 
 export interface McpRouteDeps {
@@ -23,31 +27,27 @@ export interface McpRouteDeps {
   readonly access: AccessDeps
   /** Largest request body, bytes. */
   readonly maxBodyBytes: () => number
+  readonly logger: Logger
 }
 
 const revisions = ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26']
 
+/** What the routes of a profile know besides: the profile is there, and the caller was let in. */
+interface McpEnv extends AccessEnv {
+  Variables: AccessEnv['Variables'] & { endpoint: Endpoint }
+}
+
 /** `/api/mcp/:profile` for every protocol revision, and the deprecated HTTP+SSE pair beside it. */
-export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
-  const app = new Hono<AccessEnv>({ strict: false })
+export function mcpRoutes(deps: McpRouteDeps): Hono<McpEnv> {
+  const app = new Hono<McpEnv>({ strict: false })
+  const profile = requireProfile(deps)
   const access = requireAccess(deps.access)
   const toolScopes = requireToolScopes(deps.access)
   const body = jsonBody(deps.maxBodyBytes)
   const policy = tunnelPolicy(deps.tunnelPolicy)
+  const bounded = boundedStreams(deps.logger)
 
-  function withEndpoint(serve: (endpoint: Endpoint, c: Context<AccessEnv>) => Promise<Response>) {
-    return async (c: Context<AccessEnv>) => {
-      const name = c.req.param('profile') ?? ''
-      const endpoint = deps.endpoint(name)
-      if (endpoint) return serve(endpoint, c)
-      return rpcErrorResponse(
-        404,
-        `There is no profile ${JSON.stringify(name)}. GET /api/profiles lists those that exist.`,
-      )
-    }
-  }
-
-  app.get('/api/mcp/:profile/info', access, (c) => {
+  app.all('/api/mcp/:profile/info', onlyMethods('GET', 'HEAD'), profile, access, (c) => {
     const summary = deps.summary(c.req.param('profile'), c.get('origin'))
     if (!summary) return rpcErrorResponse(404, 'There is no such profile.')
     return c.json({
@@ -57,43 +57,74 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
     })
   })
 
-  app.get(
+  app.all(
     '/api/mcp/:profile/sse',
+    onlyMethods('GET'),
+    profile,
     access,
     policy,
-    withEndpoint(async (endpoint, c) => {
-      const messages = paths.messages(c.req.param('profile') ?? '')
-      await endpoint.sse.open(c.env.outgoing, messages, contextOf(c))
+    bounded,
+    async (c) => {
+      // A link on any page leads here; what it opened would hold a session.
+      if (isBrowserVisit((name) => c.req.header(name))) {
+        return rpcErrorResponse(406, 'Not Acceptable: this is an event stream for MCP clients.')
+      }
+      const path = paths.messages(c.req.param('profile'))
+      await c.get('endpoint').sse.open(c.env.outgoing, path, contextOf(c))
       return RESPONSE_ALREADY_SENT
-    }),
+    },
   )
 
-  app.post(
+  app.all(
     '/api/mcp/:profile/messages',
+    onlyMethods('POST'),
+    profile,
     access,
     body,
+    messages({ answers: false }),
     toolScopes,
-    withEndpoint(async (endpoint, c) => {
+    async (c) => {
       const id = c.req.query('sessionId') ?? ''
-      const found = await endpoint.sse.receive(id, c.env, contextOf(c))
+      const found = await c.get('endpoint').sse.receive(id, c.env, contextOf(c))
       return found
         ? RESPONSE_ALREADY_SENT
         : rpcErrorResponse(404, 'Session not found', { code: -32001 })
-    }),
+    },
   )
 
   app.all(
     '/api/mcp/:profile',
+    onlyMethods('GET', 'POST', 'DELETE'),
+    profile,
     access,
     body,
+    messages({ answers: true }),
     toolScopes,
     policy,
-    withEndpoint((endpoint, c) => endpoint.handle(c.req.raw, contextOf(c))),
+    bounded,
+    acceptableAnswer(),
+    (c) => c.get('endpoint').handle(acceptingBoth(c.req.raw), contextOf(c)),
   )
   return app
 }
 
-function contextOf(c: Context<AccessEnv>): RequestContext {
+/** Before anything else is asked or read: a profile that does not exist has nothing to protect. */
+function requireProfile({ endpoint }: McpRouteDeps): MiddlewareHandler<McpEnv> {
+  return async (c, next) => {
+    const name = c.req.param('profile') ?? ''
+    const found = endpoint(name)
+    if (!found) {
+      return rpcErrorResponse(
+        404,
+        `There is no profile ${JSON.stringify(name)}. GET /api/profiles lists those that exist.`,
+      )
+    }
+    c.set('endpoint', found)
+    return next()
+  }
+}
+
+function contextOf(c: Context<McpEnv>): RequestContext {
   return {
     origin: c.get('origin'),
     caller: callerKey(c.get('principal')),

@@ -9,6 +9,7 @@ import { isRpcError, rpcCodes, rpcError } from '../mcp-error.ts'
 import type { Profile } from '../profile.ts'
 import type { DownstreamCall } from '../relay/downstream.ts'
 import { paramHeaderProblem } from '../relay/param-headers.ts'
+import { readAsked } from '../request-reading.ts'
 import type { JsonObject, WireNotification, WireResult } from '../wire-types.ts'
 import { type LegacySession, openLegacySession } from './legacy-session.ts'
 import { createModernEndpoint } from './modern-endpoint.ts'
@@ -57,7 +58,7 @@ export function createEndpoint(options: {
   async function openSession(
     id: string,
     transport: Transport,
-    origin: string,
+    { origin, caller }: Pick<RequestContext, 'origin' | 'caller'>,
     onClosed: () => void,
   ): Promise<LegacySession> {
     const session: LegacySession = await openLegacySession({
@@ -67,6 +68,7 @@ export function createEndpoint(options: {
       serverInfo,
       contexts,
       origin,
+      caller,
       answer,
       logger,
       onClosed() {
@@ -92,11 +94,10 @@ export function createEndpoint(options: {
 
   /** A 2026-07-28 client follows resources for as long as its `subscriptions/listen` stream is open. */
   async function followListened(request: Request, body: unknown): Promise<void> {
-    const { method, params } = (body ?? {}) as { method?: string; params?: JsonObject }
-    if (method !== 'subscriptions/listen') return
-    const filter = (params?.notifications ?? {}) as { resourceSubscriptions?: unknown }
-    const uris = Array.isArray(filter.resourceSubscriptions) ? filter.resourceSubscriptions : []
-    for (const uri of uris.map(String)) {
+    const { method = '', params } = (body ?? {}) as { method?: string; params?: JsonObject }
+    const asked = readAsked(method, params)
+    if (asked.kind !== 'resources') return
+    for (const uri of asked.uris) {
       const upstream = profile.upstreamsOfUri(uri)[0]
       const stop = await upstream?.resources.subscribe(uri, 'modern', undefined).catch((error) => {
         // The stream is still good for whatever else it asks for.
@@ -144,13 +145,18 @@ export function createEndpoint(options: {
 
 /** SEP-2243: a `tools/call` whose `Mcp-Param-*` headers contradict its arguments is refused. */
 function refuseMismatch(profile: Profile, request: Request, body: unknown): Response | undefined {
-  const { method, id, params } = (body ?? {}) as {
+  const {
+    method = '',
+    id,
+    params,
+  } = (body ?? {}) as {
     method?: string
     id?: unknown
     params?: JsonObject
   }
-  if (method !== 'tools/call') return undefined
-  const tool = profile.view().toolOrigins.get(String(params?.name))?.item
+  const asked = readAsked(method, params)
+  if (asked.kind !== 'tool') return undefined
+  const tool = profile.view().toolOrigins.get(asked.name)?.item
   const problem = paramHeaderProblem(tool, params?.arguments, request.headers)
   if (problem === undefined) return undefined
   const options = { code: rpcCodes.headerMismatch, id }

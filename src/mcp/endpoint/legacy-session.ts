@@ -10,10 +10,12 @@ import type { CatalogKind } from '../catalog.ts'
 import { rpcCodes, rpcError } from '../mcp-error.ts'
 import type { Profile } from '../profile.ts'
 import type { DownstreamCall, DownstreamSession } from '../relay/downstream.ts'
+import { readAsked } from '../request-reading.ts'
 import type { AskOptions } from '../upstreams/link.ts'
 import type { JsonObject, WireNotification, WireRequest, WireResult } from '../wire-types.ts'
 import { relayedMethods } from './methods.ts'
-import type { RequestContexts } from './request-context.ts'
+import type { RequestContext, RequestContexts } from './request-context.ts'
+import { createSessionSubscriptions } from './session-subscriptions.ts'
 
 /** How long a person may take to answer what an upstream asks, ms. */
 const askTimeoutMs = 10 * 60_000
@@ -27,11 +29,11 @@ export interface LegacySession {
   close(): Promise<void>
 }
 
-/** Opens a session of one endpoint on a transport that a client reached at `origin`. */
+/** Opens a session of one endpoint on a transport, for the client that reached it. */
 export type OpenSession = (
   id: string,
   transport: Transport,
-  origin: string,
+  opener: Pick<RequestContext, 'origin' | 'caller'>,
   onClosed: () => void,
 ) => Promise<LegacySession>
 
@@ -42,8 +44,9 @@ export async function openLegacySession(options: {
   transport: Transport
   serverInfo: Implementation
   contexts: RequestContexts
-  /** The origin the session was opened through. */
+  /** The origin the session was opened through, and who opened it. */
   origin: string
+  caller: string
   answer: (call: DownstreamCall) => Promise<JsonObject>
   logger: Logger
   onClosed: () => void
@@ -54,7 +57,13 @@ export async function openLegacySession(options: {
     capabilities,
     ...(instructions !== undefined && { instructions }),
   })
-  const subscriptions = new Map<string, () => void>()
+  const subscriptions = createSessionSubscriptions(async (uri) => {
+    const upstream = profile.upstreamsOfUri(uri)[0]
+    if (!upstream) {
+      throw rpcError(rpcCodes.invalidParams, `Unknown resource: ${JSON.stringify(uri)}`)
+    }
+    return upstream.resources.subscribe(uri, 'legacy', session)
+  })
 
   const session: DownstreamSession = {
     ownerId: options.id,
@@ -75,8 +84,14 @@ export async function openLegacySession(options: {
   // Raw requests: the SDK's own handlers would strip fields they do not know.
   server.fallbackRequestHandler = async (request, ctx) => {
     const { method, params } = request as WireRequest
-    if (method === 'resources/subscribe') return subscribe(String(params?.uri))
-    if (method === 'resources/unsubscribe') return unsubscribe(String(params?.uri))
+    if (method === 'resources/subscribe') {
+      await subscriptions.add(uriOf(method, params))
+      return {}
+    }
+    if (method === 'resources/unsubscribe') {
+      subscriptions.remove(uriOf(method, params))
+      return {}
+    }
     if (!relayedMethods.has(method)) throw rpcError(rpcCodes.methodNotFound, 'Method not found')
     return options.answer(toCall(request as WireRequest, ctx))
   }
@@ -106,6 +121,7 @@ export async function openLegacySession(options: {
         protocolVersion: server.getNegotiatedProtocolVersion(),
         client: server.getClientVersion(),
       },
+      principal: options.caller,
       capabilities: session.capabilities,
       logLevel: session.logLevel,
       signal: ctx.mcpReq.signal,
@@ -122,26 +138,10 @@ export async function openLegacySession(options: {
     }
   }
 
-  async function subscribe(uri: string): Promise<WireResult> {
-    if (subscriptions.has(uri)) return {}
-    const upstream = profile.upstreamsOfUri(uri)[0]
-    if (!upstream)
-      throw rpcError(rpcCodes.invalidParams, `Unknown resource: ${JSON.stringify(uri)}`)
-    subscriptions.set(uri, await upstream.resources.subscribe(uri, 'legacy', session))
-    return {}
-  }
-
-  function unsubscribe(uri: string): WireResult {
-    subscriptions.get(uri)?.()
-    subscriptions.delete(uri)
-    return {}
-  }
-
   let closing: Promise<void> | undefined
   function close(): Promise<void> {
     closing ??= (async () => {
       options.onClosed()
-      for (const stop of subscriptions.values()) stop()
       subscriptions.clear()
       await server.close()
       await Promise.all(profile.upstreams().map((upstream) => upstream.releaseSession(session)))
@@ -160,6 +160,14 @@ export async function openLegacySession(options: {
     },
     close,
   }
+}
+
+function uriOf(method: string, params: JsonObject | undefined): string {
+  const asked = readAsked(method, params)
+  if (asked.kind === 'resource') return asked.uri
+  throw asked.kind === 'unreadable'
+    ? rpcError(asked.code, asked.problem)
+    : rpcError(rpcCodes.invalidParams, 'Invalid params')
 }
 
 function askOptions({ signal, onProgress }: AskOptions) {

@@ -64,6 +64,7 @@ function toCall(
       protocolVersion: envelope[metaKeys.protocolVersion] as string | undefined,
       client: envelope[metaKeys.clientInfo] as DownstreamCall['caller']['client'],
     },
+    principal: context.caller,
     capabilities: (envelope[metaKeys.clientCapabilities] ?? {}) as JsonObject,
     logLevel: envelope[metaKeys.logLevel] as string | undefined,
     signal: ctx.mcpReq.signal,

@@ -40,7 +40,7 @@ interface Entry {
 export function createSseSessions(options: { open: OpenSession }): SseSessions {
   const entries = new Map<string, Entry>()
   return {
-    async open(response, messagesPath, { origin, caller }) {
+    async open(response, messagesPath, opener) {
       if (entries.size >= maxSessions) {
         response.writeHead(503, { 'retry-after': '60' }).end('Too many SSE sessions are open.')
         return
@@ -48,12 +48,12 @@ export function createSseSessions(options: { open: OpenSession }): SseSessions {
       const transport = new SSEServerTransport(messagesPath, response)
       const id = transport.sessionId
       let heartbeat: NodeJS.Timeout | undefined
-      const session = await options.open(id, asV2Transport(transport), origin, () => {
+      const session = await options.open(id, asV2Transport(transport), opener, () => {
         clearInterval(heartbeat)
         entries.delete(id)
       })
       heartbeat = setInterval(() => response.write(': keepalive\n\n'), keepAliveMs).unref()
-      entries.set(id, { transport, session, caller })
+      entries.set(id, { transport, session, caller: opener.caller })
     },
     async receive(sessionId, { incoming, outgoing }, { caller, body }) {
       const entry = entries.get(sessionId)

@@ -41,10 +41,11 @@ export function createStreamableSessions(options: {
     }
   }
 
-  async function create({ origin, caller }: RequestContext): Promise<Entry> {
+  async function create(context: RequestContext): Promise<Entry> {
     const id = crypto.randomUUID()
     const transport = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: () => id })
-    const session = await options.open(id, transport, origin, () => entries.delete(id))
+    const session = await options.open(id, transport, context, () => entries.delete(id))
+    const { caller } = context
     const entry: Entry = { transport, session, caller, lastSeen: now(), openStreams: 0 }
     entries.set(id, entry)
     return entry

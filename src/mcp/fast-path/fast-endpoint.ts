@@ -25,7 +25,7 @@ export function createFastEndpoint(options: {
   const inFlight = new Set<AbortController>()
   const toolOf = (name: string) => profile.view().toolOrigins.get(name)?.item
 
-  function serve(plan: CallPlan, request: Request, origin: string): Promise<Response> {
+  function serve(plan: CallPlan, request: Request, context: RequestContext): Promise<Response> {
     const { id } = plan
     const abort = new AbortController()
     const onLeft = () => abort.abort()
@@ -56,7 +56,7 @@ export function createFastEndpoint(options: {
         if (stream) stream.end()
         else resolve(new Response(null, { status: 499 }))
       })
-      const call = toCall(plan, { profile, origin, signal: abort.signal, notify })
+      const call = toCall(plan, { profile, context, signal: abort.signal, notify })
       options.answer(call).then(
         (result) => finish({ result: encodeResult(result, serverInfo), jsonrpc: '2.0', id }, 200),
         (thrown: unknown) => {
@@ -68,11 +68,11 @@ export function createFastEndpoint(options: {
   }
 
   return {
-    handle(request, { origin, body }) {
-      const plan = planCall(request.headers, body, toolOf)
+    handle(request, context) {
+      const plan = planCall(request.headers, context.body, toolOf)
       if (!plan) return undefined
       options.onTaken()
-      return serve(plan, request, origin)
+      return serve(plan, request, context)
     },
     close() {
       for (const abort of inFlight) abort.abort()
@@ -85,7 +85,7 @@ function toCall(
   { params, envelope }: CallPlan,
   around: {
     profile: Profile
-    origin: string
+    context: RequestContext
     signal: AbortSignal
     notify: (notification: WireNotification) => void
   },
@@ -95,10 +95,11 @@ function toCall(
     request: { method: 'tools/call', params },
     caller: {
       profile: around.profile.config.name,
-      origin: around.origin,
+      origin: around.context.origin,
       protocolVersion: envelope[metaKeys.protocolVersion] as string,
       client: envelope[metaKeys.clientInfo] as DownstreamCall['caller']['client'],
     },
+    principal: around.context.caller,
     capabilities: envelope[metaKeys.clientCapabilities] as JsonObject,
     logLevel: envelope[metaKeys.logLevel] as string | undefined,
     signal: around.signal,

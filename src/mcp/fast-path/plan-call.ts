@@ -1,3 +1,4 @@
+import { ownValue } from '../../lib/own-value.ts'
 import { paramHeaderProblem } from '../relay/param-headers.ts'
 import {
   isJsonObject,
@@ -95,7 +96,10 @@ function areCapabilities(value: unknown): boolean {
 
 function hasOnly(value: unknown, parts: Record<string, (part: unknown) => boolean>): boolean {
   if (value === undefined) return true
-  return isJsonObject(value) && Object.entries(value).every(([key, part]) => parts[key]?.(part))
+  return (
+    isJsonObject(value) &&
+    Object.entries(value).every(([key, part]) => ownValue(parts, key)?.(part))
+  )
 }
 
 function isEmpty(value: unknown): boolean {

@@ -6,6 +6,8 @@ export interface DownstreamCall {
   readonly era: Era
   readonly request: WireRequest
   readonly caller: Caller
+  /** Who calls, as the access check knows them; no upstream hears of it. */
+  readonly principal: string
   /** What the client declared: at `initialize`, or with this very request (2026-07-28). */
   readonly capabilities: JsonObject
   readonly logLevel: string | undefined

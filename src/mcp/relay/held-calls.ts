@@ -33,6 +33,7 @@ interface Question {
 interface HeldCall {
   readonly state: string
   readonly profile: string
+  readonly principal: string
   readonly abort: AbortController
   readonly questions: Map<string, Question>
   result: Promise<WireResult>
@@ -54,6 +55,7 @@ export function createHeldCalls(): HeldCalls {
     const created: HeldCall = {
       state,
       profile: call.caller.profile,
+      principal: call.principal,
       abort: new AbortController(),
       questions: new Map(),
       result: Promise.resolve({}),
@@ -87,7 +89,9 @@ export function createHeldCalls(): HeldCalls {
 
   function resume(call: DownstreamCall, state: string): HeldCall {
     const found = held.get(state)
-    if (!found || found.profile !== call.caller.profile || found.current) {
+    // Its questions and answers are between the upstream and the one who called.
+    const isOwn = found?.profile === call.caller.profile && found.principal === call.principal
+    if (!found || !isOwn || found.current) {
       throw rpcError(rpcCodes.invalidParams, 'Invalid or expired requestState', {
         reason: 'invalid_request_state',
       })

@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.ts'
+import { ownValue } from '../../lib/own-value.ts'
 import {
   strangersText,
   UpstreamAuthError,
@@ -106,8 +107,9 @@ const answerHints: Readonly<Record<string, string>> = {
 
 export function errorAnswer(error: string, description: string | null): UpstreamAuthError {
   const said = description === null ? '' : ` It says: ${strangersText(description)}`
-  const known = error in answerHints ? error : strangersText(error)
+  const hint = ownValue(answerHints, error)
+  const known = hint === undefined ? strangersText(error) : error
   return new UpstreamAuthError('denied', `The authorization server answered ${known}.${said}`, {
-    hint: answerHints[error] ?? 'Begin again. If it stays, ask the operator of that server.',
+    hint: hint ?? 'Begin again. If it stays, ask the operator of that server.',
   })
 }
