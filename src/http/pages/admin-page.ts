@@ -1,7 +1,7 @@
-import { html } from 'hono/html'
 import type { FileVerdict } from '../../tls/upstream/file-verdict.ts'
 import type { BundleCertificate, BundleDescription } from '../../tls/upstream/upstream-bundles.ts'
-import { type Markup, renderPage } from './page.ts'
+import { html, type Markup } from './html.ts'
+import { renderPage } from './page.ts'
 
 /** A server with its bundle; without an address when it is not configured any more. */
 export interface AdminPageServer {

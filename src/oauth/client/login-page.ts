@@ -1,9 +1,6 @@
 import { messageOf } from '../../errors.ts'
-import {
-  strangersText,
-  UpstreamAuthError,
-  type UpstreamAuthFailure,
-} from './upstream-auth-error.ts'
+import { quoted } from '../../lib/printable.ts'
+import { UpstreamAuthError, type UpstreamAuthFailure } from './upstream-auth-error.ts'
 
 /** What the page after a login says. Plain text: whoever renders it escapes it. */
 export interface LoginPage {
@@ -105,8 +102,8 @@ const answerHints: Readonly<Record<string, string>> = {
 }
 
 export function errorAnswer(error: string, description: string | null): UpstreamAuthError {
-  const said = description === null ? '' : ` It says: ${strangersText(description)}`
-  const known = error in answerHints ? error : strangersText(error)
+  const said = description === null ? '' : ` It says: ${quoted(description)}`
+  const known = error in answerHints ? error : quoted(error)
   return new UpstreamAuthError('denied', `The authorization server answered ${known}.${said}`, {
     hint: answerHints[error] ?? 'Begin again. If it stays, ask the operator of that server.',
   })
