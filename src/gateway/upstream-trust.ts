@@ -23,6 +23,7 @@ export interface UpstreamTrust {
 
 export async function createUpstreamTrust(options: {
   bundles: UpstreamBundles
+  configFile: string
   file: () => GatewayFile
   store: Store
   isExposed: () => boolean
@@ -57,6 +58,7 @@ export async function createUpstreamTrust(options: {
       }
     },
     admin: ({ exposureOf }) => ({
+      configFile: options.configFile,
       sessions: createAdminSessions({ store, now: Date.now }),
       bundles,
       servers: () =>

@@ -24,6 +24,8 @@ export interface AppDeps
     Pick<ConnectPageDeps, 'trustFiles'> {
   readonly origins: KnownOrigins
   readonly logger: Logger
+  /** The configuration file by a name that strangers may read. */
+  readonly configFile: string
   readonly authorization: { readonly access: AccessDeps; readonly routes: OAuthRouteDeps }
   readonly admin: AdminDeps
   /** What the probe of the open tunnel asks of the server. */
@@ -38,10 +40,10 @@ export interface AppDeps
 export function createApp(deps: AppDeps): Hono<HttpEnv> {
   const { logger, origins } = deps
   const app = new Hono<HttpEnv>({ strict: false })
-  app.use(hostGuard(origins, logger))
+  app.use(hostGuard(origins, logger, deps))
   // Before the pages of others are let in: it has a stricter rule, and is for none of them.
   app.route('/', adminRoutes(deps.admin))
-  app.use(originGuard(origins, logger), allowedPages())
+  app.use(originGuard(origins, logger, deps), allowedPages())
   app.on(['GET', 'POST'], '/api/probe/stream/:ticket', (c) =>
     deps.probeStream(c.req.param('ticket'), c.req.raw.signal),
   )

@@ -6,15 +6,19 @@ import type { KnownOrigins } from '../../origin/known-origins.ts'
 import type { HttpEnv } from '../http-env.ts'
 
 /** Refuses browser pages of other origins with 403, as MCP 2025-11-25 Transports requires. */
-export function originGuard(origins: KnownOrigins, logger: Logger): MiddlewareHandler<HttpEnv> {
+export function originGuard(
+  origins: KnownOrigins,
+  logger: Logger,
+  { configFile }: { readonly configFile: string },
+): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const caller = c.req.header('origin')
     if (caller === undefined || origins.allowsCaller(c.env.listener, caller)) return next()
-    logger.warn('blocked a request of a foreign page', { origin: JSON.stringify(caller) })
+    logger.warn('blocked a request of a foreign page', { origin: caller })
     return rpcErrorResponse(
       403,
       `Blocked a request from a page of ${JSON.stringify(caller)}: this origin is not allowed. ` +
-        'Add it to "allowedOrigins" in config/gateway.json.',
+        `Add it to "allowedOrigins" in ${configFile}.`,
     )
   }
 }

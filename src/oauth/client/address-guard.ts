@@ -53,7 +53,7 @@ export function refusedAddress(url: URL, reason: string): UpstreamAuthError {
     'address-refused',
     `Did not contact ${quoted(url.href)}, which the server named for its authorization: the address ${reason}.`,
     {
-      hint: 'OAuth needs https, except on this machine, and a public server may not point into your network. If the server is in your own network, set "allowPrivateNetwork" in its "auth" in config/gateway.json.',
+      hint: 'OAuth needs https, except on this machine, and a public server may not point into your network. If the server is in your own network, set "allowPrivateNetwork" in its "auth" in the configuration file.',
     },
   )
 }

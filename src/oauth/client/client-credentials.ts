@@ -52,7 +52,7 @@ function credentialsRefused({ name }: ProtectedUpstream, reason: string): Upstre
     'client-refused',
     `The authorization server of ${JSON.stringify(name)} refused the gateway's own credentials: ${quoted(reason)}.`,
     {
-      hint: 'Check "clientId", "clientSecret" or "privateKey" in the server\'s "auth" in config/gateway.json.',
+      hint: 'Check "clientId", "clientSecret" or "privateKey" in the server\'s "auth" in the configuration file.',
     },
   )
 }

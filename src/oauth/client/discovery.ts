@@ -47,7 +47,7 @@ export async function discoverResource(
       'resource-mismatch',
       `The metadata of ${serverUrl} is about another resource, ${quoted(resource)}, so no login was started.`,
       {
-        hint: 'The server is set up for another address. Correct its public address, or its "url" in config/gateway.json.',
+        hint: 'The server is set up for another address. Correct its public address, or its "url" in the configuration file.',
       },
     )
   }
@@ -143,7 +143,7 @@ function noMetadata(
     'no-metadata',
     `No authorization server metadata was found for ${quoted(issuer)}${because}.`,
     {
-      hint: 'The server asks for a login but does not say where. If it takes a fixed token, set "headers" for it in config/gateway.json.',
+      hint: 'The server asks for a login but does not say where. If it takes a fixed token, set "headers" for it in the configuration file.',
       cause,
     },
   )

@@ -121,7 +121,7 @@ function notRenewed(
     'grant-refused',
     `The login of ${JSON.stringify(name)} could not be renewed: ${quoted(description ?? error)}.`,
     {
-      hint: 'The login is kept. Check "clientId" and "clientSecret" if the server has them in config/gateway.json, or try again later.',
+      hint: 'The login is kept. Check "clientId" and "clientSecret" if the server has them in the configuration file, or try again later.',
     },
   )
 }

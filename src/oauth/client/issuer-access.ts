@@ -127,7 +127,7 @@ function issuerChanged(
     'issuer-changed',
     `The server ${JSON.stringify(name)} now names the authorization server ${quoted(now)}; its client was made for ${quoted(expected)} and was not used elsewhere.`,
     {
-      hint: 'If that is right, set "issuer" and the new "clientId" in the server\'s "auth" in config/gateway.json.',
+      hint: 'If that is right, set "issuer" and the new "clientId" in the server\'s "auth" in the configuration file.',
     },
   )
 }

@@ -82,7 +82,7 @@ const refusals = {
     'This login link is not valid any more.',
     'Use the newest link from the terminal, or call the server again to get one.',
   ],
-  'server-unknown': ['There is no such server.', 'Check its name in config/gateway.json.'],
+  'server-unknown': ['There is no such server.', 'Check its name in the configuration file.'],
 } as const satisfies Partial<Record<UpstreamAuthFailure, readonly [string, string]>>
 
 export function loginRefusal(failure: keyof typeof refusals): UpstreamAuthError {
@@ -95,7 +95,7 @@ const answerHints: Readonly<Record<string, string>> = {
   access_denied: 'Begin again and allow the access, or ask the owner of that server to let you in.',
   invalid_scope: 'Set "scopes" in the server\'s "auth" to ones that its issuer knows.',
   invalid_target:
-    'The issuer does not know this server\'s address; check "url" in config/gateway.json.',
+    'The issuer does not know this server\'s address; check "url" in the configuration file.',
   unauthorized_client: 'Allow the authorization code grant for this client at its issuer.',
   temporarily_unavailable: 'Try again in a few minutes.',
   server_error: 'Try again in a few minutes; the fault is with the authorization server.',

@@ -85,5 +85,5 @@ function registrationRefused(
 }
 
 function byHand(redirectUri: string): string {
-  return `Register a client there with the redirect URI ${redirectUri}, and set "clientId" (and "clientSecret") in the server's "auth" in config/gateway.json.`
+  return `Register a client there with the redirect URI ${redirectUri}, and set "clientId" (and "clientSecret") in the server's "auth" in the configuration file.`
 }

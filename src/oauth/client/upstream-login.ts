@@ -117,7 +117,7 @@ function codeRefused(answer: { error: string; description: string | undefined })
     answer.error === 'invalid_client' ? 'client-refused' : 'code-refused',
     `The authorization server let you in but gave the gateway no token: ${reason}.`,
     {
-      hint: 'Begin again. If it stays, check "clientId" and "clientSecret" in the server\'s "auth" in config/gateway.json.',
+      hint: 'Begin again. If it stays, check "clientId" and "clientSecret" in the server\'s "auth" in the configuration file.',
     },
   )
 }
