@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../lib/logger.ts'
+import { printableLine } from '../lib/printable.ts'
 import { rpcErrorResponse } from '../lib/rpc-error-response.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { ServerPolicy } from '../tunnels/server-policy.ts'
@@ -58,7 +59,9 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   app.route('/', mcpRoutes({ ...deps, access: deps.authorization.access }))
   app.notFound((c) =>
     c.json(
-      { error: `Nothing is served at ${c.req.path}. Profiles are listed at /api/profiles.` },
+      {
+        error: `Nothing is served at ${printableLine(c.req.path)}. Profiles are listed at /api/profiles.`,
+      },
       404,
     ),
   )

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Logger } from '../../lib/logger.ts'
+import { quoted } from '../../lib/printable.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { KnownOrigins } from '../../origin/known-origins.ts'
 import type { HttpEnv } from '../http-env.ts'
@@ -20,7 +21,7 @@ export function hostGuard(
       logger.warn('blocked a request for an unknown host', { host })
       return rpcErrorResponse(
         421,
-        `Blocked a request for ${JSON.stringify(host ?? '')}: this host is not allowed. ` +
+        `Blocked a request for ${quoted(host ?? '')}: this host is not allowed. ` +
           `Add it to "allowedHosts" in ${configFile}, or set APP_URL if it is your public address.`,
       )
     }

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import type { Logger } from '../../lib/logger.ts'
+import { quoted } from '../../lib/printable.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { KnownOrigins } from '../../origin/known-origins.ts'
 import type { HttpEnv } from '../http-env.ts'
@@ -17,7 +18,7 @@ export function originGuard(
     logger.warn('blocked a request of a foreign page', { origin: caller })
     return rpcErrorResponse(
       403,
-      `Blocked a request from a page of ${JSON.stringify(caller)}: this origin is not allowed. ` +
+      `Blocked a request from a page of ${quoted(caller)}: this origin is not allowed. ` +
         `Add it to "allowedOrigins" in ${configFile}.`,
     )
   }

@@ -1,6 +1,7 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import type { ProfileSummary } from '../../gateway-events.ts'
+import { quoted } from '../../lib/printable.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { Endpoint } from '../../mcp/endpoint/endpoint.ts'
 import type { RequestContext } from '../../mcp/endpoint/request-context.ts'
@@ -42,7 +43,7 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
       if (endpoint) return serve(endpoint, c)
       return rpcErrorResponse(
         404,
-        `There is no profile ${JSON.stringify(name)}. GET /api/profiles lists those that exist.`,
+        `There is no profile ${quoted(name)}. GET /api/profiles lists those that exist.`,
       )
     }
   }
