@@ -6,8 +6,10 @@ import { isJsonObject } from '../wire-types.ts'
 type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
 /** A server in trouble may answer with whole pages, or never come to their end. */
-export const failedAnswerLimits = { maxBytes: 1024 * 1024, maxMs: 1_500 }
+export const failedAnswerLimits = { maxBytes: 1024 * 1024, maxMs: 1_000 }
 const quotedLength = 200
+/** As far as a page is looked through for words, characters. */
+const lookedThrough = 64 * 1024
 
 /**
  * A fetch whose answers without success are short: whoever reads one gets the sentence that
@@ -21,10 +23,10 @@ export function withShortFailures(fetch: Fetch): Fetch {
     const body = bytes.toString('utf8')
     const { status, headers } = response
     const retryAfter = headers.get('retry-after') ?? undefined
-    return new Response(isRpcMessage(body) ? body : describeAnswer({ status, body, retryAfter }), {
-      status,
-      headers,
-    })
+    // Of a redirect the SDK knows more than its page.
+    if (status < 400) return new Response(null, { status, headers })
+    const text = isRpcMessage(body) ? body : describeAnswer({ status, body, retryAfter })
+    return new Response(text, { status, headers })
   }
 }
 
@@ -59,7 +61,7 @@ const meanings: Readonly<Record<number, string>> = {
 
 function wordsOf(body: string): string {
   const beginning = body.trimStart()
-  if (beginning.startsWith('<')) return withoutMarkup(beginning)
+  if (beginning.startsWith('<')) return withoutMarkup(beginning.slice(0, lookedThrough))
   return beginning.startsWith('{') ? (messageIn(beginning) ?? beginning) : beginning
 }
 

@@ -100,8 +100,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     config,
     memory,
     logger,
-    connect: (partial) =>
-      connectUpstream({
+    connect(partial) {
+      ownersReason = undefined
+      return connectUpstream({
         ...partial,
         config,
         clientInfo: options.clientInfo,
@@ -114,7 +115,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
           ownersReason = reason
         },
         logger,
-      }),
+      })
+    },
     async onOpened(link, session) {
       if (link.era === 'legacy') await restoreSession(link, session)
       if (link.era === 'modern') void catalog.follow(link)
