@@ -37,6 +37,7 @@ describe('a stdio server that prints a key and escape sequences and ends during 
       servers: {
         one: { command: process.execPath, args: ['-e', dying], env: { DB_PASSWORD: password } },
         missing: { command: 'no-such-program' },
+        early: { command: process.execPath, args: ['-e', 'throw new Error("too early")'] },
         nowhere: { command: process.execPath, cwd: '/no/such/folder' },
       },
       logger,
@@ -53,7 +54,7 @@ describe('a stdio server that prints a key and escape sequences and ends during 
       const client = await connectClient(kind, gateway.url())
       await expect
         .poll(async () => (await client.list('tools')).map(({ name }) => name))
-        .toEqual(['one__die'])
+        .toContain('one__die')
       await expect(client.call('one__die')).rejects.toMatchObject({
         code: -32000,
         message: expect.stringMatching(/upstream "one" failed: it exited with code 1$/),
@@ -73,6 +74,15 @@ describe('a stdio server that prints a key and escape sequences and ends during 
           'it exited with code 1: Error: kaboom: REDACTED \\x1b[2J (LOG_LEVEL=debug shows all it writes)',
       }),
     )
+  })
+
+  it('tells it at once when a server ends before it was reached', async () => {
+    const told = () =>
+      gateway.events.find(
+        (event) =>
+          event.event === 'upstream' && event.server === 'early' && event.state === 'failed',
+      )
+    await expect.poll(told).toMatchObject({ error: expect.stringContaining('Error: too early') })
   })
 
   it('leaves no key and no control character in events, status and log', async () => {

@@ -43,6 +43,8 @@ export function createStdioTransport(options: {
   const stderrLines: string[] = []
   let child: ChildProcessWithoutNullStreams | undefined
   let exited: Promise<void> = Promise.resolve()
+  /** Its streams are at their end as well, so that its last words are known. */
+  const ended = Promise.withResolvers<void>()
   let exitReason: string | undefined
   let leftBy: string | undefined
   let isOver = false
@@ -89,6 +91,7 @@ export function createStdioTransport(options: {
           started.once('close', () => {
             inbox.end()
             if (leftBy !== undefined) options.onOwnersReason(withWords(leftBy, stderrLines))
+            ended.resolve()
             transport.onclose?.()
           })
         })
@@ -105,16 +108,15 @@ export function createStdioTransport(options: {
     },
     send(message) {
       return new Promise((resolve, reject) => {
-        if (!child?.stdin.writable || isOver) {
-          return reject(new Error(exitReason ?? 'the process is not running'))
-        }
-        child.stdin.write(`${JSON.stringify(message)}\n`, (error) => {
-          if (!error) return resolve()
-          // The pipe breaks before the exit is reported, which says why.
-          void settlesWithin(exited, leaveMs).then(() =>
-            reject(new Error(exitReason ?? error.message)),
+        // The pipe breaks before the exit is reported, which says why.
+        const fail = (otherwise: string) =>
+          void settlesWithin(ended.promise, leaveMs).then(() =>
+            reject(new Error(exitReason ?? otherwise)),
           )
-        })
+        if (!child?.stdin.writable || isOver) return fail('the process is not running')
+        child.stdin.write(`${JSON.stringify(message)}\n`, (error) =>
+          error ? fail(error.message) : resolve(),
+        )
       })
     },
     async close() {
