@@ -20,7 +20,8 @@ export type GatewayEvent =
   | { event: 'config'; state: 'applied'; changes: string[] }
   | { event: 'config'; state: 'rejected'; code: string; message: string; hint?: string }
   | { event: 'warning'; code: string; message: string; hint?: string }
-  | { event: 'error'; code: string; message: string; hint?: string }
+  /** `stack` is there when it is a bug. */
+  | { event: 'error'; code: string; message: string; hint?: string; stack?: string }
   | { event: 'stopped'; reason: string }
 
 export interface ReadyEvent {

@@ -5,6 +5,7 @@ import { createAddressProof } from './gateway/address.ts'
 import { createAuthorization } from './gateway/authorization.ts'
 import { cautions, newTlsCautions, wantsTunnel } from './gateway/cautions.ts'
 import { describeCertificate, trustFilesOf } from './gateway/describe-certificate.ts'
+import { nameOfFile } from './gateway/name-of-file.ts'
 import { openCertificate } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
 import { openProcessLedger } from './gateway/open-process-ledger.ts'
@@ -172,6 +173,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const app = createApp({
     origins,
     logger: logger.child('http'),
+    configFile: nameOfFile(config),
     version,
     authorization,
     admin: trust.admin(origins),

@@ -47,7 +47,7 @@ export function* assignmentsOf(text: string): Generator<Assignment> {
 
 /** An empty value stands directly behind the `=`, before spaces and a comment. */
 function valueRange(match: RegExpExecArray): { valueStart: number; valueEnd: number } {
-  const value = (match[3] ?? '').replace(/[ \t]+$/, '')
+  const value = (match[3] ?? '').replace(/(?<![ \t])[ \t]+$/, '')
   const valueStart = match.indices?.[value === '' ? 2 : 3]?.[0] ?? match.index
   return { valueStart, valueEnd: valueStart + value.length }
 }

@@ -96,7 +96,7 @@ export interface AuthSettings {
   }[]
 }
 
-/** The part of the configuration that comes from `config/gateway.json` and may change while it runs. */
+/** The part of the configuration that comes from the configuration file and may change while it runs. */
 export interface GatewayFile {
   readonly servers: Readonly<Record<string, ServerConfig>>
   readonly profiles: Readonly<Record<string, ProfileConfig>>

@@ -24,6 +24,7 @@ export interface UpstreamTrust {
 
 export async function createUpstreamTrust(options: {
   bundles: UpstreamBundles
+  configFile: string
   file: () => GatewayFile
   store: Store
   isExposed: () => boolean
@@ -58,6 +59,7 @@ export async function createUpstreamTrust(options: {
       }
     },
     admin: ({ exposureOf }) => ({
+      configFile: options.configFile,
       sessions: createAdminSessions({ store, now: Date.now }),
       bundles,
       servers: () =>

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../lib/logger.ts'
+import { printableLine } from '../lib/printable.ts'
 import { rpcErrorResponse } from '../lib/rpc-error-response.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { ServerPolicy } from '../tunnels/server-policy.ts'
@@ -26,6 +27,8 @@ export interface AppDeps
     Pick<ConnectPageDeps, 'trustFiles'> {
   readonly origins: KnownOrigins
   readonly logger: Logger
+  /** The configuration file by a name that strangers may read. */
+  readonly configFile: string
   readonly authorization: { readonly access: AccessDeps; readonly routes: OAuthRouteDeps }
   readonly admin: AdminDeps
   /** What the probe of the open tunnel asks of the server. */
@@ -41,10 +44,10 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   const { logger, origins } = deps
   const app = new Hono<HttpEnv>({ strict: false })
   const { access, routes } = deps.authorization
-  app.use(boundedRequests(access), hostGuard(origins, logger), identityOnly())
+  app.use(boundedRequests(access), hostGuard(origins, logger, deps), identityOnly())
   // Before the pages of others are let in: it has a stricter rule, and is for none of them.
   app.route('/', adminRoutes(deps.admin))
-  app.use(originGuard(origins, logger), allowedPages())
+  app.use(originGuard(origins, logger, deps), allowedPages())
   app.on(['GET', 'POST'], '/api/probe/stream/:ticket', (c) =>
     deps.probeStream(c.req.param('ticket'), c.req.raw.signal),
   )
@@ -58,7 +61,9 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   app.route('/', mcpRoutes({ ...deps, access }))
   app.notFound((c) =>
     c.json(
-      { error: `Nothing is served at ${c.req.path}. Profiles are listed at /api/profiles.` },
+      {
+        error: `Nothing is served at ${printableLine(c.req.path)}. Profiles are listed at /api/profiles.`,
+      },
       404,
     ),
   )

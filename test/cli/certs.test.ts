@@ -48,6 +48,12 @@ describe('the certificate report', () => {
     `)
   })
 
+  it('names the folder of our own authority where one was set', () => {
+    const options = { screen: plain(), action: 'show', wasRenewed: false } as const
+    const text = formatCertificate(description, { ...options, caRoot: '/srv/ca' })
+    expect(text).toContain("Sallyport's own authority, in /srv/ca\n")
+  })
+
   it('says what follows from a renewal', () => {
     const options = { screen: plain(), action: 'renew', wasRenewed: true } as const
     const text = formatCertificate(description, options).replaceAll(/\s+/g, ' ')

@@ -130,7 +130,9 @@ export async function startLab(options: LabOptions = {}) {
   const { exposureOf } = origins
 
   const app = new Hono<HttpEnv>({ strict: false })
-  app.use(hostGuard(origins, silentLogger), originGuard(origins, silentLogger), allowedPages())
+  const named = { configFile: 'config/gateway.json' }
+  app.use(hostGuard(origins, silentLogger, named), originGuard(origins, silentLogger, named))
+  app.use(allowedPages())
   app.route(
     '/',
     oauthRoutes({

@@ -25,7 +25,12 @@ export async function runCerts(action: 'show' | 'renew', deps: CertsDeps): Promi
   const wasRenewed = action === 'renew' && description.source !== 'files'
   output.data({ renewed: wasRenewed, ...description })
   output.answer(
-    formatCertificate(description, { screen: output.screen('stdout'), action, wasRenewed }),
+    formatCertificate(description, {
+      screen: output.screen('stdout'),
+      action,
+      wasRenewed,
+      caRoot: config.tls.caRoot,
+    }),
   )
   return 0
 }

@@ -1,12 +1,12 @@
 import type { ApprovalEvent } from '../../gateway-events.ts'
-import { printable } from './printable.ts'
+import { printableLine, quoted } from '../../lib/printable.ts'
 import type { Screen } from './styler.ts'
 
 /** A client that asks for access: who it says it is, and the code that lets it in. */
 export function formatApproval(event: ApprovalEvent, { style }: Screen): string {
   const { clientName, clientId, code, reference, profile, redirectHost, origin } = event
   const rows = [
-    ['Client', `${printable(clientName)}  ${style.dim(JSON.stringify(clientId))}`],
+    ['Client', `${printableLine(clientName, 100)}  ${style.dim(quoted(clientId))}`],
     ['Wants', `profile "${profile}" at ${origin}`],
     ['Goes to', redirectHost],
     ['Request', `${reference}  ${style.dim('(the page shows the same)')}`],

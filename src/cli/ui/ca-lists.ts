@@ -1,3 +1,4 @@
+import { printable } from '../../lib/printable.ts'
 import type { FileVerdict } from '../../tls/upstream/file-verdict.ts'
 import type {
   AuditEntry,
@@ -7,7 +8,6 @@ import type {
 } from '../../tls/upstream/upstream-bundles.ts'
 import { formatFingerprint } from './fingerprint.ts'
 import { count, formatProse, margin } from './layout.ts'
-import { printable } from './printable.ts'
 import type { Screen } from './styler.ts'
 
 /** What became of the files of `ca add`, one by one. */

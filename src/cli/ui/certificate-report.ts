@@ -6,7 +6,13 @@ import type { Screen } from './styler.ts'
 /** What `certs show` and `certs renew` print. */
 export function formatCertificate(
   description: LocalCertificateDescription,
-  options: { screen: Screen; action: 'show' | 'renew'; wasRenewed: boolean },
+  options: {
+    screen: Screen
+    action: 'show' | 'renew'
+    wasRenewed: boolean
+    /** The folder of our own authority, where one was set. */
+    caRoot?: string | undefined
+  },
 ): string {
   const { screen } = options
   const { leaf, authority, files, source } = description
@@ -14,7 +20,7 @@ export function formatCertificate(
   return [
     '',
     ...formatOutcome(options),
-    ...formatRow('Source', [sources[source]], screen),
+    ...formatRow('Source', [nameSource(source, options.caRoot)], screen),
     ...formatRow('Signed by', [authority?.subject ?? leaf.issuer], screen),
     ...formatRow('Names', wrapText(leaf.names.join(', '), screen.columns - rowIndent), screen),
     ...formatRow('Valid', formatValidity(leaf, screen), screen),
@@ -27,10 +33,10 @@ export function formatCertificate(
   ].join('\n')
 }
 
-const sources: Readonly<Record<LocalCertificateDescription['source'], string>> = {
-  'own-ca': "Sallyport's own authority, in your user's data folder",
-  mkcert: "mkcert's authority",
-  files: 'your own files (SSL_CERT_PATH and SSL_KEY_PATH)',
+function nameSource(source: LocalCertificateDescription['source'], caRoot?: string): string {
+  if (source === 'mkcert') return "mkcert's authority"
+  if (source === 'files') return 'your own files (SSL_CERT_PATH and SSL_KEY_PATH)'
+  return `Sallyport's own authority, in ${caRoot ?? "your user's data folder"}`
 }
 
 function formatOutcome({

@@ -1,6 +1,6 @@
 import type { ProfileSummary, ReadyEvent, UpstreamState } from '../../gateway-events.ts'
+import { printable } from '../../lib/printable.ts'
 import { count, formatProse, rowIndent, wrapText } from './layout.ts'
-import { printable } from './printable.ts'
 import type { Screen } from './styler.ts'
 
 /** One profile: its endpoint, then what it offers and from which servers. */
@@ -35,7 +35,7 @@ export function formatProblems(
   return [
     ...serversIn(ready, 'login-needed').flatMap(({ error }) =>
       // The link in it may be longer than a line, and must not be broken.
-      [screen.style.yellow(`  ${printable(error)}`)],
+      [screen.style.yellow(`  ${error}`)],
     ),
     ...serversIn(ready, 'failed').flatMap(({ name, error, profiles }) =>
       formatFinding(

@@ -1,4 +1,5 @@
 import type { ReadyEvent } from '../../gateway-events.ts'
+import { printableValues } from '../../lib/printable.ts'
 import { isOtherNameOfLocalhost, type Reach, reachOf } from './addresses.ts'
 import { formatFingerprint } from './fingerprint.ts'
 import { formatRow } from './layout.ts'
@@ -24,7 +25,8 @@ export interface ReadyView {
 }
 
 /** Everything a person wants to see once the gateway is ready. */
-export function formatReady(ready: ReadyEvent, view: ReadyView): string {
+export function formatReady(event: ReadyEvent, view: ReadyView): string {
+  const ready = printableValues(event)
   const { screen } = view
   const { style } = screen
   const problems = formatProblems(ready, view)

@@ -1,7 +1,7 @@
+import { printable } from '../../lib/printable.ts'
 import type { UpstreamDiagnosis } from '../../tls/upstream/diagnose-upstream.ts'
 import { formatFingerprint } from './fingerprint.ts'
 import { formatCode, formatProse, margin } from './layout.ts'
-import { printable } from './printable.ts'
 import type { Screen } from './styler.ts'
 
 /** What `ca test` prints: the chain that was seen, and what keeps it from verifying. */

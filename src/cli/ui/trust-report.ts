@@ -1,3 +1,4 @@
+import { printable } from '../../lib/printable.ts'
 import { shellQuote } from '../../lib/shell-quote.ts'
 import type { StoreReport } from '../../tls/stores/change.ts'
 import type { InstalledEntry } from '../../tls/stores/installed-record.ts'
@@ -5,7 +6,6 @@ import type { RemovalReport } from '../../tls/stores/remove-authority.ts'
 import type { StoreStatus } from '../../tls/stores/store-status.ts'
 import type { TrustedAuthority } from '../../tls/stores/trust-store.ts'
 import { formatCode, formatProse, formatRow, rowIndent, wrapText } from './layout.ts'
-import { printable } from './printable.ts'
 import type { Screen } from './styler.ts'
 
 /** Commands that are about to be run. */

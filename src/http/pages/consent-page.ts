@@ -1,8 +1,8 @@
-import { html } from 'hono/html'
 import type { ApprovalState } from '../../oauth/authorization-server/approvals.ts'
 import type { ConsentRequest } from '../../oauth/authorization-server/consent-request.ts'
 import { oauthPaths } from '../../oauth/oauth-urls.ts'
-import { type Markup, renderPage } from './page.ts'
+import { html, type Markup } from './html.ts'
+import { renderPage } from './page.ts'
 
 /** What a profile gives access to. */
 export interface ProfileContent {

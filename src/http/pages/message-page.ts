@@ -1,4 +1,4 @@
-import { html } from 'hono/html'
+import { html } from './html.ts'
 import { renderPage } from './page.ts'
 
 /** A page that only says something: what happened, and what to do. */

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
-import { html, raw } from 'hono/html'
+import { raw } from 'hono/html'
+import { html, type Markup } from './html.ts'
 import { pageStyle } from './page-style.ts'
-
-/** Something `html` made: escaped, and ready to be put into another template. */
-export type Markup = ReturnType<typeof html>
 
 export interface Page {
   readonly title: string

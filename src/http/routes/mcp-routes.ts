@@ -2,6 +2,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import type { ProfileSummary } from '../../gateway-events.ts'
 import type { Logger } from '../../lib/logger.ts'
+import { quoted } from '../../lib/printable.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { Endpoint } from '../../mcp/endpoint/endpoint.ts'
 import type { RequestContext } from '../../mcp/endpoint/request-context.ts'
@@ -116,7 +117,7 @@ function requireProfile({ endpoint }: McpRouteDeps): MiddlewareHandler<McpEnv> {
     if (!found) {
       return rpcErrorResponse(
         404,
-        `There is no profile ${JSON.stringify(name)}. GET /api/profiles lists those that exist.`,
+        `There is no profile ${quoted(name)}. GET /api/profiles lists those that exist.`,
       )
     }
     c.set('endpoint', found)

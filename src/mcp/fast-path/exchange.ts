@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { StringDecoder } from 'node:string_decoder'
 import { createParser } from 'eventsource-parser'
 import type { Dispatcher } from 'undici'
+import { failedAnswerLimits } from '../upstreams/failed-answer.ts'
 
 /** A whole answer that is no event stream. */
 export interface Received {
@@ -38,6 +39,23 @@ export function openExchange(
   let answerHeaders: IncomingHttpHeaders = {}
   let events: ReturnType<typeof createEventReader> | undefined
   const chunks: Buffer[] = []
+  let size = 0
+  let isAnswered = false
+  let deadline: NodeJS.Timeout | undefined
+
+  function answer(): void {
+    if (isAnswered) return
+    isAnswered = true
+    clearTimeout(deadline)
+    const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
+    listener.onAnswer({ status, headers: answerHeaders, body })
+  }
+
+  /** What a server in trouble goes on to say is not waited for. */
+  function cutOff(): void {
+    answer()
+    controller?.abort(new Error('the rest of the answer is not read'))
+  }
 
   dispatcher.dispatch(
     { origin: url.origin, path, method: 'POST', headers, body },
@@ -51,17 +69,22 @@ export function openExchange(
         answerHeaders = received
         const isStream = status === 200 && mediaType(received) === 'text/event-stream'
         events = isStream ? createEventReader(listener.onEvent) : undefined
+        if (status >= 400) deadline = setTimeout(cutOff, failedAnswerLimits.maxMs)
       },
       onResponseData(_controller, chunk) {
-        if (events) events.write(chunk)
-        else chunks.push(chunk)
+        if (events) return events.write(chunk)
+        chunks.push(chunk)
+        size += chunk.length
+        if (status >= 400 && size > failedAnswerLimits.maxBytes) cutOff()
       },
       onResponseEnd() {
-        if (events) return listener.onStreamEnd()
-        const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
-        listener.onAnswer({ status, headers: answerHeaders, body })
+        if (events) listener.onStreamEnd()
+        else answer()
       },
-      onResponseError: (_controller, error) => listener.onError(error),
+      onResponseError(_controller, error) {
+        clearTimeout(deadline)
+        if (!isAnswered) listener.onError(error)
+      },
     },
   )
 

@@ -1,6 +1,6 @@
 import { SdkError, SdkHttpError } from '@modelcontextprotocol/client'
-import { messageOf } from '../../errors.ts'
 import { isRequestTimeout, isRpcError, rpcCodes, rpcError, upstreamFailure } from '../mcp-error.ts'
+import { failureReason } from '../upstreams/failure-reason.ts'
 import { type MessageOwner, progressTokenOf, type UpstreamLink } from '../upstreams/link.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import {
@@ -98,7 +98,7 @@ export async function withLink(
     if (login) throw login
     const loss = connectionLoss(link, error)
     if (!loss) throw describe(upstream, error)
-    if (!link.connection.isClosed) await link.connection.abandon(messageOf(error))
+    if (!link.connection.isClosed) await link.connection.abandon(failureReason(error))
     const reason = await link.connection.closed
     if (call.signal.aborted || (loss === 'unknown' && !isRepeatable(outgoing))) {
       throw upstreamFailure(upstream.name, new Error(reason))
@@ -119,7 +119,8 @@ async function openLink(upstream: Upstream, call: DownstreamCall): Promise<Upstr
 function connectionLoss(link: UpstreamLink, error: unknown): 'unseen' | 'unknown' | undefined {
   if (isRpcError(error) || isRequestTimeout(error)) return undefined
   // A 2025 server that was restarted does not know our MCP session any more.
-  if (error instanceof SdkHttpError) return error.status === 404 ? 'unseen' : undefined
+  if (error instanceof SdkHttpError)
+    return error.status === 404 && link.era === 'legacy' ? 'unseen' : undefined
   if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') return 'unseen'
   if (link.connection.isClosed) return 'unknown'
   return error instanceof SdkError ? undefined : 'unknown'

@@ -15,6 +15,7 @@ import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import type { FastPath } from '../fast-path/fast-path.ts'
 import { createWayAround, type WayAround } from '../fast-path/way-around.ts'
 import type { Era, JsonObject, WireNotification, WireRequest, WireResult } from '../wire-types.ts'
+import { withShortFailures } from './failed-answer.ts'
 import { failureReason } from './failure-reason.ts'
 import { createStdioTransport } from './stdio-transport.ts'
 import type { UpstreamAuth } from './upstream-auth.ts'
@@ -67,6 +68,8 @@ export interface ConnectOptions {
   auth: UpstreamAuth
   connections: UpstreamConnections
   fastPath: FastPath
+  /** Told why the upstream failed, in words for its owner alone. */
+  onOwnersReason: (reason: string) => void
   logger: Logger
 }
 
@@ -173,9 +176,9 @@ interface OpenTransport {
 }
 
 function createTransport(options: ConnectOptions): OpenTransport {
-  const { config, reaper, logger } = options
+  const { config } = options
   if (config.type === 'stdio') {
-    const transport = createStdioTransport({ config, reaper, logger })
+    const transport = createStdioTransport({ ...options, config })
     return { transport, reasonOf: transport.exitReason, release: async () => {}, around: undefined }
   }
   return createHttpTransport(config, options)
@@ -194,7 +197,10 @@ function createHttpTransport(config: HttpServerConfig, options: ConnectOptions):
     explain: (error) => connections.explain(config.name, error, url),
     onTaken: () => fastPath.onTaken?.('upstream'),
   })
-  const { fetch, failure } = rememberFailure(auth.authorize(config, around.wrap(upstreamFetch)))
+  const { fetch, failure } = rememberFailure(
+    withShortFailures(auth.authorize(config, around.wrap(upstreamFetch))),
+    { andAnswers: config.type === 'sse' },
+  )
   const transport =
     config.type === 'sse'
       ? new SSEClientTransport(url, { fetch })
@@ -209,15 +215,21 @@ function createHttpTransport(config: HttpServerConfig, options: ConnectOptions):
 
 type Fetch = ReturnType<UpstreamAuth['authorize']>
 
-/** Keeps why the last request failed: the SSE client passes on the text of an error alone. */
-function rememberFailure(fetch: Fetch): { fetch: Fetch; failure: () => string | undefined } {
+/**
+ * Keeps why the last request failed. The SSE client passes on the text of an error alone, and of an
+ * answer without success nothing but its status.
+ */
+function rememberFailure(
+  fetch: Fetch,
+  { andAnswers }: { andAnswers: boolean },
+): { fetch: Fetch; failure: () => string | undefined } {
   let failure: string | undefined
   return {
     failure: () => failure,
     async fetch(url, init) {
       try {
         const response = await fetch(url, init)
-        failure = undefined
+        failure = response.ok || !andAnswers ? undefined : await response.clone().text()
         return response
       } catch (error) {
         failure = error instanceof UserError ? failureReason(error) : undefined

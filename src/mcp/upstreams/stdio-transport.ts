@@ -1,4 +1,5 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
 import { getDefaultEnvironment } from '@modelcontextprotocol/client/stdio'
 import spawn from 'cross-spawn'
@@ -6,12 +7,14 @@ import type { StdioServerConfig } from '../../config/resolved-config.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { type ProcessReaper, signalGroup } from '../../lib/process-reaper.ts'
 import { readLines } from '../../lib/read-lines.ts'
+import { redactSecrets, secretValues } from '../../lib/redact.ts'
 import { settlesWithin } from '../../lib/wait.ts'
+import { tellingLine } from './last-words.ts'
 
 /** How long a child may take to leave by itself after its stdin ended, then after SIGTERM, ms. */
 const leaveMs = 1_000
 const terminateMs = 1_500
-const keptStderrLines = 20
+const keptStderrLines = 40
 /** A line without an end would otherwise grow for ever. */
 const maxLineLength = 64 * 1024 * 1024
 
@@ -20,7 +23,7 @@ export interface StdioTransport extends Transport {
   /** Both names make the SDK treat it as a stdio transport when it probes the protocol era. */
   readonly pid: number | null
   readonly stderr: null
-  /** Why the child left by itself, with the last words of its stderr; undefined otherwise. */
+  /** How the child left by itself, which anybody may hear; undefined otherwise. */
   exitReason(): string | undefined
 }
 
@@ -32,12 +35,18 @@ export function createStdioTransport(options: {
   config: StdioServerConfig
   reaper: ProcessReaper
   logger: Logger
+  /** Told why the child left by itself, in words for its owner alone: they may be the child's own. */
+  onOwnersReason: (reason: string) => void
 }): StdioTransport {
   const { config, reaper, logger } = options
+  const secrets = secretValues(config.env)
   const stderrLines: string[] = []
   let child: ChildProcessWithoutNullStreams | undefined
   let exited: Promise<void> = Promise.resolve()
+  /** Its streams are at their end as well, so that its last words are known. */
+  const ended = Promise.withResolvers<void>()
   let exitReason: string | undefined
+  let leftBy: string | undefined
   let isOver = false
 
   const transport: StdioTransport = {
@@ -60,7 +69,8 @@ export function createStdioTransport(options: {
         const forget = started.pid === undefined ? () => {} : reaper.watch(started.pid)
         exited = new Promise((done) => {
           started.once('error', (error) => {
-            exitReason = startFailure(config, error)
+            exitReason = 'it could not be started'
+            options.onOwnersReason(startFailure(config, error))
             isOver = true
             forget()
             done()
@@ -70,7 +80,8 @@ export function createStdioTransport(options: {
           started.once('spawn', () => resolve())
           // 'close' follows the end of the streams, so nothing the child said is lost.
           started.once('exit', (code, signal) => {
-            if (!isOver) exitReason = describeExit(code, signal, stderrLines)
+            const how = signal ? `was killed by ${signal}` : `exited with code ${code}`
+            if (!isOver) leftBy = exitReason = `it ${how}`
             isOver = true
             // Whatever the child started and did not take with it.
             if (started.pid !== undefined) signalGroup(started.pid, 'SIGKILL')
@@ -79,11 +90,14 @@ export function createStdioTransport(options: {
           })
           started.once('close', () => {
             inbox.end()
+            if (leftBy !== undefined) options.onOwnersReason(withWords(leftBy, stderrLines))
+            ended.resolve()
             transport.onclose?.()
           })
         })
         readLines(started.stdout, receive, maxLineLength)
-        readLines(started.stderr, (line) => {
+        readLines(started.stderr, (said) => {
+          const line = redactSecrets(said, secrets)
           stderrLines.push(line)
           if (stderrLines.length > keptStderrLines) stderrLines.shift()
           logger.debug('stderr', { line })
@@ -94,16 +108,15 @@ export function createStdioTransport(options: {
     },
     send(message) {
       return new Promise((resolve, reject) => {
-        if (!child?.stdin.writable || isOver) {
-          return reject(new Error(exitReason ?? 'the process is not running'))
-        }
-        child.stdin.write(`${JSON.stringify(message)}\n`, (error) => {
-          if (!error) return resolve()
-          // The pipe breaks before the exit is reported, which says why.
-          void settlesWithin(exited, leaveMs).then(() =>
-            reject(new Error(exitReason ?? error.message)),
+        // The pipe breaks before the exit is reported, which says why.
+        const fail = (otherwise: string) =>
+          void settlesWithin(ended.promise, leaveMs).then(() =>
+            reject(new Error(exitReason ?? otherwise)),
           )
-        })
+        if (!child?.stdin.writable || isOver) return fail('the process is not running')
+        child.stdin.write(`${JSON.stringify(message)}\n`, (error) =>
+          error ? fail(error.message) : resolve(),
+        )
       })
     },
     async close() {
@@ -122,7 +135,10 @@ export function createStdioTransport(options: {
   function receive(line: string): void {
     const message = parseMessage(line)
     if (message) inbox.add(message)
-    else if (line.trim()) logger.debug('skipped a line on stdout that is not JSON-RPC', { line })
+    else if (line.trim()) {
+      const safe = redactSecrets(line, secrets)
+      logger.debug('skipped a line on stdout that is not JSON-RPC', { line: safe })
+    }
   }
   return transport
 }
@@ -172,12 +188,12 @@ function parseMessage(line: string): JSONRPCMessage | undefined {
 }
 
 function startFailure(config: StdioServerConfig, error: NodeJS.ErrnoException): string {
-  if (error.code !== 'ENOENT') return `"${config.command}" could not be started: ${error.message}`
-  return `the command "${config.command}" was not found, or its folder ${config.cwd} does not exist`
+  const { command, cwd } = config
+  if (error.code !== 'ENOENT') return `"${command}" could not be started: ${error.message}`
+  return existsSync(cwd) ? `the command "${command}" was not found` : `there is no folder ${cwd}`
 }
 
-function describeExit(code: number | null, signal: string | null, stderrLines: string[]): string {
-  const how = signal ? `was killed by ${signal}` : `exited with code ${code}`
-  const words = stderrLines.filter((line) => line.trim()).slice(-3)
-  return words.length > 0 ? `it ${how}: ${words.join(' | ')}` : `it ${how}`
+function withWords(how: string, stderrLines: readonly string[]): string {
+  const line = tellingLine(stderrLines)
+  return line === undefined ? how : `${how}: ${line} (LOG_LEVEL=debug shows all it writes)`
 }

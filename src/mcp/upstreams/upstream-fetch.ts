@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream'
 import { Agent, type Dispatcher, request } from 'undici'
+import { webBody } from '../../lib/http-body.ts'
 import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 
 /** Longest time to establish a connection, ms. Requests themselves are timed by their callers. */
@@ -41,11 +41,9 @@ export function createUpstreamFetch(
     }).catch((error: unknown) => {
       throw connections.explain(name, error, new URL(url))
     })
-    const body = bodilessStatuses.has(response.statusCode)
-      ? null
-      : (Readable.toWeb(response.body) as ReadableStream<Uint8Array>)
-    if (body === null) await response.body.dump()
-    return new Response(body, {
+    const isBodiless = bodilessStatuses.has(response.statusCode)
+    if (isBodiless) await response.body.dump()
+    return new Response(isBodiless ? null : webBody(response.body), {
       status: response.statusCode,
       headers: headerPairs(response.headers),
     })

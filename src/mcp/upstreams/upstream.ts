@@ -56,6 +56,7 @@ export interface UpstreamOptions {
 export interface Upstream {
   readonly config: ServerConfig
   readonly name: string
+  /** For its owner: the error may hold words of the server's own. */
   status(): { state: UpstreamState; error: string | undefined; loginUrl: string | undefined }
   /** The login it waits for, as a JSON-RPC error; undefined when it waits for none. */
   loginNeeded(): Promise<Error | undefined>
@@ -85,6 +86,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const memory = createUpstreamMemory(options.store, config, now)
   const policy = createRestartPolicy(options)
   let lastError: string | undefined
+  /** Of the last failure, with words of the server's own: for the owner, and for no caller. */
+  let ownersReason: string | undefined
   let pendingLogin: PendingLogin | undefined
   let restartTimer: NodeJS.Timeout | undefined
   let lastUsed = now()
@@ -97,8 +100,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     config,
     memory,
     logger,
-    connect: (partial) =>
-      connectUpstream({
+    connect(partial) {
+      ownersReason = undefined
+      return connectUpstream({
         ...partial,
         config,
         clientInfo: options.clientInfo,
@@ -107,8 +111,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         auth: options.auth,
         connections: options.connections,
         fastPath: options.fastPath,
+        onOwnersReason: (reason) => {
+          ownersReason = reason
+        },
         logger,
-      }),
+      })
+    },
     async onOpened(link, session) {
       if (link.era === 'legacy') await restoreSession(link, session)
       if (link.era === 'modern') void catalog.follow(link)
@@ -167,7 +175,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       return
     }
     const delay = policy.failed()
-    logger.info('failed', { reason, retryInMs: delay })
+    logger.info('failed', { reason: ownersReason ?? reason, retryInMs: delay })
     clearTimeout(restartTimer)
     restartTimer = setTimeout(() => void start(), delay)
     restartTimer.unref()
@@ -181,6 +189,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       if (closed) return
       policy.opened()
       lastError = undefined
+      ownersReason = undefined
       pendingLogin = undefined
       await catalog.refresh()
       options.onState(upstream.name)
@@ -216,7 +225,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     name: config.name,
     status() {
       const loginUrl = pendingLogin?.loginUrl
-      const error = lastError
+      const error = lastError && !pendingLogin ? (ownersReason ?? lastError) : lastError
       if (pool.openLinks().length > 0) return { state: 'up', error: undefined, loginUrl: undefined }
       if (starting > 0 || pool.opening) return { state: 'starting', error, loginUrl }
       if (pendingLogin) return { state: 'login-needed', error, loginUrl }

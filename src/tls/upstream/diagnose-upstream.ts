@@ -63,7 +63,7 @@ function withoutTls(server: string, url: string): UpstreamDiagnosis {
       kind: 'no-tls' as const,
       message:
         'Its "url" begins with http://, so nothing is encrypted and nothing can be verified.',
-      fix: 'Write https:// in config/gateway.json if the server speaks it.',
+      fix: 'Write https:// in the configuration file if the server speaks it.',
       command: undefined,
     },
   ]

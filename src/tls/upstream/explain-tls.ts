@@ -69,7 +69,7 @@ function explainName({ host }: TlsFacts, [leaf]: readonly X509Certificate[]): Tl
       message: `The certificate ${has}, not for ${host}.`,
       fix:
         names.length > 0
-          ? 'Use one of those names in the "url" of the server in config/gateway.json, or have a certificate issued for this one.'
+          ? 'Use one of those names in the "url" of the server in the configuration file, or have a certificate issued for this one.'
           : `Have a certificate issued with ${host} as its subject alternative name.`,
       command: undefined,
     },

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import { daysLeft } from '../../../tls/renewal.ts'
 import { reachOf } from '../../ui/addresses.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
-import { configOf, publicOriginIn, runningGateway } from '../config-of.ts'
+import { configOf, namePath, publicOriginIn, runningGateway } from '../config-of.ts'
 import { type LocalFiles, nameOf, readLocalFiles } from '../local-files.ts'
 import type { DoctorWorld, Handshake } from '../world.ts'
 
@@ -44,7 +44,7 @@ async function judgeLocal(
   }
   if (isOwn || isOneOf(files, shown.certificate)) return undefined
   return fail(
-    `${origin} serves another certificate than the one in .sallyport/certs (signed by ${nameOf(shown.certificate.issuer)}).`,
+    `${origin} serves another certificate than the one in ${namePath(files.folder, world)} (signed by ${nameOf(shown.certificate.issuer)}).`,
     'Press r in the terminal of the gateway, which looks at its certificate again.',
   )
 }
