@@ -54,8 +54,11 @@ export interface Gateway {
   applyFile(next: GatewayFile): Promise<void>
   /** Restarts the upstreams and proves the address again. */
   reopen(): Promise<void>
-  /** The owner allows or refuses what an `approval` event announced; false when it is over. */
+  /** The owner allows or refuses what an `approval` event announced; false when it is over, or only its
+   * code allows it. */
   decideApproval(id: string, allowed: boolean): boolean
+  /** Refuses every request for access that waits, and takes new ones at once. */
+  clearApprovals(): void
   /** Stops listeners, then upstreams; every child is gone when it resolves. Safe to call twice. */
   close(): Promise<void>
 }
@@ -260,6 +263,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     },
     decideApproval: (id, allowed) =>
       allowed ? authorization.approvals.approve(id) : authorization.approvals.deny(id),
+    clearApprovals: authorization.approvals.clear,
     close() {
       closing ??= undo.disposeAsync()
       return closing

@@ -33,7 +33,7 @@ import {
   createRequiredScopes,
   type ToolScopeRule,
 } from '../oauth/resource-server/tool-scopes.ts'
-import { requestSource } from '../origin/client-address.ts'
+import { requestSource, type Sender, senderOf } from '../origin/client-address.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { Store } from '../store/store.ts'
 import type { TunnelStatus } from '../tunnels/tunnel-status.ts'
@@ -42,7 +42,7 @@ import type { TunnelStatus } from '../tunnels/tunnel-status.ts'
 export interface Authorization {
   readonly access: AccessDeps
   readonly routes: OAuthRouteDeps
-  readonly approvals: Pick<Approvals, 'approve' | 'deny'>
+  readonly approvals: Pick<Approvals, 'approve' | 'deny' | 'clear'>
 }
 
 const noRules: readonly ToolScopeRule[] = []
@@ -69,6 +69,7 @@ export async function createAuthorization(options: {
   const grants = createGrants({ store, now })
   const approvals = createApprovals({
     announce: (announcement) => options.onEvent({ event: 'approval', ...announcement }),
+    tell: (news) => options.onEvent({ event: 'approval-state', ...news }),
     now,
     limits: defaultApprovalLimits,
   })
@@ -88,7 +89,7 @@ export async function createAuthorization(options: {
     grants,
     approvals,
     profiles: protectedProfiles,
-    fetch: createDocumentFetch(strangers) as typeof fetch,
+    fetch: createDocumentFetch(strangers, config.auth.redirectSchemes) as typeof fetch,
     clientMetadataDocuments: () => fetchesDocuments,
     renderError: renderErrorPage,
     errorHeaders: pageHeaders,
@@ -141,7 +142,8 @@ export async function createAuthorization(options: {
       profiles: protectedProfiles,
       authorizationServers: (origin) => [external ?? origin],
       content: (name) => contentOf(file().profiles[name], options.view(name)),
-      addressOf: (c) => addressOf(c, options.tunnel()),
+      senderOf: (c) => senderOfRequest(c, { origins, status: options.tunnel() }),
+      redirectSchemes: config.auth.redirectSchemes,
     },
   }
 }
@@ -172,7 +174,10 @@ function contentOf(profile: ProfileConfig | undefined, view: ProfileView | undef
   }
 }
 
-function addressOf(c: HttpContext, status: TunnelStatus | undefined): string {
+function senderOfRequest(
+  c: HttpContext,
+  { origins, status }: { origins: KnownOrigins; status: TunnelStatus | undefined },
+): Sender {
   const { incoming, listener } = c.env
   const tunnel =
     listener === 'tunnel' && status?.state === 'up'
@@ -181,12 +186,13 @@ function addressOf(c: HttpContext, status: TunnelStatus | undefined): string {
           clientAddress: status.traits.clientAddress,
         }
       : undefined
-  return requestSource({
+  const { address } = requestSource({
     peer: incoming.socket.remoteAddress,
     scheme: listener === 'https' ? 'https' : 'http',
     header: (name) => c.req.header(name),
     tunnel,
-  }).address
+  })
+  return senderOf(address, { listener, exposure: origins.exposureOf(listener) })
 }
 
 function remember<T>(create: (key: string) => T): (key: string) => T {

@@ -1,5 +1,6 @@
-import { isIP } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import { isLoopbackHost } from '../lib/loopback.ts'
+import type { Exposure, ListenerName } from './known-origins.ts'
 
 /** Which forwarded header of a tunnel edge names the client, and which of its values. */
 export interface ForwardedForm {
@@ -59,4 +60,44 @@ function plainAddress(address: string): string {
 
 function isLoopbackPeer(address: string): boolean {
   return address === '::1' || isLoopbackHost(address)
+}
+
+/** Who sent a request, as far as senders can be told apart. */
+export interface Sender {
+  /** Equal for all that one sender sends. */
+  readonly key: string
+  /** Whether it came in through a listener that nobody beyond this machine reaches. */
+  readonly isLocal: boolean
+  /** For the person at the terminal, such as `203.0.113.9, through the tunnel`. */
+  readonly words: string
+}
+
+/** @param address as {@link requestSource} found it */
+export function senderOf(
+  address: string,
+  { listener, exposure }: { listener: ListenerName; exposure: Exposure },
+): Sender {
+  if (exposure === 'loopback') return { key: 'this machine', isLocal: true, words: 'this machine' }
+  const key = `${listener} ${networkOf(address)}`
+  if (listener !== 'tunnel') {
+    const way = exposure === 'public' ? 'through your public address' : 'through your network'
+    return { key, isLocal: false, words: `${address}, ${way}` }
+  }
+  // A tunnel whose edge does not name the client: all that is seen is the tunnel's own program.
+  const who = isLoopbackPeer(address) ? '' : `${address}, `
+  return { key, isLocal: false, words: `${who}through the tunnel` }
+}
+
+/** An IPv6 customer has a whole /64 to choose addresses from (RFC 6177), so that is one sender. */
+function networkOf(address: string): string {
+  if (!isIPv6(address)) return address
+  const [head = '', tail] = address.split('%')[0]?.split('::') ?? []
+  const groups = head === '' ? [] : head.split(':')
+  const rest = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = Array.from({ length: 8 - groups.length - rest.length }, () => '0')
+  const all = tail === undefined ? groups : [...groups, ...zeros, ...rest]
+  return all
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')
 }

@@ -39,7 +39,7 @@ it('looks for what is wrong when d is pressed, once at a time', async () => {
     },
     config,
     gateway: {} as Gateway,
-    approvals: createPendingApprovals(),
+    approvals: createPendingApprovals({ now: () => 0 }),
     onInterrupt: () => {},
     onBug: (error) => {
       throw error

@@ -56,7 +56,7 @@ export async function startSignInServer(account: Account) {
       case '/jwks':
         return send({ keys: [await exportJWK(publicKey)] })
       case '/api/v3/user':
-        return send({ login: account.login })
+        return send({ id: 1, login: account.login })
       case '/api/v3/user/emails':
         return send([{ email: account.email, verified: account.verified, primary: true }])
       default:

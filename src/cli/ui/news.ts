@@ -4,7 +4,7 @@ import type {
   TrustEvent,
   UpstreamState,
 } from '../../gateway-events.ts'
-import { formatApproval } from './approval.ts'
+import { formatApproval, formatApprovalState } from './approval.ts'
 import { clientFileSentence } from './clients.ts'
 import { count, formatProse } from './layout.ts'
 import { printable } from './printable.ts'
@@ -31,6 +31,8 @@ export function createNewsFormatter(options: { screen: Screen; configFile: strin
         return tunnelNews(event)
       case 'approval':
         return formatApproval(event, screen)
+      case 'approval-state':
+        return formatApprovalState(event, screen)
       case 'url-changed':
         return formatUrlChange(event, screen)
       case 'trust':

@@ -78,6 +78,9 @@ describe('authorization requests that go nowhere', () => {
 })
 
 describe('authorization requests that are answered with an error', () => {
+  // Whoever was never allowed anything is answered with a page.
+  beforeAll(() => logIn(lab, { found }))
+
   const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
   const rows: [string, Record<string, string | undefined>, string][] = [
     [
@@ -102,15 +105,14 @@ describe('authorization requests that are answered with an error', () => {
       { resource: 'https://elsewhere.example/api/mcp/work' },
       'invalid_target',
     ],
-    ['for the resource with a slash', { resource: '/' }, 'invalid_target'],
     ['for an unknown profile', { resource: 'unknown' }, 'invalid_target'],
     ['without a page', { prompt: 'none' }, 'login_required'],
+    ['with a form that posts itself', { response_mode: 'form_post' }, 'unsupported_response_mode'],
+    ['in the fragment', { response_mode: 'fragment' }, 'unsupported_response_mode'],
   ]
   it.each(rows)('%s', async (_, changes, error) => {
     const resource = changes.resource
-    const base = lab.mcp('work')
-    const named =
-      resource === '/' ? `${base}/` : resource === 'unknown' ? lab.mcp('unknown') : resource
+    const named = resource === 'unknown' ? lab.mcp('unknown') : resource
     const { leftFor } = await attempt({
       ...changes,
       ...(named !== undefined && { resource: named }),
@@ -121,6 +123,16 @@ describe('authorization requests that are answered with an error', () => {
     expect(parameters.get('error')).toBe(error)
     expect(parameters.get('iss')).toBe(lab.public)
     expect(parameters.get('code')).toBeNull()
+  })
+
+  it.each(rows)('%s, but on a page, for a client that nobody has allowed', async (_, changes) => {
+    const client = await register(found.as)
+    const { url } = await ask({ ...found, client }, changes)
+    const visit = await createBrowser().open(url)
+    expect(visit).toMatchObject({ status: 400, leftFor: undefined })
+    expect(visit.text).toContain('This request cannot be answered')
+    expect(visit.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+    expect(visit.text).not.toContain(`href="${redirectUri}`)
   })
 
   it('for two resources at once', async () => {

@@ -13,7 +13,10 @@ let server: Server
 let local: string
 beforeAll(async () => {
   lab = await startLab()
-  server = createServer((incoming, outgoing) => void lab.servers.handle(origin, incoming, outgoing))
+  server = createServer((incoming, outgoing) => {
+    const sender = { key: 'x', isLocal: false, words: 'elsewhere' }
+    void lab.servers.handle(origin, { incoming, outgoing, sender })
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   local = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })

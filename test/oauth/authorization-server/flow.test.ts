@@ -114,7 +114,7 @@ describe('what is remembered', () => {
     const grant = (await lab.grants.list()).find((one) => one.clientId === login.client.client_id)
     expect(grant).toMatchObject({
       clientName: 'Test client',
-      redirectHost: '127.0.0.1:7777 (this computer)',
+      redirectHost: '127.0.0.1:7777 (the computer of that browser)',
       profile: 'work',
       scopes: ['mcp'],
       issuer: lab.public,
