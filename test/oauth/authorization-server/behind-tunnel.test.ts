@@ -65,7 +65,7 @@ describe('an HTTPS origin behind a tunnel', () => {
       expect(status).toBe(303)
       expect(headers.location).toMatch(/^\/oauth\/consent\//)
       const cookies = [headers['set-cookie']].flat().join('\n')
-      expect(cookies).toContain('sallyport_https_interaction=')
+      expect(cookies).toContain('__Secure-sallyport_https_interaction=')
       for (const cookie of cookies.split('\n')) expect(cookie).toMatch(/secure; httponly/i)
       expect(cookies).not.toContain('evil.example')
     }
