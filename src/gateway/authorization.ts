@@ -186,13 +186,15 @@ function senderOfRequest(
           clientAddress: status.traits.clientAddress,
         }
       : undefined
+  const header = (name: string) => c.req.header(name)
   const { address } = requestSource({
     peer: incoming.socket.remoteAddress,
     scheme: listener === 'https' ? 'https' : 'http',
-    header: (name) => c.req.header(name),
+    header,
     tunnel,
   })
-  return senderOf(address, { listener, exposure: origins.exposureOf(listener) })
+  const exposure = origins.exposureOf(listener)
+  return senderOf(address, { listener, exposure, origin: c.get('origin'), header })
 }
 
 function remember<T>(create: (key: string) => T): (key: string) => T {

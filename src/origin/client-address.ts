@@ -72,20 +72,53 @@ export interface Sender {
   readonly words: string
 }
 
+/** What proxies and tunnels add, and browsers do not. */
+const forwardingHeaders = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+]
+
+/**
+ * Whether a request can only come from this machine. The listener decides; Host and headers can only
+ * make it worse, as where a proxy or tunnel of the user's own leads to a local port.
+ */
+export function isFromThisMachine(facts: {
+  /** Who can reach the listener it came in through. */
+  readonly exposure: Exposure
+  /** The origin its Host named. */
+  readonly origin: string
+  /** One header by its lower-case name. */
+  readonly header: (name: string) => string | undefined
+}): boolean {
+  const { exposure, origin, header } = facts
+  const isForwarded = forwardingHeaders.some((name) => header(name) !== undefined)
+  return exposure === 'loopback' && isLoopbackHost(new URL(origin).hostname) && !isForwarded
+}
+
 /** @param address as {@link requestSource} found it */
 export function senderOf(
   address: string,
-  { listener, exposure }: { listener: ListenerName; exposure: Exposure },
+  facts: Parameters<typeof isFromThisMachine>[0] & { readonly listener: ListenerName },
 ): Sender {
-  if (exposure === 'loopback') return { key: 'this machine', isLocal: true, words: 'this machine' }
+  const { listener, exposure } = facts
+  if (isFromThisMachine(facts)) return { key: 'this machine', isLocal: true, words: 'this machine' }
   const key = `${listener} ${networkOf(address)}`
   if (listener !== 'tunnel') {
-    const way = exposure === 'public' ? 'through your public address' : 'through your network'
-    return { key, isLocal: false, words: `${address}, ${way}` }
+    return { key, isLocal: false, words: `${address}, through ${ways[exposure]}` }
   }
   // A tunnel whose edge does not name the client: all that is seen is the tunnel's own program.
   const who = isLoopbackPeer(address) ? '' : `${address}, `
   return { key, isLocal: false, words: `${who}through the tunnel` }
+}
+
+const ways: Readonly<Record<Exposure, string>> = {
+  loopback: 'a proxy of your own',
+  network: 'your network',
+  public: 'your public address',
 }
 
 /** An IPv6 customer has a whole /64 to choose addresses from (RFC 6177), so that is one sender. */

@@ -170,6 +170,8 @@ export async function startLab(options: LabOptions = {}) {
         senderOf(c.req.header('x-test-client') ?? '203.0.113.1', {
           listener: c.env.listener,
           exposure: exposureOf(c.env.listener),
+          origin: c.get('origin'),
+          header: (name) => c.req.header(name),
         }),
     }),
   )

@@ -199,8 +199,31 @@ describe('the sender of a request', () => {
     ['1::', 'http', 'network', 'http 1:0:0:0', undefined],
   ] as const
   it.each(rows)('%s over %s (%s) is %s', (address, listener, exposure, key, words) => {
-    const sender = senderOf(address, { listener, exposure })
+    const origin = 'https://localhost:3443'
+    const sender = senderOf(address, { listener, exposure, origin, header: () => undefined })
     expect(sender).toMatchObject({ key, isLocal: exposure === 'loopback' })
     if (words !== undefined) expect(sender.words).toBe(words)
   })
+  const behindProxies: [string, string, Record<string, string>][] = [
+    ['a host of the configuration', 'https://mcp.example.com', {}],
+    ['a forwarded address', 'http://localhost:3001', { 'x-forwarded-for': '203.0.113.9' }],
+    ['a forwarded address of this machine', 'http://[::1]:3001', { forwarded: 'for=127.0.0.1' }],
+    ['a proxy that names itself', 'http://127.0.0.1:3001', { via: '1.1 proxy' }],
+  ]
+  it.each(behindProxies)(
+    'is not this machine where a local port is told %s',
+    (_, origin, headers) => {
+      const header = (name: string) => headers[name]
+      const sender = senderOf('127.0.0.1', {
+        listener: 'http',
+        exposure: 'loopback',
+        origin,
+        header,
+      })
+      expect(sender).toMatchObject({
+        isLocal: false,
+        words: '127.0.0.1, through a proxy of your own',
+      })
+    },
+  )
 })

@@ -1,4 +1,4 @@
-import { isLoopbackHost } from '../../lib/loopback.ts'
+import { isFromThisMachine } from '../../origin/client-address.ts'
 import type { Exposure } from '../../origin/known-origins.ts'
 
 /** What decides about a request for the admin page or API before its session does. */
@@ -17,16 +17,6 @@ export type AdminVerdict =
   /** `not-local`: it may come from another machine. `foreign-page`: another page sent it. */
   | { readonly ok: false; readonly code: 'NOT_LOCAL' | 'FOREIGN_PAGE' }
 
-/** What proxies and tunnels add, and browsers do not. */
-const forwardingHeaders = [
-  'forwarded',
-  'via',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-real-ip',
-]
-
 /**
  * Judges a request by where it came from. The listener decides; its Host and headers can only make it
  * worse. Every port of this machine is the same site to a browser, so SameSite alone keeps out no page
@@ -34,9 +24,7 @@ const forwardingHeaders = [
  */
 export function judgeAdminRequest(facts: AdminRequestFacts): AdminVerdict {
   const { header, origin } = facts
-  const isForwarded = forwardingHeaders.some((name) => header(name) !== undefined)
-  const isLocal = facts.exposure === 'loopback' && isLoopbackHost(new URL(origin).hostname)
-  if (!isLocal || isForwarded) return { ok: false, code: 'NOT_LOCAL' }
+  if (!isFromThisMachine(facts)) return { ok: false, code: 'NOT_LOCAL' }
   const caller = header('origin')
   if (caller !== undefined && caller !== origin) return { ok: false, code: 'FOREIGN_PAGE' }
   return isFromOwnPage(facts) ? { ok: true } : { ok: false, code: 'FOREIGN_PAGE' }

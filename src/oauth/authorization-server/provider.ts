@@ -45,9 +45,10 @@ function compareHashedSecrets(provider: Provider): void {
 function tidyAuthorizationRequests(provider: Provider, settings: ProviderSettings): void {
   const { issuer } = settings
   provider.use((ctx, next) => {
-    if (ctx.path !== oauthPaths.authorize) return next()
+    const { client_id, scope, resource, response_mode } = ctx.query
+    // By what is asked and not by the path, of which there may be several forms.
+    if (client_id === undefined) return next()
     const profiles = { issuer, profiles: settings.profiles() }
-    const { scope, resource, response_mode } = ctx.query
     const plain = typeof resource === 'string' ? plainResource(resource, profiles) : resource
     const target = Array.isArray(plain) ? plain[0] : plain
     ctx.query = {
@@ -69,7 +70,7 @@ function tidyAuthorizationRequests(provider: Provider, settings: ProviderSetting
 function keepErrorsOfStrangers(provider: Provider, { isKnownClient }: ProviderSettings): void {
   provider.use(async (ctx, next) => {
     const { client_id } = ctx.query
-    if (ctx.path === oauthPaths.authorize && typeof client_id === 'string') {
+    if (typeof client_id === 'string') {
       ctx.state.isKnownClient = await isKnownClient(client_id)
     }
     return next()

@@ -135,6 +135,21 @@ describe('authorization requests that are answered with an error', () => {
     expect(visit.text).not.toContain(`href="${redirectUri}`)
   })
 
+  it.each(['/oauth/authorize/', '/oauth/%61uthorize', '/OAUTH/authorize'])(
+    'in the query alone, whatever the form of the path: %s',
+    async (path) => {
+      const { url } = await ask(found, { response_mode: 'form_post', prompt: 'none' })
+      const response = await fetch(url.replace('/oauth/authorize', path), { redirect: 'manual' })
+      const text = await response.text()
+      expect(text).not.toContain('<form')
+      const stranger = await ask({ ...found, client: await register(found.as) }, { prompt: 'none' })
+      const shown = await fetch(stranger.url.replace('/oauth/authorize', path), {
+        redirect: 'manual',
+      })
+      expect(shown.status).toBeGreaterThanOrEqual(400)
+    },
+  )
+
   it('for two resources at once', async () => {
     const asked = new URL((await ask(found)).url)
     asked.searchParams.append('resource', lab.mcp('default'))
