@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { senderOf } from '../../src/origin/client-address.ts'
+import { emulateLocaltunnel } from '../fixtures/emulated-edge.ts'
+import { startTunnelledGateway } from '../fixtures/tunnelled-gateway.ts'
 import { type Browser, continueUrl, createBrowser } from '../oauth/browser.ts'
 import { type Lab, startLab } from '../oauth/lab.ts'
-import { ask, type Discovered, discover } from '../oauth/oauth-flow.ts'
+import { ask, type Discovered, discover, discoverIssuer, register } from '../oauth/oauth-flow.ts'
 
 let lab: Lab
 let outside: Discovered
@@ -179,6 +181,46 @@ describe('many requests', () => {
     lab.approvals.clear()
     expect((await waiting.load()).text).toContain('refused on the terminal')
     expect((await own.load()).text).toContain(lab.announcements.at(-1)?.reference)
+  })
+})
+
+describe('a gateway behind a tunnel', () => {
+  it('lets no stranger in by the key that was meant for the owner', async () => {
+    const edge = await emulateLocaltunnel()
+    const started = await startTunnelledGateway({
+      servers: {},
+      profiles: { default: { auth: 'oauth' } },
+      order: [edge.provider],
+      tunnels: edge.tunnels,
+    })
+    try {
+      const { appUrl, origins } = started.gateway.status()
+      const local = origins.find((origin) => origin.startsWith('http://localhost:'))
+      const pages = []
+      for (const origin of [String(local), appUrl]) {
+        const as = await discoverIssuer(origin)
+        const client = await register(as, { client_name: 'Claude Code' })
+        const resource = `${origin}/api/mcp/default`
+        const browser = createBrowser()
+        const page = await browser.open((await ask({ as, client, resource })).url)
+        pages.push({ load: () => browser.open(page.url) })
+      }
+      const [own, strangers] = started.events.filter((one) => one.event === 'approval')
+      expect(own).toMatchObject({ local: true, from: 'this machine', origin: local })
+      expect(strangers).toMatchObject({
+        local: false,
+        from: expect.stringContaining('through the tunnel'),
+        origin: appUrl,
+        redirectHost: '127.0.0.1:7777 (the computer of that browser)',
+      })
+      expect(started.gateway.decideApproval(String(strangers?.id), true)).toBe(false)
+      expect(started.gateway.decideApproval(String(own?.id), true)).toBe(true)
+      expect((await pages[1]?.load())?.text).toContain('Six-digit code')
+      expect((await pages[0]?.load())?.text).toContain('You allowed it')
+    } finally {
+      await started.close()
+      await edge.close()
+    }
   })
 })
 
