@@ -13,7 +13,8 @@ export interface OAuthLimits {
 
 export const defaultOAuthLimits: OAuthLimits = {
   authorize: 30,
-  consent: 60,
+  // Pages that wait for a key look every three seconds.
+  consent: 120,
   register: 20,
   token: 120,
 }

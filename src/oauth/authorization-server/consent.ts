@@ -52,12 +52,8 @@ export function createConsent(deps: ConsentDeps): Consent {
   const { approvals, grants, now, storage } = deps
 
   /** Undefined unless this browser began the interaction; its cookie says so. */
-  async function load({
-    incoming,
-    outgoing,
-    interaction,
-    sender,
-  }: Exchange): Promise<Loaded | undefined> {
+  async function load(exchange: Exchange): Promise<Loaded | undefined> {
+    const { incoming, outgoing, interaction, sender } = exchange
     const provider = await deps.provider()
     const details = await provider.interactionDetails(incoming, outgoing).catch((error) => {
       if (error?.name === 'SessionNotFound') return undefined
