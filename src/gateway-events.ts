@@ -8,6 +8,7 @@ export type GatewayEvent =
   | UpstreamEvent
   | TunnelEvent
   | ApprovalEvent
+  | ApprovalStateEvent
   | TrustEvent
   | {
       event: 'url-changed'
@@ -76,21 +77,45 @@ export interface TrustEvent {
   message: string
 }
 
-/** A client asks for access: its owner types the code into the page, or says yes here. */
+/** A client asks for access: its owner types the code into the page, or says yes here when it is `local`. */
 export interface ApprovalEvent {
   event: 'approval'
   id: string
   code: string
-  /** Shown on the page as well. */
+  /** Two words, shown on the page as well. */
   reference: string
   clientName: string
   clientId: string
   redirectHost: string
   profile: string
   origin: string
+  /** Where the request came from, such as `this machine`. */
+  from: string
+  /** It came from this machine, so a yes on the terminal allows it. */
+  local: boolean
   /** ms since the epoch */
   expiresAt: number
 }
+
+/** What became of such a request. `busy`: one was not announced, as too many came before. */
+export type ApprovalStateEvent = { event: 'approval-state' } & (
+  | {
+      state: 'wrong-code'
+      triesLeft: number
+      id: string
+      reference: string
+      clientName: string
+      from: string
+    }
+  | {
+      state: 'allowed' | 'refused'
+      id: string
+      reference: string
+      clientName: string
+      from: string
+    }
+  | { state: 'busy'; from: string }
+)
 
 /** An entry of an MCP client's own file was written, or taken out again. */
 export interface ClientFileEvent {

@@ -61,8 +61,11 @@ export interface Gateway {
    * could not be opened and goes on being tried. `closed`: the gateway was, meanwhile.
    */
   reopen(): Promise<'open' | 'waiting' | 'closed'>
-  /** The owner allows or refuses what an `approval` event announced; false when it is over. */
+  /** The owner allows or refuses what an `approval` event announced; false when it is over, or only its
+   * code allows it. */
   decideApproval(id: string, allowed: boolean): boolean
+  /** Refuses every request for access that waits, and takes new ones at once. */
+  clearApprovals(): void
   /** Stops listeners, then upstreams; every child is gone when it resolves. Safe to call twice. */
   close(): Promise<void>
 }
@@ -284,6 +287,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     },
     decideApproval: (id, allowed) =>
       allowed ? authorization.approvals.approve(id) : authorization.approvals.deny(id),
+    clearApprovals: authorization.approvals.clear,
     close() {
       closing ??= undo.disposeAsync()
       return closing

@@ -100,6 +100,14 @@ export const environmentSchema = z.object({
     .transform(splitList)
     .default([])
     .describe('Who may allow clients after signing in.'),
+  AUTH_REDIRECT_SCHEMES: z
+    .string()
+    .transform(splitList)
+    .refine((schemes) => schemes.every((one) => /^[a-z][a-z0-9+.-]*$/.test(one)), {
+      error: 'must be names such as myapp,other-app, in lower case and without "://"',
+    })
+    .default([])
+    .describe('Further schemes under which applications are called back.'),
   AUTH_GITHUB_CLIENT_ID: z.string().optional().describe('OAuth app for sign-in with GitHub.'),
   AUTH_GITHUB_CLIENT_SECRET: z.string().optional().describe('Its secret.'),
   AUTH_GOOGLE_CLIENT_ID: z.string().optional().describe('OAuth client for sign-in with Google.'),

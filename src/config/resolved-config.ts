@@ -84,6 +84,8 @@ export interface AuthSettings {
   readonly issuer: string | undefined
   /** Addresses, domains (`@example.com`) and logins (`github:ada`) that may allow clients. */
   readonly allow: readonly string[]
+  /** Schemes of redirect URIs, beside those of known clients and reverse domain names. */
+  readonly redirectSchemes: readonly string[]
   readonly signIn: readonly {
     /** What it is called in URLs and in `AUTH_ALLOW`, such as `github` or `google`. */
     readonly name: string

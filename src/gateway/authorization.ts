@@ -35,7 +35,7 @@ import {
   createRequiredScopes,
   type ToolScopeRule,
 } from '../oauth/resource-server/tool-scopes.ts'
-import { addressBlock, requestSource } from '../origin/client-address.ts'
+import { addressBlock, requestSource, type Sender, senderOf } from '../origin/client-address.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { Store } from '../store/store.ts'
 import type { TunnelStatus } from '../tunnels/tunnel-status.ts'
@@ -44,7 +44,7 @@ import type { TunnelStatus } from '../tunnels/tunnel-status.ts'
 export interface Authorization {
   readonly access: AccessDeps
   readonly routes: OAuthRouteDeps
-  readonly approvals: Pick<Approvals, 'approve' | 'deny'>
+  readonly approvals: Pick<Approvals, 'approve' | 'deny' | 'clear'>
 }
 
 const noRules: readonly ToolScopeRule[] = []
@@ -73,6 +73,7 @@ export async function createAuthorization(options: {
   const grants = createGrants({ store, now })
   const approvals = createApprovals({
     announce: (announcement) => options.onEvent({ event: 'approval', ...announcement }),
+    tell: (news) => options.onEvent({ event: 'approval-state', ...news }),
     now,
     limits: defaultApprovalLimits,
   })
@@ -92,7 +93,7 @@ export async function createAuthorization(options: {
     grants,
     approvals,
     profiles: protectedProfiles,
-    fetch: createDocumentFetch(strangers) as typeof fetch,
+    fetch: createDocumentFetch(strangers, config.auth.redirectSchemes) as typeof fetch,
     clientMetadataDocuments: () => fetchesDocuments,
     renderError: renderErrorPage,
     errorHeaders: pageHeaders,
@@ -152,7 +153,8 @@ export async function createAuthorization(options: {
       profiles: protectedProfiles,
       authorizationServers: (origin) => [external ?? origin],
       content: (name) => contentOf(ownValue(file().profiles, name), options.view(name)),
-      addressOf: (c) => addressOf(c, options.tunnel()),
+      senderOf: (c) => senderOfRequest(c, { origins, status: options.tunnel() }),
+      redirectSchemes: config.auth.redirectSchemes,
     },
   }
 }
@@ -198,6 +200,19 @@ function addressOf(c: Pick<HttpContext, 'env' | 'req'>, status: TunnelStatus | u
     header: (name) => c.req.header(name),
     tunnel,
   }).address
+}
+
+function senderOfRequest(
+  c: HttpContext,
+  { origins, status }: { origins: KnownOrigins; status: TunnelStatus | undefined },
+): Sender {
+  const { listener } = c.env
+  return senderOf(addressOf(c, status), {
+    listener,
+    exposure: origins.exposureOf(listener),
+    origin: c.get('origin'),
+    header: (name) => c.req.header(name),
+  })
 }
 
 function remember<T>(create: (key: string) => T): (key: string) => T {

@@ -40,7 +40,7 @@ function setup(options: {
     },
     config,
     gateway: { status: () => readyEvent(), ...options.gateway } as Gateway,
-    approvals: createPendingApprovals(),
+    approvals: createPendingApprovals({ now: () => 0 }),
     onInterrupt: () => {},
     onBug: (error) => {
       throw error

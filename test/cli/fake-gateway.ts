@@ -75,6 +75,9 @@ export function createFakeGateway(
           calls.push(`${allowed ? 'allow' : 'refuse'} ${id}`)
           return true
         },
+        clearApprovals() {
+          calls.push('clear approvals')
+        },
         async close() {
           calls.push('close')
           await behaviour.closing

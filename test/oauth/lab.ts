@@ -22,6 +22,7 @@ import { signInAnswerPath } from '../../src/http/routes/sign-in-routes.ts'
 import { type Logger, silentLogger } from '../../src/lib/logger.ts'
 import {
   type ApprovalAnnouncement,
+  type ApprovalNews,
   createApprovals,
   defaultApprovalLimits,
 } from '../../src/oauth/authorization-server/approvals.ts'
@@ -41,6 +42,7 @@ import { createApiKeys } from '../../src/oauth/resource-server/api-keys.ts'
 import { scopesOfTools } from '../../src/oauth/resource-server/required-scopes.ts'
 import { createOwnIssuer } from '../../src/oauth/resource-server/token-issuer.ts'
 import { createRequiredScopes } from '../../src/oauth/resource-server/tool-scopes.ts'
+import { senderOf } from '../../src/origin/client-address.ts'
 import { createKnownOrigins } from '../../src/origin/known-origins.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 
@@ -69,19 +71,24 @@ export type Lab = Awaited<ReturnType<typeof startLab>>
  */
 export async function startLab(options: LabOptions = {}) {
   const home = await mkdtemp(join(tmpdir(), 'sallyport-oauth-'))
-  const store = openSqliteStore(join(home, 'state.sqlite'))
+  const store = openSqliteStore(join(home, 'state.sqlite'), () => now())
   const clock = { ahead: 0 }
   const now = () => Date.now() + clock.ahead
   const announcements: ApprovalAnnouncement[] = []
+  const news: ApprovalNews[] = []
   const keyFile = join(home, 'oauth-keys.json')
   const keys = await openSigningKeys(keyFile)
   const grants = createGrants({ store, now })
   const approvals = createApprovals({
     announce: (one) => announcements.push(one),
+    tell: (one) => news.push(one),
     now,
     limits: options.strictApprovals
       ? defaultApprovalLimits
-      : { announcementsPerTenMinutes: 1_000, wrongCodesPerHour: 1_000 },
+      : {
+          announcementsPerTenMinutes: { each: 1_000, all: 1_000 },
+          wrongCodesPerHour: { each: 1_000, all: 1_000 },
+        },
   })
   const apiKeys = createApiKeys({ store, now })
   const servers = createAuthorizationServers({
@@ -92,6 +99,7 @@ export async function startLab(options: LabOptions = {}) {
     profiles: () => profiles,
     fetch: createDocumentFetch(
       options.documents ?? (() => Promise.reject(new Error('no network in tests'))),
+      [],
     ) as typeof fetch,
     clientMetadataDocuments: () => options.documents !== undefined,
     renderError: renderErrorPage,
@@ -160,7 +168,15 @@ export async function startLab(options: LabOptions = {}) {
         description: profiles.find((one) => one.name === name)?.description,
         servers: [{ name: 'notes', tools: ['write_note', 'read_note'] }],
       }),
-      addressOf: (c) => c.env.incoming.socket.remoteAddress ?? '',
+      redirectSchemes: [],
+      // Every edge names the client in the header that tests choose.
+      senderOf: (c) =>
+        senderOf(c.req.header('x-test-client') ?? '203.0.113.1', {
+          listener: c.env.listener,
+          exposure: exposureOf(c.env.listener),
+          origin: c.get('origin'),
+          header: (name) => c.req.header(name),
+        }),
     }),
   )
   app.get('/api/oauth/callback', (c) => {
@@ -198,11 +214,13 @@ export async function startLab(options: LabOptions = {}) {
     public: publicOrigin,
     mcp: (profile: string, origin = publicOrigin) => `${origin}/api/mcp/${profile}`,
     announcements,
+    news,
     approvals,
     apiKeys,
     clock,
     grants,
     keyFile,
+    stateFile: join(home, 'state.sqlite'),
     servers,
     store,
     async close() {

@@ -37,7 +37,7 @@ function startGuarded({ url }: RecordingUpstream): Promise<TestGateway> {
         scopes: [{ scope: 'mcp:write', tools: [], annotations: ['writing'] }],
       },
     },
-    config: { auth: { issuer: issuer.issuer, allow: [], signIn: [] } },
+    config: { auth: { issuer: issuer.issuer, allow: [], redirectSchemes: [], signIn: [] } },
   })
 }
 

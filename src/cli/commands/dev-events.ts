@@ -49,7 +49,7 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
   const configFile = shortPath(config.configFile, config.projectDir)
   const news = createNewsFormatter({ screen: output.screen('stderr'), configFile })
   const address = createAddressFollower(options, (finding) => warn(finding))
-  const approvals = createPendingApprovals()
+  const approvals = createPendingApprovals({ now: Date.now })
   const clients = createClientFollower(deps.clients, {
     home: config.home,
     warn: (finding) => warn(finding),

@@ -14,6 +14,7 @@ import { formatProse } from '../ui/layout.ts'
 
 import { formatQr } from '../ui/qr.ts'
 import { clientSnippet } from '../ui/snippets.ts'
+import { createApprovalKeys } from './approval-keys.ts'
 import type { DevDeps } from './dev-deps.ts'
 
 export interface DevKeysOptions {
@@ -40,24 +41,19 @@ export function listenToDevKeys(options: DevKeysOptions): () => void {
     },
     r: () => void reopen().catch(onBug),
     d: () => void examine().catch(onBug),
-    y: () => decide(options, true),
-    n: () => decide(options, false),
+    ...createApprovalKeys({
+      approvals: options.approvals,
+      gateway,
+      screen: output.screen('stderr'),
+      print: output.talk,
+      now: Date.now,
+    }),
     '?': () => output.talk(formatKeyHelp(output.screen('stderr'), { opensTunnel })),
     '\r': () => output.talk(''),
     interrupt: onInterrupt,
     end: onInterrupt,
   }
   return listenToKeys(deps.input, actions)
-}
-
-function decide({ deps, gateway, approvals }: DevKeysOptions, allowed: boolean): void {
-  const request = approvals.take(Date.now())
-  const decided = request && gateway.decideApproval(request.id, allowed)
-  const who = JSON.stringify(request?.clientName ?? '')
-  const text = decided
-    ? `${allowed ? 'Allowed' : 'Refused'} ${who}${allowed ? '; its page goes on by itself' : ''}.`
-    : 'No client waits to be allowed.'
-  deps.output.talk(formatProse(text, deps.output.screen('stderr')).join('\n'))
 }
 
 async function copySnippet({ deps, gateway }: DevKeysOptions): Promise<void> {

@@ -13,7 +13,9 @@ export function formatKeyHelp(
     ['q', 'shows the MCP address as a QR code'],
     ['r', reopens],
     ['d', 'looks for what is wrong, and says what fixes it'],
-    ['y, n', 'allows or refuses the client that asks for access'],
+    ['y, n', 'allows or refuses a client; y only one that asks from this machine'],
+    ['w', 'shows the clients that wait, with their codes'],
+    ['x', 'refuses all that wait, and takes new requests at once'],
     ['?', 'shows this'],
     ['Ctrl-C', 'stops everything; twice stops at once'],
   ]

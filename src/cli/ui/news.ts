@@ -5,7 +5,7 @@ import type {
   UpstreamState,
 } from '../../gateway-events.ts'
 import { printableValues } from '../../lib/printable.ts'
-import { formatApproval } from './approval.ts'
+import { formatApproval, formatApprovalState } from './approval.ts'
 import { clientFileSentence } from './clients.ts'
 import { count, formatProse } from './layout.ts'
 import { formatFinding } from './profiles.ts'
@@ -32,6 +32,8 @@ export function createNewsFormatter(options: { screen: Screen; configFile: strin
         return tunnelNews(event)
       case 'approval':
         return formatApproval(event, screen)
+      case 'approval-state':
+        return formatApprovalState(event, screen)
       case 'url-changed':
         return formatUrlChange(event, screen)
       case 'trust':

@@ -1,4 +1,4 @@
-import { isLoopbackHost } from '../../lib/loopback.ts'
+import { isFromThisMachine } from '../../origin/client-address.ts'
 import type { Exposure } from '../../origin/known-origins.ts'
 import { isForeignPage, type PageFacts } from '../is-foreign-page.ts'
 
@@ -15,25 +15,12 @@ export type AdminVerdict =
   /** `not-local`: it may come from another machine. `foreign-page`: another page sent it. */
   | { readonly ok: false; readonly code: 'NOT_LOCAL' | 'FOREIGN_PAGE' }
 
-/** What proxies and tunnels add, and browsers do not. */
-const forwardingHeaders = [
-  'forwarded',
-  'via',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-real-ip',
-]
-
 /**
  * Judges a request by where it came from. The listener decides; its Host and headers can only make it
  * worse.
  */
 export function judgeAdminRequest(facts: AdminRequestFacts): AdminVerdict {
-  const { header, origin } = facts
-  const isForwarded = forwardingHeaders.some((name) => header(name) !== undefined)
-  const isLocal = facts.exposure === 'loopback' && isLoopbackHost(new URL(origin).hostname)
-  if (!isLocal || isForwarded) return { ok: false, code: 'NOT_LOCAL' }
-  const isForeign = isForeignPage(facts, (caller) => caller === origin)
+  if (!isFromThisMachine(facts)) return { ok: false, code: 'NOT_LOCAL' }
+  const isForeign = isForeignPage(facts, (caller) => caller === facts.origin)
   return isForeign ? { ok: false, code: 'FOREIGN_PAGE' } : { ok: true }
 }
