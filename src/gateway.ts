@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
 import { createAddressProof } from './gateway/address.ts'
@@ -126,7 +127,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   certificate?.onRenewed((next) => {
     for (const listener of listeners.all) listener.setCertificate(next)
   })
-  for (const warning of startWarnings(certificate, listeners.all)) onEvent(warning)
+  const opened = { certificate, listeners: listeners.all, interfaces: networkInterfaces() }
+  for (const warning of startWarnings(config, opened)) onEvent(warning)
   for (const warning of cautions(config, file)) onEvent(warning)
 
   const origins = describeOrigins(config, listeners.all, () => file)
@@ -137,8 +139,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const secret = randomBytes(32)
   const prove = (challenge: string) => createHmac('sha256', secret).update(challenge).digest('hex')
   const streams = createProbeStreams(clock)
-  const ca = () => certificate?.current().caCertPem
-  const address = createAddressProof({ config, origins, prove, ca, onEvent })
+  const served = () => certificate?.current()
+  const address = createAddressProof({ config, origins, prove, served, onEvent })
   undo.defer(() => address.close())
   let triedAll = false
   let supervisor: TunnelSupervisor | undefined
@@ -211,8 +213,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
       clock,
       logger: logger.child('tunnel'),
     })
-    const opened = supervisor
-    undo.defer(() => opened.close())
+    const tunnels = supervisor
+    undo.defer(() => tunnels.close())
     requireTunnel(config, await supervisor.start())
   }
   // Links that were made before the address was known lead through it from now on.

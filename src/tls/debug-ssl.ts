@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { TLSSocket } from 'node:tls'
 import { subjectNames } from './certificate-pem.ts'
-import { explainFailure, judgeFailure } from './client-refusal.ts'
+import { explainFailure, greetingOf, judgeFailure } from './client-refusal.ts'
 import type { HandshakeObserver } from './handshake-observer.ts'
 import { chainOf, describeLink } from './peer-chain.ts'
 import { createRootStores } from './root-stores.ts'
@@ -33,7 +33,7 @@ export function createDebugSsl(options: {
   return {
     accepted: (socket) => tell(acceptedReport(socket, { ok: true })),
     failed(error, socket) {
-      const failure = judgeFailure(error.code, socket.servername as string | false | null)
+      const failure = judgeFailure(error.code, greetingOf(socket))
       const problem = explainFailure(error.code, failure)
       const report = acceptedReport(socket, { ok: false, problem })
       // Of other failures it is not known how far they got.

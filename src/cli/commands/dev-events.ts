@@ -145,7 +145,7 @@ async function readyScreen(
   { deps, configFile }: { deps: DevDeps; configFile: string },
 ): Promise<string> {
   const certificateSource =
-    ready.fingerprint === undefined ? undefined : await deps.describeSigner(ready.caFile)
+    ready.certFile === undefined ? undefined : await deps.describeSigner(ready.caFile)
   return formatReady(ready, {
     screen: deps.output.screen('stdout'),
     platform: deps.platform,

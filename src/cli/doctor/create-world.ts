@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { readFile, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { homedir, networkInterfaces } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { getCACertificates } from 'node:tls'
 import { loadConfig, readSettings, userFolderVariables } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
@@ -13,6 +13,7 @@ import { createHttpSender } from '../../lib/http-sender.ts'
 import { measureStream } from '../../tunnels/measure-stream.ts'
 import { readInstanceLock } from '../instance-lock.ts'
 import { ask } from './ask.ts'
+import { localFilesOf } from './config-of.ts'
 import { findGateway } from './find-gateway.ts'
 import { runProgram } from './run-program.ts'
 import { handshake } from './tls-handshake.ts'
@@ -44,9 +45,13 @@ export async function createDoctorWorld(options: CreateWorldOptions): Promise<Op
   const { environment, dotenv } = settings
   const named = environment.SALLYPORT_HOME || dotenv.SALLYPORT_HOME || '.sallyport'
   const home = configuration.ok ? configuration.config.home : resolve(projectDir, named)
-  const ours = await readFile(join(home, 'certs', 'ca.pem'), 'utf8').catch(() => undefined)
-  const ca = ours === undefined ? [] : [ours]
-  const sender = createHttpSender({ ca: [...getCACertificates('default'), ...ca] })
+  const readText = (path: string) => readFile(path, 'utf8').catch(() => undefined)
+  const files = await localFilesOf({ home, configuration, readText, now: Date.now })
+  const sender = createHttpSender({
+    ca: [...getCACertificates('default'), ...(files.authority ? [files.authority.toString()] : [])],
+    // Our gateway is known by what it serves, so that we are never a client that refuses it.
+    pinned: [files.leaf, files.addresses].flatMap((pair) => pair?.cert ?? []),
+  })
   const life = new AbortController()
   const askOnce: DoctorWorld['ask'] = (url, request) => ask(sender, url, request)
   const lock = await readInstanceLock(home)
@@ -67,7 +72,7 @@ export async function createDoctorWorld(options: CreateWorldOptions): Promise<Op
     now: Date.now,
     gateway: await findGateway(lock, { ask: askOnce, configured }),
     ask: askOnce,
-    readText: (path) => readFile(path, 'utf8').catch(() => undefined),
+    readText,
     modeOf,
     handshake: (origin, { ca: trusted = [] } = {}) =>
       handshake(origin, { ca: trusted, timeoutMs: connectionMs }),

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { keyVariableOf } from '../../clients/api-key.ts'
 import { clientEntryName } from '../../clients/entry-name.ts'
-import type { TrustFilePaths } from '../../clients/launch.ts'
+import { entryCaFile, type TrustFilePaths } from '../../clients/launch.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
 import { needsCa } from '../../origin/reach.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
@@ -51,7 +51,7 @@ function pageOf(c: HttpContext, profile: string, deps: ConnectPageDeps): Connect
     name,
     url: publicUrls(origin).mcp(profile),
     keyVariable: auth === 'key' ? keyVariableOf(name) : undefined,
-    caFile: isHere ? files?.caFile : undefined,
+    caFile: isHere ? entryCaFile(files) : undefined,
   }
   const trust: ConnectPage['trust'] = !files
     ? { kind: 'none' }
