@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises'
-import { readFile, stat } from 'node:fs/promises'
+import { access, constants, readFile, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { homedir, networkInterfaces } from 'node:os'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { getCACertificates } from 'node:tls'
 import { loadConfig, readSettings, userFolderVariables } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
@@ -74,6 +74,7 @@ export async function createDoctorWorld(options: CreateWorldOptions): Promise<Op
     ask: askOnce,
     readText,
     modeOf,
+    isWritable,
     handshake: (origin, { ca: trusted = [] } = {}) =>
       handshake(origin, { ca: trusted, timeoutMs: connectionMs }),
     isListening,
@@ -117,6 +118,16 @@ async function modeOf(path: string): Promise<number | undefined> {
   // Windows has no such modes; the folder's access list decides there.
   if (process.platform === 'win32') return undefined
   return (await stat(path).catch(() => undefined))?.mode
+}
+
+async function isWritable(folder: string): Promise<boolean> {
+  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => error.code)
+  if (found === 'ENOENT' && dirname(folder) !== folder) return isWritable(dirname(folder))
+  if (typeof found !== 'object' || !found.isDirectory()) return false
+  return access(folder, constants.W_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  )
 }
 
 function isListening(port: number): Promise<boolean> {

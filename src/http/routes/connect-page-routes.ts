@@ -38,6 +38,11 @@ export function connectPageRoutes(deps: ConnectPageDeps): Hono<HttpEnv> {
   return app
 }
 
+/** Programs on BoringSSL take no certificate of ours at an address of this machine (ADR 3). */
+function byName(origin: string): string {
+  return origin.replace(/^https:\/\/(127\.0\.0\.1|\[::1\])(?=:|$)/, 'https://localhost')
+}
+
 function pageOf(c: HttpContext, profile: string, deps: ConnectPageDeps): ConnectPage | undefined {
   const exposure = deps.access.exposureOf(c.env.listener)
   const auth = deps.access.access.authOf(profile, exposure)
@@ -49,7 +54,7 @@ function pageOf(c: HttpContext, profile: string, deps: ConnectPageDeps): Connect
   const isHere = exposure === 'loopback'
   const connection = {
     name,
-    url: publicUrls(origin).mcp(profile),
+    url: publicUrls(isHere ? byName(origin) : origin).mcp(profile),
     keyVariable: auth === 'key' ? keyVariableOf(name) : undefined,
     caFile: isHere ? entryCaFile(files) : undefined,
   }
