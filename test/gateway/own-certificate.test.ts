@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ResolvedConfig } from '../../src/config/resolved-config.ts'
 import type { GatewayEvent, ReadyEvent } from '../../src/gateway-events.ts'
-import { startTestGateway } from '../fixtures/gateway.ts'
+import { noTunnels, startTestGateway } from '../fixtures/gateway.ts'
 import { handshake, hasCommand, run } from '../tls/lab.ts'
 import { issue, issueChain } from '../tls/upstream/lab.ts'
 
@@ -126,6 +126,21 @@ describe('a gateway with a certificate of your own starts', () => {
 })
 
 describe('a gateway without one', () => {
+  it('keeps the authorities that a variable names already in the file it gives to clients', async () => {
+    const corp = await issue({ name: 'Corp Root' })
+    const NODE_EXTRA_CA_CERTS = await put('corp.pem', corp.pem)
+    const config = { tunnels: { ...noTunnels, environment: { NODE_EXTRA_CA_CERTS } } }
+    const { gateway, close } = await startTestGateway({ servers: {}, https: true, config })
+    try {
+      const { caFile = '', combinedFiles = {} } = gateway.status()
+      expect(Object.keys(combinedFiles)).toEqual(['NODE_EXTRA_CA_CERTS'])
+      const text = await readFile(combinedFiles.NODE_EXTRA_CA_CERTS ?? '', 'utf8')
+      expect(text).toBe(corp.pem + (await readFile(caFile, 'utf8')))
+    } finally {
+      await close()
+    }
+  })
+
   it('tells the fingerprint of each file beside it, and lists only origins that answer', async () => {
     const { gateway, close } = await startTestGateway({ servers: {}, https: true })
     try {
