@@ -57,7 +57,7 @@ export interface LocalCertificate {
   renew(): Promise<void>
   /** Calls `listener` after every change of what is served; the returned function stops that. */
   onRenewed(listener: (certificate: ServedCertificate) => void): () => void
-  /** Certificate of the authority; undefined while the user's own file does not hold its root. */
+  /** Certificate of the authority; undefined while the root of the user's own is not known. */
   readonly caFile: string | undefined
   /** The system's roots and that certificate; see `bundleWritten`. */
   readonly bundleFile: string | undefined
