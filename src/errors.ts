@@ -6,6 +6,7 @@ export type UserErrorCode =
   | 'APP_URL_INVALID'
   | 'APP_URL_UNREACHABLE'
   | 'ENV_FILE_UNWRITABLE'
+  | 'HOME_UNWRITABLE'
   | 'STORE_UNUSABLE'
   | 'PORT_IN_USE'
   | 'PORT_FORBIDDEN'

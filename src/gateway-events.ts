@@ -39,10 +39,18 @@ export interface ReadyEvent {
   redirectUri: string
   /** Certificate of the authority that signed the local certificate; absent without local HTTPS. */
   caFile?: string
+  /** Its SHA-256 fingerprint, colon-separated upper-case hex, as the next. */
+  caFingerprint?: string
+  /** The local certificate; connections to addresses may get another one. */
+  certFile?: string
+  certFingerprint?: string
   /** System roots plus that authority, for runtimes whose variable replaces the system's roots. */
   bundleFile?: string
-  /** SHA-256 fingerprint of the leaf, colon-separated upper-case hex. */
-  fingerprint?: string
+  /**
+   * Where a variable of the gateway's environment names further authorities: a file with those and
+   * ours, by the variable.
+   */
+  combinedFiles?: Readonly<Record<string, string>>
 }
 
 export interface ProfileSummary {

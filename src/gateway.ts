@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
 import { createAddressProof } from './gateway/address.ts'
@@ -140,7 +141,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   certificate?.onRenewed((next) => {
     for (const listener of listeners.all) listener.setCertificate(next)
   })
-  for (const warning of startWarnings(certificate, listeners.all)) onEvent(warning)
+  const opened = { certificate, listeners: listeners.all, interfaces: networkInterfaces() }
+  for (const warning of startWarnings(config, opened)) onEvent(warning)
   for (const warning of cautions(config, file)) onEvent(warning)
 
   const origins = describeOrigins(config, listeners.all, () => file)
@@ -151,8 +153,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const secret = randomBytes(32)
   const prove = (challenge: string) => createHmac('sha256', secret).update(challenge).digest('hex')
   const streams = createProbeStreams(clock)
-  const ca = () => certificate?.current().caCertPem
-  const address = createAddressProof({ config, origins, prove, ca, onEvent })
+  const served = () => certificate?.current()
+  const address = createAddressProof({ config, origins, prove, served, onEvent })
   undo.defer(() => address.close())
   let triedAll = false
   let supervisor: TunnelSupervisor | undefined

@@ -129,6 +129,7 @@ export const environmentSchema = z.object({
     .describe('Seals tokens at rest.'),
   SSL_CERT_PATH: z.string().optional().describe('Certificate of your own, with its chain.'),
   SSL_KEY_PATH: z.string().optional().describe('Private key of that certificate.'),
+  SSL_CA_PATH: z.string().optional().describe('Root that certificate leads to.'),
   LOG_LEVEL: z
     .enum(['silent', 'error', 'warn', 'info', 'debug', 'trace'])
     .default('warn')

@@ -25,6 +25,7 @@ export interface ResolvedConfig extends GatewayFile {
     /** Absolute paths; both are set or neither is. */
     readonly certPath: string | undefined
     readonly keyPath: string | undefined
+    readonly caPath: string | undefined
     /** Overrides the folder of our own certificate authority. */
     readonly caRoot: string | undefined
     /** What decides where mkcert keeps the user's authority. */

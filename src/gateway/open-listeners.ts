@@ -81,11 +81,11 @@ export function describeOrigins(
   listeners: readonly Listener[],
   file: () => GatewayFile,
 ): KnownOrigins {
-  const { host } = config.listen
+  const { host: bindHost } = config.listen
   const reachable = { lan: lanAddresses(networkInterfaces()), localNames: localNames(file()) }
-  const describe = ({ name, port }: Listener): ListenerOrigins => {
+  const describe = ({ name, port, address: bound }: Listener): ListenerOrigins => {
     if (name === 'tunnel') return { name, scheme: 'http', exposure: 'public', origins: [] }
-    const origins = listenerOrigins(name, host, port, reachable)
+    const origins = listenerOrigins(name, { bindHost, bound, port }, reachable)
     return { name, scheme: name, exposure: exposureOfListener(config, name), origins }
   }
   return createKnownOrigins({

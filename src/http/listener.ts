@@ -33,6 +33,8 @@ const portsToTry = 20
 export interface Listener {
   readonly name: ListenerName
   readonly port: number
+  /** The address it listens on. */
+  readonly address: string
   /** Set when the asked port was taken and the next free one is used. */
   readonly movedFrom: number | undefined
   /** Serves new connections with another certificate; open ones go on undisturbed. */
@@ -82,12 +84,13 @@ export async function openListener(options: ListenOptions): Promise<Listener> {
     : createServer(limits, handle)
   if (options.handshakes) observe(server, options.handshakes)
   if (options.maxPerSource !== undefined) boundConnections(server, options.maxPerSource)
-  const port = await listen(server, options)
+  const { port, address } = await listen(server, options)
   let closed: Promise<void> | undefined
 
   return {
     name,
     port,
+    address,
     movedFrom: options.port !== 0 && port !== options.port ? options.port : undefined,
     setCertificate(next) {
       if ('setSecureContext' in server) contexts?.swap(server, next)
@@ -120,7 +123,7 @@ function observe(server: Server | SecureServer, handshakes: HandshakeObserver): 
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => handshakes.failed(error, socket))
 }
 
-async function listen(server: Server | SecureServer, options: ListenOptions): Promise<number> {
+async function listen(server: Server | SecureServer, options: ListenOptions): Promise<AddressInfo> {
   const { host, port, strictPort } = options
   const last = strictPort || port === 0 ? port : Math.min(port + portsToTry, 65_535)
   for (let candidate = port; ; candidate += 1) {
@@ -134,12 +137,12 @@ async function listen(server: Server | SecureServer, options: ListenOptions): Pr
   }
 }
 
-function listenOn(server: Server | SecureServer, port: number, host: string): Promise<number> {
+function listenOn(server: Server | SecureServer, port: number, host: string): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ port, host, exclusive: true }, () => {
       server.off('error', reject)
-      resolve((server.address() as AddressInfo).port)
+      resolve(server.address() as AddressInfo)
     })
   })
 }

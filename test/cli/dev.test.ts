@@ -292,7 +292,7 @@ describe('dev', () => {
   })
 
   it('prints ready as the gateway said it', async () => {
-    const ready = readyEvent({ caFile: '/ca.pem', fingerprint: 'AA' })
+    const ready = readyEvent({ caFile: '/ca.pem', caFingerprint: 'AA', certFile: '/c.pem' })
     const { run, process, events, has } = setup({ ready })
     const running = run()
     await has('ready')

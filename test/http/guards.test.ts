@@ -66,7 +66,7 @@ describe('the host guard', () => {
     ['localhost:PORT', 200],
     ['LOCALHOST:PORT', 200],
     ['127.0.0.1:PORT', 200],
-    ['[::1]:PORT', 200],
+    ['[::1]:PORT', 421],
     ['app.localhost:PORT', 200],
     ['allowed.example', 200],
   ])('answers Host %s with %i', async (host, status) => {

@@ -58,7 +58,9 @@ const events: Readonly<Record<string, GatewayEvent>> = {
     redirectUri: 'https://a.example/api/oauth/callback',
     caFile: '/home/me/ca.pem',
     bundleFile: '/home/me/bundle.pem',
-    fingerprint: 'AB:CD',
+    caFingerprint: 'AB:CD',
+    certFile: '/home/me/localhost.pem',
+    certFingerprint: 'EF:01',
   },
   progress: { event: 'progress', step: 'Starting', detail: 'one' },
   upstream: {

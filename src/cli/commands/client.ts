@@ -2,7 +2,7 @@ import { keyVariableOf } from '../../clients/api-key.ts'
 import { requireUsable } from '../../clients/check-client.ts'
 import type { ClientFiles, UndoneFile } from '../../clients/editing/client-files.ts'
 import { clientEntryName } from '../../clients/entry-name.ts'
-import { type TrustFilePaths, trustValue } from '../../clients/launch.ts'
+import { entryCaFile, type TrustFilePaths, trustValue } from '../../clients/launch.ts'
 import type { ClientConnection, ClientScope, McpClient } from '../../clients/mcp-client.ts'
 import { mcpClients, requireClient } from '../../clients/mcp-clients.ts'
 import type { UserFolders } from '../../clients/user-folders.ts'
@@ -43,7 +43,7 @@ export interface ClientDeps {
   readonly files: ClientFiles
   /** The public or local origin at which the gateway of this folder answers now. */
   readonly runningAt: () => Promise<string | undefined>
-  /** The files of our authority; none where the certificate is the user's own. */
+  /** The files of our authority; none where the root of the user's own is not known. */
   readonly trustFiles: TrustFilePaths | undefined
   readonly copy: (text: string) => Promise<CopyResult>
 }
@@ -115,7 +115,7 @@ async function targetOf(flags: ClientFlags, deps: ClientDeps): Promise<Target> {
     profile,
     running: running !== undefined,
     isExpected: running === undefined && flags.url === undefined,
-    connection: { name, url, keyVariable, caFile: files?.caFile },
+    connection: { name, url, keyVariable, caFile: entryCaFile(files) },
     trust: files ?? trustWithout(url),
   }
 }

@@ -148,7 +148,7 @@ async function readyScreen(
   { deps, config, configFile }: { deps: DevDeps; config: ResolvedConfig; configFile: string },
 ): Promise<string> {
   const certificateSource =
-    ready.fingerprint === undefined ? undefined : await deps.describeSigner(ready.caFile)
+    ready.certFile === undefined ? undefined : await deps.describeSigner(ready.caFile)
   return formatReady(ready, {
     screen: deps.output.screen('stdout'),
     platform: deps.platform,

@@ -10,6 +10,7 @@ import { loadConfig, reloadGatewayFile } from '../../config/load.ts'
 import { watchConfig } from '../../config/watch.ts'
 import { UserError } from '../../errors.ts'
 import { startGateway } from '../../gateway.ts'
+import { nameIn } from '../../tls/certificate-pem.ts'
 import type { DevFlags } from '../command-actions.ts'
 import type { CommandWorld } from '../command-world.ts'
 import { createCompanions } from '../companions.ts'
@@ -85,8 +86,7 @@ function devClients(flags: DevFlags, process: NodeJS.Process): Pick<DevDeps, 'cl
 async function describeSigner(caFile: string | undefined): Promise<string | undefined> {
   if (caFile === undefined) return 'your own certificate (SSL_CERT_PATH)'
   const { subject } = new X509Certificate(await readFile(caFile))
-  const name = /^(?:CN|O)=(.+)$/m.exec(subject)?.[1] ?? 'an authority without a name'
-  return `signed by ${name}`
+  return `signed by ${nameIn(subject)}`
 }
 
 /** The flags that say what the environment could say as well. */

@@ -36,10 +36,10 @@ export function formatBundles(bundles: readonly BundleDescription[], screen: Scr
 export function formatAudit(entries: readonly AuditEntry[]): string {
   if (entries.length === 0) return '  Nothing was changed yet.'
   return entries
-    .map(({ at, action, server, by, from, before, after }) => {
+    .map(({ at, action, server, by, from, before, after, reason }) => {
       const when = new Date(at).toISOString().replace('T', ' ').slice(0, 19)
       const what = server === '' ? action : `${action} ${server}`
-      const change = `${short(before)} -> ${short(after)}`
+      const change = reason ? printable(reason) : `${short(before)} -> ${short(after)}`
       return `${margin}${when}  ${printable(`${what}  by ${by} from ${from}`)}  ${change}`
     })
     .join('\n')

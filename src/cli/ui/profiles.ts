@@ -41,7 +41,7 @@ export function formatProblems(
       formatFinding(
         {
           message: `Server "${name}" failed: ${error}`,
-          hint: `Correct its entry in ${configFile}; saving the file starts it again. ${where(profiles)} without its tools until then.`,
+          hint: `It is started again with growing pauses, and at once when its entry in ${configFile} changes. ${where(profiles)} without its tools until then.`,
         },
         screen,
       ),

@@ -72,12 +72,28 @@ function formatCertificate(ready: ReadyEvent, view: ReadyView): string[] {
   const { screen } = view
   const lines = [
     ...(view.certificateSource ? [view.certificateSource] : []),
-    ...(ready.caFile ? [`authority  ${ready.caFile}`] : []),
-    ...(ready.fingerprint
-      ? formatFingerprint(ready.fingerprint, { label: 'SHA-256    ', screen })
-      : []),
+    ...formatFile(
+      ready.caFile === undefined
+        ? { label: 'file', file: ready.certFile, fingerprint: ready.certFingerprint }
+        : { label: 'authority', file: ready.caFile, fingerprint: ready.caFingerprint },
+      screen,
+    ),
   ]
   return formatRow('TLS', lines, screen)
+}
+
+/** A certificate's file and its own fingerprint below it, as somebody compares them. */
+function formatFile(
+  {
+    label,
+    file,
+    fingerprint,
+  }: { label: string; file: string | undefined; fingerprint: string | undefined },
+  screen: Screen,
+): string[] {
+  if (file === undefined || fingerprint === undefined) return []
+  const sha256 = formatFingerprint(fingerprint, { label: 'SHA-256    ', screen })
+  return [`${label.padEnd(9)}  ${file}`, ...sha256]
 }
 
 /** The keys that work, on one line. */

@@ -16,6 +16,25 @@ export function formatCommands(lines: readonly string[], screen: Screen): string
   ].join('\n')
 }
 
+/** What `trust --dry-run` prints. `goesFirst`: mkcert is there, and may leave nothing to the rest. */
+export function formatPlan(
+  commands: readonly string[],
+  { goesFirst, screen }: { goesFirst: boolean; screen: Screen },
+): string {
+  if (commands.length === 0) return formatProse('There is nothing to run.', screen).join('\n')
+  const note = goesFirst
+    ? 'Nothing was run. mkcert would go first, and the rest for the stores that it leaves:'
+    : 'Nothing was run. These would be:'
+  return ['', ...formatProse(note, screen), formatCommands(commands, screen), ''].join('\n')
+}
+
+/** What can be said of stores before the first start. */
+export function formatNoAuthority(screen: Screen): string {
+  const text =
+    'There is no authority yet: the first start makes one, or `pnpm sallyport certs renew`.'
+  return formatProse(text, screen).join('\n')
+}
+
 /** How each store stands to the authority, and what follows. */
 export function formatStores(
   reports: readonly StoreReport[],

@@ -68,5 +68,5 @@ function withoutTls(server: string, url: string): UpstreamDiagnosis {
     },
   ]
   const nothing = { chain: [], protocol: undefined, clientCertificate: 'none' as const }
-  return { server, url, verifies: false, findings, ...nothing }
+  return { server, url, verifies: false, findings, cautions: [], ...nothing }
 }

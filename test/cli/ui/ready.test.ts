@@ -9,7 +9,12 @@ const view: ReadyView = {
   configFile: 'config/gateway.json',
   keys: true,
 }
-const local = readyEvent({ caFile: '/p/.sallyport/certs/ca.pem', fingerprint })
+const local = readyEvent({
+  caFile: '/p/.sallyport/certs/ca.pem',
+  caFingerprint: fingerprint,
+  certFile: '/p/.sallyport/certs/localhost.pem',
+  certFingerprint: fingerprint.toLowerCase(),
+})
 const signed = { ...view, certificateSource: 'signed by Sallyport local CA' }
 
 describe('the ready screen', () => {
@@ -89,8 +94,16 @@ describe('the ready screen', () => {
   })
 
   it('says who must trust a certificate of the user', () => {
-    const text = formatReady(readyEvent({ fingerprint }), view)
+    const own = readyEvent({ certFile: '/c.pem', certFingerprint: fingerprint })
+    const text = formatReady(own, view)
     expect(text).toContain('The certificate is yours')
+    expect(text).toContain(`file       /c.pem\n            SHA-256    ${fingerprint.slice(0, 48)}`)
+  })
+
+  it('names the file with the authorities that a variable names already', () => {
+    const combinedFiles = { NODE_EXTRA_CA_CERTS: '/p/node-extra-ca-certs.pem' }
+    const text = formatReady(readyEvent({ caFile: '/p/ca.pem', combinedFiles }), view)
+    expect(text).toContain('NODE_EXTRA_CA_CERTS=/p/node-extra-ca-certs.pem claude')
   })
 
   it('quotes a certificate path with a space', () => {
@@ -123,9 +136,7 @@ describe('the ready screen', () => {
     const text = formatReady({ ...local, profiles }, view)
     expect(text.match(/spawn nope ENOENT/g)).toHaveLength(1)
     expect(text).toContain('  Server "broken" failed: spawn nope ENOENT\n')
-    expect(text).toContain(
-      'Correct its entry in config/gateway.json; saving the file starts it again.',
-    )
+    expect(text).toContain('It is started again with growing pauses, and at once when its entry in')
     expect(text.replaceAll(/\s+/g, ' ')).toContain(
       'Profiles "default", "work" work without its tools',
     )

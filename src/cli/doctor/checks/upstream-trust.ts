@@ -93,8 +93,11 @@ function unchecked(
 /** Kinds that are no matter of trust: the server may only be switched off. */
 const unreached: ReadonlySet<TlsFindingKind> = new Set(['dns', 'refused', 'timeout', 'unreachable'])
 
-function explain({ server, url, verifies, findings }: UpstreamDiagnosis): Finding[] {
-  if (verifies) return [ok(`Server "${server}" shows a certificate that verifies.`)]
+function explain({ server, url, verifies, findings, cautions }: UpstreamDiagnosis): Finding[] {
+  if (verifies) {
+    const warnings = cautions.map(({ message, fix }) => warn(`Server "${server}": ${message}`, fix))
+    return [ok(`Server "${server}" shows a certificate that verifies.`), ...warnings]
+  }
   return findings.map(({ kind, message, fix, command }) => {
     const say = unreached.has(kind) ? warn : fail
     return say(`Server "${server}" (${new URL(url).host}): ${message}`, command ?? fix)
