@@ -31,6 +31,8 @@ async function startWithKeys() {
       profiles: { default: { auth: 'key' } },
     }),
   )
+  // A call of a server that nobody has seen yet would be one of an unknown tool.
+  await expect.poll(() => gateway.gateway.status().profiles[0]?.tools).toBeGreaterThan(0)
   const store = openSqliteStore(join(gateway.config.home, 'state.sqlite'))
   const apiKeys = createApiKeys({ store, now: Date.now })
   const create = async () => (await apiKeys.create({ profile: 'default' })).key
