@@ -233,12 +233,12 @@ describe('the sender of a request', () => {
     ['192.168.1.7', 'https', 'network', 'https 192.168.1.7', '192.168.1.7, through your network'],
     ['127.0.0.1', 'https', 'network', 'https 127.0.0.1', '127.0.0.1, through your network'],
     ['127.0.0.1', 'http', 'public', 'http 127.0.0.1', '127.0.0.1, through your public address'],
-    ['2001:db8::1', 'tunnel', 'public', 'tunnel 2001:db8:0:0', '2001:db8::1, through the tunnel'],
-    ['2001:0db8:0:0:9::1', 'tunnel', 'public', 'tunnel 2001:db8:0:0', undefined],
-    ['fe80::1%eth0', 'http', 'network', 'http fe80:0:0:0', undefined],
-    ['::1', 'http', 'network', 'http 0:0:0:0', undefined],
-    ['1:2:3:4:5:6:7:8', 'http', 'network', 'http 1:2:3:4', undefined],
-    ['1::', 'http', 'network', 'http 1:0:0:0', undefined],
+    ['2001:db8::1', 'tunnel', 'public', 'tunnel 2001:db8:0:0::/64', '2001:db8::1, through the tunnel'],
+    ['2001:0db8:0:0:9::1', 'tunnel', 'public', 'tunnel 2001:db8:0:0::/64', undefined],
+    ['fe80::1%eth0', 'http', 'network', 'http fe80:0:0:0::/64', undefined],
+    ['::1', 'http', 'network', 'http ::1', undefined],
+    ['1:2:3:4:5:6:7:8', 'http', 'network', 'http 1:2:3:4::/64', undefined],
+    ['1::', 'http', 'network', 'http 1:0:0:0::/64', undefined],
   ] as const
   it.each(rows)('%s over %s (%s) is %s', (address, listener, exposure, key, words) => {
     const origin = 'https://localhost:3443'
