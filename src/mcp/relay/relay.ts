@@ -133,7 +133,8 @@ function send(
     const login = await upstream.loginNeeded()
     if (login) throw login
     // A server that refuses connections has gone, whatever was open to it.
-    if (failure.kind === 'unseen' && !connection.isClosed) await connection.abandon(failure.message)
+    if (failure.kind === 'unseen' && !connection.isClosed)
+      await connection.abandon(failureReason(failure))
     const isSafe =
       failure.kind === 'unseen' || (failure.kind === 'lost' && isRepeatable(route, call))
     if (isRepeated || !isSafe) throw upstreamFailure(upstream.name, failureReason(failure))

@@ -8,7 +8,7 @@ import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import { createEventReader } from '../wire/event-stream.ts'
 import { parseMessage } from '../wire/message.ts'
 import { type Era, modernRevision } from '../wire/protocol.ts'
-import { describeRefusal, saysNoSuchSession } from './http-refusal.ts'
+import { describeAnswer, saysNoSuchSession } from './failed-answer.ts'
 import { encodeHeaderValue } from './param-headers.ts'
 import {
   type OutgoingRequest,
@@ -325,7 +325,10 @@ export function createHttpTransport(
     }
     listener.onFailure(
       id,
-      new UpstreamFailure('refused', describeRefusal({ status, headers, body })),
+      new UpstreamFailure(
+        'refused',
+        describeAnswer({ status, body, retryAfter: headers['retry-after'] }),
+      ),
     )
   }
 
@@ -421,7 +424,12 @@ export function createHttpTransport(
             if (sessionId !== undefined && saysNoSuchSession({ status, body, wasFine })) {
               return sessionLost(reject)
             }
-            reject(new UpstreamFailure('refused', describeRefusal({ status, headers, body })))
+            reject(
+              new UpstreamFailure(
+                'refused',
+                describeAnswer({ status, body, retryAfter: headers['retry-after'] }),
+              ),
+            )
           },
           onFailure: reject,
         })

@@ -1,4 +1,5 @@
 import { messageOf, UserError } from '../../errors.ts'
+import { printableLine } from '../../lib/printable.ts'
 import { rpcCodes } from './protocol.ts'
 
 /** A failure that goes on the wire as a JSON-RPC error with exactly this code. */
@@ -43,5 +44,5 @@ export function failureReason(error: unknown): string {
     }
     current = current.cause
   }
-  return messageOf(error)
+  return printableLine(messageOf(error))
 }
