@@ -58,6 +58,9 @@ function readMessage(message: unknown): MessageReading | Unreadable {
       : invalidRequest('a request has a "method"')
   }
   if (!isText(method)) return invalidRequest(`"method" ${whatTextIs}`)
+  if (isDisguised(method)) {
+    return { kind: 'unreadable', code: rpcCodes.methodNotFound, problem: 'Method not found' }
+  }
   const id = own(message, 'id')
   // A server that does not look at the id would take it for a call that nobody checked.
   if (id === undefined && !method.startsWith('notifications/')) {
@@ -67,6 +70,27 @@ function readMessage(message: unknown): MessageReading | Unreadable {
   const asked = readAsked(method, own(message, 'params'))
   if (asked.kind !== 'unreadable') return { kind: 'message', method, asked }
   return id === undefined ? asked : { ...asked, id }
+}
+
+/** Whose params decide what may be asked. */
+const guardedMethods: ReadonlySet<string> = new Set([
+  'tools/call',
+  'prompts/get',
+  'resources/read',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'completion/complete',
+  'subscriptions/listen',
+])
+
+/** Nearly one of them, such as in capitals: a server that is lenient would take it for that one. */
+function isDisguised(method: string): boolean {
+  if (guardedMethods.has(method)) return false
+  const plain = method
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^a-z/]/g, '')
+  return guardedMethods.has(plain)
 }
 
 /** What a request with that method and those params is about. */
