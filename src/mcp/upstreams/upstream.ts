@@ -95,6 +95,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   let toldMalformed = false
   /** What each session asked for; a shared server is set to the most talkative of them. */
   const logLevels = new Map<string, string>()
+  /** Sessions whose own connection ended by itself. */
+  const lostSessions = new Set<string>()
 
   const links = createLinks({
     config,
@@ -121,9 +123,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       if (connection.era === 'modern') void catalog.follow(connection)
       else await restoreLogLevel(connection, session)
       subscriptions.restore(connection, session)
+      if (session && lostSessions.delete(session.ownerId)) tellLists(connection, session)
     },
     onLost(reason, session) {
-      if (!session && !closed) void failed(reason)
+      if (session) lostSessions.add(session.ownerId)
+      else if (!closed) void failed(reason)
     },
     onChange(notification, params, session) {
       const isList = notification.method !== 'notifications/resources/updated'
@@ -164,6 +168,14 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     await setLevel(connection, level).catch((error: Error) =>
       logger.debug('refused its log level', { reason: error.message }),
     )
+  }
+
+  /** What a new connection of a session's own lists may differ from what the one before it did. */
+  function tellLists({ handshake }: UpstreamConnection, session: ClientSession): void {
+    for (const kind of ['tools', 'resources', 'prompts']) {
+      if (handshake.capabilities[kind] === undefined) continue
+      session.tell(`notifications/${kind}/list_changed`, undefined)
+    }
   }
 
   function setLevel(connection: UpstreamConnection, level: string) {
@@ -288,6 +300,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     },
     async releaseSession(session) {
       logLevels.delete(session.ownerId)
+      lostSessions.delete(session.ownerId)
       await links.releaseSession(session)
     },
     async restart() {
