@@ -29,7 +29,7 @@ import type { SessionRecords } from './session-records.ts'
 
 /** A session without a request or an open stream for so long is let go, ms. */
 const idleSessionMs = 60 * 60_000
-const maxSessions = 10_000
+const mostSessions = 10_000
 
 interface Entry {
   readonly session: Session
@@ -45,8 +45,9 @@ export function createStreamableSessions(options: {
   streams: ClientStreams
   logger: Logger
   now: () => number
+  maxSessions?: number
 }) {
-  const { profile, records, now } = options
+  const { profile, records, now, maxSessions = mostSessions } = options
   /** In the order of their last use. */
   const entries = new Map<string, Entry>()
   const sweeper = setInterval(closeIdle, 60_000)
