@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
-import { isTold, modernWire, openSession } from '../fixtures/wire-client.ts'
+import { isTold, modernWire, openSession, textOf } from '../fixtures/wire-client.ts'
 import {
   answerWire,
   startWireServer,
@@ -85,8 +85,6 @@ afterAll(async () => {
   for (const server of servers.values()) await server.close()
 })
 
-const textIn = (result: unknown) => (result as { content?: { text: string }[] })?.content?.[0]?.text
-
 /** What a session of the server's was asked to restore. */
 function askedIn(server: WireServer, sessionId: string | undefined): string[] {
   const restored = ['logging/setLevel', 'resources/subscribe']
@@ -108,18 +106,18 @@ describe('a server that forgets its sessions', () => {
         result: {},
       })
       expect(await ada.request('resources/subscribe', { uri: 'a:b' })).toMatchObject({ result: {} })
-      expect(textIn((await ada.call('hi')).result)).toMatch(/^session-/)
+      expect(textOf(await ada.call('hi'))).toMatch(/^session-/)
       const bob = modernWire(url)
       const bobHears = await bob.listen({ toolsListChanged: true })
-      expect(textIn((await bob.call('hi')).result)).toMatch(/^session-/)
+      expect(textOf(await bob.call('hi'))).toMatch(/^session-/)
 
       const before = server.opened()
       server.grows()
       server.sessions.clear()
-      const again = textIn((await ada.call('hi')).result)
+      const again = textOf(await ada.call('hi'))
       expect(server.sessions).toContain(again)
-      expect(Number(again?.replace('session-', ''))).toBeGreaterThan(before)
-      expect(server.sessions).toContain(textIn((await bob.call('hi')).result))
+      expect(Number(again.replace('session-', ''))).toBeGreaterThan(before)
+      expect(server.sessions).toContain(textOf(await bob.call('hi')))
       await expect
         .poll(() => askedIn(server, again))
         .toEqual(['logging/setLevel', 'resources/subscribe'])

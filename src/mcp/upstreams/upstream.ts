@@ -37,6 +37,8 @@ export interface UpstreamOptions {
   readonly now: () => number
   readonly random: () => number
   readonly onState: (server: string) => void
+  /** A finding that its owner should hear of. */
+  readonly warn: (finding: { code: string; message: string; hint?: string }) => void
   readonly onCatalog: (server: string, changed: ReadonlySet<CatalogKind>) => void
   /** A list or a resource changed; `session` when only that session's own connection heard it. */
   readonly onChange: (
@@ -95,6 +97,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   let toldMalformed = false
   /** What each session asked for; a shared server is set to the most talkative of them. */
   const logLevels = new Map<string, string>()
+  /** Somebody has asked the shared server for a level, which is not meant for everybody. */
+  let isLevelSet = false
   /** Sessions whose own connection ended by itself. */
   const lostSessions = new Set<string>()
 
@@ -103,6 +107,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     memory,
     clientInfo: options.clientInfo,
     audience: () => options.audience(config.name),
+    unasked: () => (isLevelSet ? 'info' : 'all'),
     connect: (partial) =>
       connectUpstream({
         ...partial,
@@ -113,10 +118,17 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         connections: options.connections,
         logger,
         onMalformed(excerpt) {
+          logger.debug('sent what is no JSON-RPC message', { excerpt })
           // Once: a server that prints to stdout would fill the terminal.
-          if (toldMalformed) return logger.debug('sent what is no JSON-RPC message', { excerpt })
+          if (toldMalformed) return
           toldMalformed = true
-          logger.warn('sent what is no JSON-RPC message', { excerpt })
+          options.warn({
+            code: 'MALFORMED_MESSAGE',
+            message: `Server "${config.name}" sent what is no JSON-RPC message: ${JSON.stringify(excerpt)}`,
+            ...(config.type === 'stdio' && {
+              hint: 'Over stdio only messages may be written to standard output; logs go to standard error.',
+            }),
+          })
         },
       }),
     async onOpened(connection, session) {
@@ -284,13 +296,22 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     },
     subscribe: subscriptions.subscribe,
     async setLogLevel(session, level) {
+      const before = logLevels.get(session.ownerId)
+      // First, so that whoever asks at the same time knows of it.
       logLevels.set(session.ownerId, level)
-      const connection = await upstream.connection(session)
-      // Requests of 2026-07-28 say it each.
-      if (connection.era === 'modern') return
-      const isOwn = links.own(session) === connection
-      const wanted = isOwn ? level : (lowestLogLevel(logLevels.values()) ?? level)
-      await setLevel(connection, wanted)
+      try {
+        const connection = await upstream.connection(session)
+        // Requests of 2026-07-28 say it each.
+        if (connection.era === 'modern') return
+        const isOwn = links.own(session) === connection
+        const wanted = isOwn ? level : (lowestLogLevel(logLevels.values()) ?? level)
+        await setLevel(connection, wanted)
+        isLevelSet ||= !isOwn
+      } catch (error) {
+        if (before === undefined) logLevels.delete(session.ownerId)
+        else logLevels.set(session.ownerId, before)
+        throw error
+      }
     },
     notify(session, method, params) {
       const own = links.own(session)
