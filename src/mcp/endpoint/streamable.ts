@@ -78,7 +78,7 @@ export function createStreamableSessions(options: {
     makeRoom()
     const streams = createResumableStreams({
       streams: options.streams,
-      headers: { 'mcp-session-id': id },
+      sessionId: id,
       primes: terms.protocolVersion >= '2025-11-25',
     })
     const own = streams.own
