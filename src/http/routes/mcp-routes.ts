@@ -1,5 +1,5 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import type { ProfileSummary } from '../../gateway-events.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { Endpoint } from '../../mcp/endpoint/endpoint.ts'
@@ -52,6 +52,10 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
     }
   }
 
+  app.use('/api/mcp/:profile', onlyMethods('GET', 'POST', 'DELETE'))
+  app.use('/api/mcp/:profile/sse', onlyMethods('GET'))
+  app.use('/api/mcp/:profile/messages', onlyMethods('POST'))
+
   app.get('/api/mcp/:profile/info', access, (c) => {
     const summary = deps.summary(c.req.param('profile'), c.get('origin'))
     if (!summary) return rpcErrorResponse(404, 'There is no such profile.')
@@ -90,6 +94,17 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
     withEndpoint((endpoint, exchange) => endpoint.handle(exchange)),
   )
   return app
+}
+
+/** 405 for any other (RFC 9110 15.5.6). A HEAD would open a session's stream, and leave it. */
+function onlyMethods(...allowed: string[]): MiddlewareHandler<AccessEnv> {
+  return async (c, next) => {
+    if (allowed.includes(c.req.method)) return next()
+    const allow = allowed.join(', ')
+    return rpcErrorResponse(405, `Method Not Allowed: this address knows ${allow}`, {
+      headers: { allow },
+    })
+  }
 }
 
 function exchangeOf(c: Context<AccessEnv>): HttpExchange {

@@ -12,7 +12,7 @@ import {
 } from '../wire/message.ts'
 import { metaKeys, modernRevision, rpcCodes } from '../wire/protocol.ts'
 import { createClientStreams } from './client-streams.ts'
-import { type HttpExchange, headerOf, sendEmpty, sendRefusal } from './http-exchange.ts'
+import { acceptedBy, type HttpExchange, headerOf, sendEmpty, sendRefusal } from './http-exchange.ts'
 import { createModernEndpoint } from './modern.ts'
 import type { Session } from './session.ts'
 import { createSessionRecords, type Sealer } from './session-records.ts'
@@ -62,6 +62,8 @@ export function createEndpoint(options: {
     handle(exchange) {
       const { body, incoming } = exchange
       if (incoming.method !== 'POST' || !body) return streamable.handle(exchange)
+      const accepted = acceptedBy(exchange)
+      if (!accepted.json && !accepted.stream) return refuseMediaType(exchange)
       const message = readMessage(body.text, body.value)
       if (!isModern(message, headerOf(exchange, 'mcp-protocol-version'))) {
         if (hasModernElement(body.value)) return refuseBatch(exchange)
@@ -112,6 +114,11 @@ function hasModernElement(value: unknown): boolean {
       return Object.hasOwn(metaOf(params) ?? {}, metaKeys.protocolVersion)
     })
   )
+}
+
+function refuseMediaType(exchange: HttpExchange): void {
+  const message = 'Not Acceptable: Client must accept application/json, text/event-stream or both'
+  sendRefusal(exchange, 406, { code: rpcCodes.upstreamUnavailable, message })
 }
 
 function refuseBatch(exchange: HttpExchange): void {

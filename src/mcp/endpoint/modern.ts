@@ -22,7 +22,7 @@ import {
 } from '../wire/protocol.ts'
 import { errorText, RpcError } from '../wire/rpc-error.ts'
 import type { ClientStream, ClientStreams } from './client-streams.ts'
-import { type HttpExchange, headerOf, sendJson, sendRefusal } from './http-exchange.ts'
+import { acceptedBy, type HttpExchange, headerOf, sendJson, sendRefusal } from './http-exchange.ts'
 
 /** Streams of `subscriptions/listen` in one profile, and resources that one of them may follow. */
 const maxListening = 1_024
@@ -94,6 +94,8 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
       }
     }
     tell(method: string, params: string | undefined): void {
+      // There is no other place for it.
+      if (!acceptedBy(this.#exchange).stream) return
       this.#stream ??= streams.open(this.#exchange.outgoing)
       this.#stream.send(writeNotification(method, params))
     }
@@ -104,6 +106,9 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
     }
     answer({ kind, body, status }: CallAnswer): void {
       const text = writeAnswer(this.request.id, kind, body)
+      if (kind === 'result' && !acceptedBy(this.#exchange).json) {
+        this.#stream ??= streams.open(this.#exchange.outgoing)
+      }
       if (this.#stream) {
         this.#stream.send(text)
         this.#stream.end()

@@ -148,11 +148,10 @@ export function createStreamableSessions(options: {
     const terms = termsOf(message, exchange.principal)
     const id = records.issue(terms)
     void profile.seen().then(() => {
-      open(id, terms)
+      const entry = open(id, terms)
       const result = initializeResult(profile, terms.protocolVersion)
-      sendJson(exchange, writeAnswer(message.id, 'result', result), {
-        headers: { 'mcp-session-id': id },
-      })
+      exchange.outgoing.setHeader('mcp-session-id', id)
+      new PostOutlet(entry, exchange, 1).answer(writeAnswer(message.id, 'result', result))
     })
   }
 
@@ -197,16 +196,10 @@ export function createStreamableSessions(options: {
   }
 
   function post(entry: Entry, exchange: HttpExchange): void {
-    const accepted = acceptedBy(exchange)
-    if (!accepted.json && !accepted.stream) {
-      const message =
-        'Not Acceptable: Client must accept application/json, text/event-stream or both'
-      return sendRefusal(exchange, 406, { code: rpcCodes.upstreamUnavailable, message })
-    }
     const messages = readPosted(exchange, entry.session.terms)
     if (!messages) return
     const requests = messages.filter((one): one is Request => one.kind === 'request')
-    const outlet = new PostOutlet(entry, exchange, { count: requests.length, accepted })
+    const outlet = new PostOutlet(entry, exchange, requests.length)
     const from = { outlet, origin: exchange.origin }
     for (const message of messages) entry.session.receive(message, from)
     if (requests.length === 0) sendEmpty(exchange, 202)
@@ -268,11 +261,11 @@ class PostOutlet implements Outlet {
   constructor(
     entry: Entry,
     exchange: HttpExchange,
-    { count, accepted }: { count: number; accepted: Accepted },
+    count: number,
   ) {
     this.#entry = entry
     this.#exchange = exchange
-    this.#accepted = accepted
+    this.#accepted = acceptedBy(exchange)
     this.#left = count
     this.#isBatch = Array.isArray(exchange.body?.value)
   }
