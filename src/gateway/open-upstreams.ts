@@ -74,6 +74,7 @@ export async function openUpstreams(options: {
       loginLinks.note(event)
       onEvent(event)
     },
+    warn: (finding) => onEvent({ event: 'warning', ...finding }),
   })
   undo.defer(() => hub.close())
   return { trust, logins, hub }

@@ -43,11 +43,13 @@ export function createLinks(options: {
   connect: (
     options: Pick<
       ConnectOptions,
-      'era' | 'capabilities' | 'clientInfo' | 'audience' | 'onChange' | 'signal'
+      'era' | 'capabilities' | 'clientInfo' | 'audience' | 'unasked' | 'onChange' | 'signal'
     >,
   ) => Promise<UpstreamConnection>
   /** Everybody who uses the shared connection. */
   audience: () => readonly MessageOwner[]
+  /** Of the shared connection, see {@link ConnectOptions.unasked}. */
+  unasked: () => string
   /** A list or a resource of the upstream changed; `session` when only that one heard it. */
   onChange: (
     notification: Notification,
@@ -94,6 +96,7 @@ export function createLinks(options: {
       capabilities: session?.capabilities ?? everyCapability,
       clientInfo: session?.clientInfo ?? options.clientInfo,
       audience: session ? () => [session] : options.audience,
+      unasked: session ? () => 'all' : options.unasked,
       onChange: (notification, params) => {
         // The shared connection says the same of lists.
         const isTwice = key === 'legacy' && notification.method.endsWith('/list_changed')

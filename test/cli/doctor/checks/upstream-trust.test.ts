@@ -167,6 +167,7 @@ describe('the check of certificates of servers', () => {
       localOrigins: ['https://localhost:3443'],
       ownerOrigin: 'https://localhost:3443',
       profiles: [],
+      problems: [],
     }
     for (const reached of [
       { publicOrigin: 'https://otter.example' },
