@@ -1,6 +1,6 @@
 import type { ProfileConfig } from '../config/resolved-config.ts'
 import type { ProfileSummary } from '../gateway-events.ts'
-import { type ServerCatalog, listOf } from './profiles/catalog.ts'
+import { listOf, type ServerCatalog } from './profiles/catalog.ts'
 import { identityOf, type ProfileIdentity } from './profiles/identity.ts'
 import { createProfileView, type ProfileView } from './profiles/profile-view.ts'
 import { fitsTemplate } from './profiles/uri-template.ts'

@@ -1,8 +1,7 @@
 import type { Logger } from '../../lib/logger.ts'
 import type { Store } from '../../store/store.ts'
-import type { CatalogKind } from '../profiles/catalog.ts'
 import type { Profile } from '../profile.ts'
-import type { Session } from './session.ts'
+import type { CatalogKind } from '../profiles/catalog.ts'
 import {
   isJsonObject,
   type Message,
@@ -15,6 +14,7 @@ import { metaKeys, modernRevision, rpcCodes } from '../wire/protocol.ts'
 import { createClientStreams } from './client-streams.ts'
 import { type HttpExchange, headerOf, sendEmpty, sendRefusal } from './http-exchange.ts'
 import { createModernEndpoint } from './modern.ts'
+import type { Session } from './session.ts'
 import { createSessionRecords, type Sealer } from './session-records.ts'
 import { createSseSessions } from './sse.ts'
 import { createStreamableSessions } from './streamable.ts'

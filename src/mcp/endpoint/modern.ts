@@ -93,7 +93,7 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
         client: typeof clientInfo.name === 'string' ? (clientInfo as Caller['client']) : undefined,
       }
     }
-    tell(method: string, params: string | undefined): void {
+    tell(method: string, params: string | undefined) {
       this.#stream ??= streams.open(this.#exchange.outgoing)
       this.#stream.send(writeNotification(method, params))
     }
@@ -102,7 +102,7 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
       question.answer('error', errorText(new RpcError(rpcCodes.methodNotFound, message)))
       return () => {}
     }
-    answer({ kind, body, status }: CallAnswer): void {
+    answer({ kind, body, status }: CallAnswer) {
       const text = writeAnswer(this.request.id, kind, body)
       if (this.#stream) {
         this.#stream.send(text)
@@ -113,7 +113,7 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
     pause(): void {}
   }
 
-  function serve(request: Request, exchange: HttpExchange): void {
+  function serve(request: Request, exchange: HttpExchange) {
     const problem = headerProblem(request, exchange)
     if (problem) return sendRefusal(exchange, 400, { ...problem, id: request.id })
     const { method, id } = request
@@ -131,7 +131,7 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
     profile.handle(new ModernCall(request, exchange))
   }
 
-  function discover({ id }: Request, exchange: HttpExchange): void {
+  function discover({ id }: Request, exchange: HttpExchange) {
     void profile.seen().then(() => {
       const { capabilities, serverInfo, instructions, others } = profile.identity('modern')
       const result = {
@@ -148,7 +148,7 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
     })
   }
 
-  function listen(request: Request, exchange: HttpExchange): void {
+  function listen(request: Request, exchange: HttpExchange) {
     const { id, params } = request
     const wanted = params?.notifications
     const call = new ModernCall(request, exchange)

@@ -167,30 +167,33 @@ export function createSession(options: {
     get logLevel(): string {
       return level ?? 'all'
     }
-    tell(method: string, params: string | undefined): void {
+    tell(method: string, params: string | undefined) {
       this.outlet.deliver(writeNotification(method, params))
     }
     ask(question: Question): () => void {
       return ask(question, this.outlet)
     }
-    answer({ kind, body }: CallAnswer): void {
+    answer({ kind, body }: CallAnswer) {
       if (calls.get(this.request.id) !== this) return
       calls.delete(this.request.id)
       this.outlet.answer(writeAnswer(this.request.id, kind, body))
     }
-    pause(retryMs: number): void {
+    pause(retryMs: number) {
       this.outlet.pause(retryMs)
     }
   }
 
-  function requested(call: LegacyCall): void {
+  function requested(call: LegacyCall) {
     const { request } = call
     calls.set(request.id, call)
     switch (request.method) {
       case 'ping':
         return call.answer({ kind: 'result', body: '{}' })
       case 'initialize':
-        return refuse(call, new RpcError(rpcCodes.invalidRequest, 'The session is initialized already'))
+        return refuse(
+          call,
+          new RpcError(rpcCodes.invalidRequest, 'The session is initialized already'),
+        )
       case 'logging/setLevel':
         return settle(call, setLevel(request))
       case 'resources/subscribe':
@@ -251,11 +254,11 @@ export function createSession(options: {
     stateChanged()
   }
 
-  function stateChanged(): void {
+  function stateChanged() {
     options.onState({ level, subscriptions: [...subscriptions.keys()] })
   }
 
-  function notified(notification: Notification): void {
+  function notified(notification: Notification) {
     const { method, params } = notification
     if (method === 'notifications/initialized') return
     if (method === 'notifications/cancelled') return cancelled(params)
@@ -276,7 +279,7 @@ export function createSession(options: {
     call.outlet.drop()
   }
 
-  function answered(answer: Answer): void {
+  function answered(answer: Answer) {
     const about = asked.get(Number(answer.id))
     if (!about) return logger.debug('an answer to nothing that was asked', { id: answer.id })
     asked.delete(Number(answer.id))
@@ -306,7 +309,10 @@ export function createSession(options: {
       if (method !== 'notifications/resources/updated') return session.tell(method, params)
       const uri = profile.view().exposedUri(server, String(notification.params?.uri))
       if (subscriptions.has(uri)) {
-        session.tell(method, editObject(params ?? '{}', { uri: JSON.stringify(uri), _meta: undefined }))
+        session.tell(
+          method,
+          editObject(params ?? '{}', { uri: JSON.stringify(uri), _meta: undefined }),
+        )
       }
     },
     restore(state) {
@@ -335,6 +341,8 @@ export function createSession(options: {
   return session
 }
 
-function announcesLogging(catalog: { handshake: { capabilities: JsonObject } } | undefined): boolean {
+function announcesLogging(
+  catalog: { handshake: { capabilities: JsonObject } } | undefined,
+): boolean {
   return catalog?.handshake.capabilities.logging !== undefined
 }

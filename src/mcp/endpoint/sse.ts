@@ -25,7 +25,7 @@ export function createSseSessions(options: {
   const { profile, streams, logger } = options
   const entries = new Map<string, Entry>()
 
-  function initialize(id: string, entry: Entry, { body, principal }: HttpExchange): void {
+  function initialize(id: string, entry: Entry, { body, principal }: HttpExchange) {
     const message = body && readMessage(body.text, body.value)
     if (message?.kind !== 'request' || message.method !== 'initialize') return
     const terms = termsOf(message, principal)
@@ -45,7 +45,7 @@ export function createSseSessions(options: {
 
   return {
     /** Answers `GET …/sse` with a stream whose first event names `messagesPath` and the session. */
-    open(exchange: HttpExchange, messagesPath: string): void {
+    open(exchange: HttpExchange, messagesPath: string) {
       if (entries.size >= maxSessions) {
         return sendRefusal(exchange, 503, {
           code: rpcCodes.upstreamUnavailable,
@@ -67,7 +67,7 @@ export function createSseSessions(options: {
       stream.send(`${messagesPath}?sessionId=${id}`, { event: 'endpoint' })
     },
     /** Answers `POST …/messages?sessionId=…`. */
-    receive(exchange: HttpExchange, id: string): void {
+    receive(exchange: HttpExchange, id: string) {
       const entry = entries.get(id)
       if (entry?.principal !== exchange.principal) {
         return sendRefusal(exchange, 404, {

@@ -1,6 +1,6 @@
 import type { Logger } from '../../lib/logger.ts'
 import type { Profile } from '../profile.ts'
-import { type Message, readBatch, readMessage, type Request, writeAnswer } from '../wire/message.ts'
+import { type Message, type Request, readBatch, readMessage, writeAnswer } from '../wire/message.ts'
 import { legacyRevisions, rpcCodes } from '../wire/protocol.ts'
 import type { ClientStreams } from './client-streams.ts'
 import {
@@ -52,20 +52,20 @@ export function createStreamableSessions(options: {
   const sweeper = setInterval(closeIdle, 60_000)
   sweeper.unref()
 
-  function closeIdle(): void {
+  function closeIdle() {
     for (const [id, entry] of entries) {
       if (entry.openStreams === 0 && now() - entry.lastSeen > idleSessionMs) letGo(id, entry)
     }
   }
 
   /** Frees what a session holds here. Its id is still good: it can be taken up again. */
-  function letGo(id: string, { session, streams }: Entry): void {
+  function letGo(id: string, { session, streams }: Entry) {
     entries.delete(id)
     streams.close()
     session.close()
   }
 
-  function makeRoom(): void {
+  function makeRoom() {
     if (entries.size < maxSessions) return
     for (const [id, entry] of entries) {
       if (entry.openStreams > 0) continue
@@ -112,13 +112,13 @@ export function createStreamableSessions(options: {
     return opened
   }
 
-  function touch(id: string, entry: Entry): void {
+  function touch(id: string, entry: Entry) {
     entry.lastSeen = now()
     entries.delete(id)
     entries.set(id, entry)
   }
 
-  function handle(exchange: HttpExchange): void {
+  function handle(exchange: HttpExchange) {
     const id = headerOf(exchange, 'mcp-session-id')
     const entry = id === undefined ? undefined : entries.get(id)
     // The common case, without a promise.
@@ -135,7 +135,7 @@ export function createStreamableSessions(options: {
     )
   }
 
-  function initialize(exchange: HttpExchange): void {
+  function initialize(exchange: HttpExchange) {
     const { body } = exchange
     const message = body && readMessage(body.text, body.value)
     if (message?.kind !== 'request' || message.method !== 'initialize') {
@@ -155,7 +155,7 @@ export function createStreamableSessions(options: {
     })
   }
 
-  function serve(id: string, entry: Entry, exchange: HttpExchange): void {
+  function serve(id: string, entry: Entry, exchange: HttpExchange) {
     touch(id, entry)
     const version = headerOf(exchange, 'mcp-protocol-version')
     if (version !== undefined && !(legacyRevisions as readonly string[]).includes(version)) {
@@ -176,7 +176,7 @@ export function createStreamableSessions(options: {
     }
   }
 
-  function listen(entry: Entry, exchange: HttpExchange): void {
+  function listen(entry: Entry, exchange: HttpExchange) {
     const { outgoing } = exchange
     if (!acceptedBy(exchange).stream) {
       const message = 'Not Acceptable: Client must accept text/event-stream'
@@ -195,7 +195,7 @@ export function createStreamableSessions(options: {
     }
   }
 
-  function post(entry: Entry, exchange: HttpExchange): void {
+  function post(entry: Entry, exchange: HttpExchange) {
     const accepted = acceptedBy(exchange)
     if (!accepted.json && !accepted.stream) {
       const message =

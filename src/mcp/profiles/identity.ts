@@ -42,7 +42,12 @@ export function identityOf(
   )
   const only = profile.servers.length === 1 ? known[0]?.catalog.handshake : undefined
   if (!only) {
-    return { serverInfo: gateway, capabilities, instructions: instructionsOf(profile, known), others: {} }
+    return {
+      serverInfo: gateway,
+      capabilities,
+      instructions: instructionsOf(profile, known),
+      others: {},
+    }
   }
   const { serverInfo, capabilities: _own, instructions, ...others } = only
   for (const field of ownFields) delete others[field]
@@ -64,7 +69,8 @@ function unionOf(all: readonly JsonObject[], someUnknown: boolean): JsonObject {
   const union: JsonObject = someUnknown
     ? { tools: {}, resources: { subscribe: true }, prompts: {}, logging: {}, completions: {} }
     : {}
-  for (const one of all) for (const [key, value] of Object.entries(one)) union[key] = merge(union[key], value)
+  for (const one of all)
+    for (const [key, value] of Object.entries(one)) union[key] = merge(union[key], value)
   // A profile without a tool of today may have one after the next edit.
   if (all.length !== 1) union.tools = merge(union.tools, {})
   for (const key of changing) {
@@ -74,7 +80,8 @@ function unionOf(all: readonly JsonObject[], someUnknown: boolean): JsonObject {
 }
 
 function merge(left: unknown, right: unknown): unknown {
-  if (!isJsonObject(left) || !isJsonObject(right)) return left === undefined || left === false ? right : left
+  if (!isJsonObject(left) || !isJsonObject(right))
+    return left === undefined || left === false ? right : left
   const merged: JsonObject = { ...left }
   for (const [key, value] of Object.entries(right)) merged[key] = merge(merged[key], value)
   return merged

@@ -131,8 +131,7 @@ export function createProfileView(
       return taken && (taken.server !== server || taken.name !== name) ? undefined : exposed
     },
     described: filter.described,
-    exposedUri: (server, uri) =>
-      uris.colliding.has(uri) ? serverPrefix(server) + uri : uri,
+    exposedUri: (server, uri) => (uris.colliding.has(uri) ? serverPrefix(server) + uri : uri),
     serversOfUri,
     rewritesUris: () => uris.colliding.size > 0,
     isPlain: servers.length === 1 && profile.naming !== 'prefix' && filter.isEmpty,

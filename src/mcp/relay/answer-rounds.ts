@@ -36,7 +36,7 @@ export function answerRounds(
   }
 
   /** Puts every question of a result to the client, and goes on when all were answered. */
-  function askAll({ body }: CallAnswer): void {
+  function askAll({ body }: CallAnswer) {
     const requests = memberText(body, 'inputRequests') ?? '{}'
     const state = memberText(body, 'requestState')
     const asked = membersOf(requests)
@@ -47,7 +47,10 @@ export function answerRounds(
     }
     const goOn = () => {
       const inputResponses = [...responses].map(([key, text]) => `${JSON.stringify(key)}:${text}`)
-      next({ inputResponses: `{${inputResponses.join(',')}}`, ...(state && { requestState: state }) })
+      next({
+        inputResponses: `{${inputResponses.join(',')}}`,
+        ...(state && { requestState: state }),
+      })
     }
     if (asked.length === 0) return goOn()
     let isOver = false

@@ -83,7 +83,7 @@ export function createHeldCalls() {
   }
 
   /** Answers the request of now with the questions, and waits for the next. */
-  function park(entry: HeldCall): void {
+  function park(entry: HeldCall) {
     const { current } = entry
     if (!current || entry.questions.size === 0) return
     if (held.size >= maxHeld) {
@@ -107,7 +107,7 @@ export function createHeldCalls() {
     current.answer({ kind: 'result', body })
   }
 
-  function resume(call: ClientCall, onAnswer: Attempt['onAnswer'], state: string): void {
+  function resume(call: ClientCall, onAnswer: Attempt['onAnswer'], state: string) {
     const entry = held.get(state)
     if (entry?.principal !== call.principal || entry.profile !== call.caller.profile) {
       return refuse(

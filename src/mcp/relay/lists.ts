@@ -111,7 +111,9 @@ async function answerUnion(call: ClientCall, listing: Listing, list: CatalogList
   const rest = listing.upstreams.slice(from.index)
   // All are asked at once; the first that has more pages ends this one.
   const pages = await Promise.all(
-    rest.map((upstream, index) => readPage(upstream, call, list, index === 0 ? from.cursor : undefined)),
+    rest.map((upstream, index) =>
+      readPage(upstream, call, list, index === 0 ? from.cursor : undefined),
+    ),
   )
   const items: string[] = []
   for (const [index, page] of pages.entries()) {
@@ -170,7 +172,8 @@ function ask(
       { method, params: JSON.stringify(params), hasProgress: false, timeoutMs: patienceMs },
       {
         owner: call.owner,
-        answered: (answer) => resolve({ ...answer, ...bridged(connection, call, answer) } as ServerAnswer),
+        answered: (answer) =>
+          resolve({ ...answer, ...bridged(connection, call, answer) } as ServerAnswer),
         failed: () => resolve(undefined),
         progress: () => {},
       },

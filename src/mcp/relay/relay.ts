@@ -1,16 +1,10 @@
 import type { UpstreamConnection } from '../upstreams/connection.ts'
 import { paramHeaders } from '../upstreams/param-headers.ts'
-import { UpstreamFailure } from '../upstreams/transport.ts'
+import type { UpstreamFailure } from '../upstreams/transport.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import { type Edits, editObject, memberText } from '../wire/json-text.ts'
 import { isJsonObject, type JsonObject, progressTokenOf } from '../wire/message.ts'
-import {
-  callerMetaKey,
-  metaKeys,
-  modernRevision,
-  nameFieldOf,
-  rpcCodes,
-} from '../wire/protocol.ts'
+import { callerMetaKey, metaKeys, modernRevision, nameFieldOf, rpcCodes } from '../wire/protocol.ts'
 import { failureReason, RpcError, upstreamFailure } from '../wire/rpc-error.ts'
 import { answerRounds } from './answer-rounds.ts'
 import { type CallAnswer, type ClientCall, refuse } from './client-call.ts'
@@ -140,7 +134,8 @@ function send(
     if (login) throw login
     // A server that refuses connections has gone, whatever was open to it.
     if (failure.kind === 'unseen' && !connection.isClosed) await connection.abandon(failure.message)
-    const isSafe = failure.kind === 'unseen' || (failure.kind === 'lost' && isRepeatable(route, call))
+    const isSafe =
+      failure.kind === 'unseen' || (failure.kind === 'lost' && isRepeatable(route, call))
     if (isRepeated || !isSafe) throw upstreamFailure(upstream.name, failureReason(failure))
     const next = await upstream.connection(call.session)
     if (next.era !== connection.era) throw upstreamFailure(upstream.name, failureReason(failure))
@@ -150,9 +145,7 @@ function send(
 
 function failureText(error: unknown): string {
   const { code, message, data } =
-    error instanceof RpcError
-      ? error
-      : new RpcError(rpcCodes.internalError, 'Internal error')
+    error instanceof RpcError ? error : new RpcError(rpcCodes.internalError, 'Internal error')
   return JSON.stringify({ code, message, ...(data !== undefined && { data }) })
 }
 
@@ -222,7 +215,8 @@ function envelopeEdits({ clientInfo, owner }: ClientCall): Record<string, string
     [metaKeys.protocolVersion]: JSON.stringify(modernRevision),
     [metaKeys.clientInfo]: JSON.stringify(clientInfo),
     [metaKeys.clientCapabilities]: JSON.stringify(capabilities),
-    ...(logLevel !== 'all' && logLevel !== 'none' && { [metaKeys.logLevel]: JSON.stringify(logLevel) }),
+    ...(logLevel !== 'all' &&
+      logLevel !== 'none' && { [metaKeys.logLevel]: JSON.stringify(logLevel) }),
   }
 }
 

@@ -13,19 +13,13 @@ import {
   type Notification,
   paramsText,
   parseMessage,
-  readBatch,
   type Request,
+  readBatch,
   writeAnswer,
   writeNotification,
   writeRequest,
 } from '../wire/message.ts'
-import {
-  type Era,
-  legacyRevisions,
-  metaKeys,
-  modernRevision,
-  rpcCodes,
-} from '../wire/protocol.ts'
+import { type Era, legacyRevisions, metaKeys, modernRevision, rpcCodes } from '../wire/protocol.ts'
 import { errorText, RpcError } from '../wire/rpc-error.ts'
 import { createHttpTransport } from './http.ts'
 import { type MessageOwner, ownerOfQuestion, type Question, tellOwners } from './message-owner.ts'
@@ -200,7 +194,7 @@ function createLink(options: ConnectOptions) {
     return call
   }
 
-  function receive(text: string, about?: { id: number; status: number }): void {
+  function receive(text: string, about?: { id: number; status: number }) {
     const message = parseMessage(text)
     if (message) return dispatch(message, about)
     // JSON-RPC batches (2025-03-26).
@@ -209,14 +203,14 @@ function createLink(options: ConnectOptions) {
     else malformed(text, about)
   }
 
-  function malformed(text: string, about?: { id: number }): void {
+  function malformed(text: string, about?: { id: number }) {
     options.onMalformed(text.slice(0, 200))
     if (!about) return
     const reason = `it sent what is no JSON-RPC message: ${JSON.stringify(text.slice(0, 200))}`
     settle(about.id)?.listener.failed(new UpstreamFailure('lost', reason))
   }
 
-  function dispatch(message: Message, about?: { id: number; status: number }): void {
+  function dispatch(message: Message, about?: { id: number; status: number }) {
     if (message.kind === 'request') return question(message, about)
     if (message.kind === 'notification') return notified(message, about)
     // An error without an id is about the request on whose stream it came, where there is one.
@@ -231,7 +225,7 @@ function createLink(options: ConnectOptions) {
     })
   }
 
-  function notified(notification: Notification, about?: { id: number }): void {
+  function notified(notification: Notification, about?: { id: number }) {
     const { method, params } = notification
     if (method === 'notifications/progress') {
       const call = calls.get(Number(params?.progressToken))
@@ -259,7 +253,7 @@ function createLink(options: ConnectOptions) {
     return calling.length > 0 ? calling : options.audience()
   }
 
-  function question(request: Request, about?: { id: number }): void {
+  function question(request: Request, about?: { id: number }) {
     const { id } = request
     const reply = (kind: Answer['kind'], body: string) => {
       if (!questions.delete(id)) return
@@ -316,7 +310,9 @@ function createLink(options: ConnectOptions) {
       if (era === 'modern' && config.type !== 'stdio') return
       if (method === 'initialize') return
       const about = JSON.stringify({ requestId: id, reason })
-      post(writeNotification('notifications/cancelled', about), { method: 'notifications/cancelled' })
+      post(writeNotification('notifications/cancelled', about), {
+        method: 'notifications/cancelled',
+      })
     }
     return cancel
   }
@@ -440,7 +436,10 @@ function createTransport(
 }
 
 /** The `_meta` that every request of our own carries in 2026-07-28. */
-export function envelopeOf(client: { clientInfo: JsonObject; capabilities: JsonObject }): JsonObject {
+export function envelopeOf(client: {
+  clientInfo: JsonObject
+  capabilities: JsonObject
+}): JsonObject {
   return {
     [metaKeys.protocolVersion]: modernRevision,
     [metaKeys.clientInfo]: client.clientInfo,

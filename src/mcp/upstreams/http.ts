@@ -149,7 +149,10 @@ function isRefusal({ status, headers }: HttpAnswer): boolean {
 }
 
 /** RFC 9110 15.4: only 307 and 308 keep a POST what it is, and only within an origin we follow. */
-function redirectTarget(from: URL, { status, headers }: HttpAnswer): URL | UpstreamFailure | undefined {
+function redirectTarget(
+  from: URL,
+  { status, headers }: HttpAnswer,
+): URL | UpstreamFailure | undefined {
   const { location } = headers
   if (status < 301 || status > 308 || location === undefined) return undefined
   const target = URL.parse(location, from.href)
@@ -289,7 +292,7 @@ export function createHttpTransport(
     return headers
   }
 
-  function end(reason: string): void {
+  function end(reason: string) {
     if (isOver) return
     isOver = true
     closing.abort()
@@ -297,27 +300,33 @@ export function createHttpTransport(
     listener.onClosed(reason)
   }
 
-  function sessionLost(): UpstreamFailure {
-    end('it does not know our MCP session any more')
-    return new UpstreamFailure('unseen', 'it does not know our MCP session any more')
+  /** The server forgot us: what it just refused it has not done, what else is open may have begun. */
+  function sessionLost(refused: (failure: UpstreamFailure) => void) {
+    const reason = 'it does not know our MCP session any more'
+    refused(new UpstreamFailure('unseen', reason))
+    end(reason)
   }
 
   /** A refusal of a request, unless it is a JSON-RPC error, which is an answer. */
-  function takeAnswer(id: number, { status, headers, body }: HttpAnswer): void {
+  function takeAnswer(id: number, { status, headers, body }: HttpAnswer) {
     const message = parseMessage(body)
     const isAnswer = message?.kind === 'result' || message?.kind === 'error'
     if (sessionId !== undefined && saysNoSuchSession({ status, body, wasFine })) {
-      return listener.onFailure(id, sessionLost())
+      return sessionLost((failure) => listener.onFailure(id, failure))
     }
     if (isAnswer && status !== 401 && status !== 403 && status < 500) {
       wasFine ||= message.kind === 'result'
       return listener.onText(body, { id, status })
     }
     if (status >= 200 && status < 300) {
-      const reason = body === '' ? `it answered a request with an empty HTTP ${status}` : malformed(body)
+      const reason =
+        body === '' ? `it answered a request with an empty HTTP ${status}` : malformed(body)
       return listener.onFailure(id, new UpstreamFailure('lost', reason))
     }
-    listener.onFailure(id, new UpstreamFailure('refused', describeRefusal({ status, headers, body })))
+    listener.onFailure(
+      id,
+      new UpstreamFailure('refused', describeRefusal({ status, headers, body })),
+    )
   }
 
   function follow(id: number, exchange: Pick<Exchange, 'method' | 'headers' | 'body'>): () => void {
@@ -385,7 +394,7 @@ export function createHttpTransport(
           return void again(stream.lastEventId ?? lastEventId, stream.retryMs ?? reopenMs.first, 0)
         }
         if (saysNoSuchSession({ status, body, wasFine }) && status === 404) {
-          return void sessionLost()
+          return sessionLost(() => {})
         }
         // 405: it has no such stream (MCP 2025-11-25, Listening for Messages).
         logger.debug('has no stream of its own', { status })
@@ -410,7 +419,7 @@ export function createHttpTransport(
           onEnd({ status, headers, body }) {
             if (status < 300) return resolve()
             if (sessionId !== undefined && saysNoSuchSession({ status, body, wasFine })) {
-              return reject(sessionLost())
+              return sessionLost(reject)
             }
             reject(new UpstreamFailure('refused', describeRefusal({ status, headers, body })))
           },

@@ -73,7 +73,8 @@ function canAnswer(owner: MessageOwner, request: Request): boolean {
 
 /** Tells each of them once, whichever of its calls is among them, what it wants to hear. */
 export function tellOwners(owners: readonly MessageOwner[], told: Notification, params?: string) {
-  const unique = owners.length > 1 ? new Map(owners.map((one) => [one.ownerId, one])).values() : owners
+  const unique =
+    owners.length > 1 ? new Map(owners.map((one) => [one.ownerId, one])).values() : owners
   for (const owner of unique) if (wants(owner, told)) owner.tell(told.method, params)
 }
 

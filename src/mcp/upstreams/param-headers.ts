@@ -25,7 +25,8 @@ export function paramHeaderProblem(
 ): string | undefined {
   for (const [name, expected] of Object.entries(paramHeaders(tool, args) ?? {})) {
     const given = headers[name.toLowerCase()]
-    if (typeof given !== 'string') return `the ${name} header is absent, but the body carries its argument`
+    if (typeof given !== 'string')
+      return `the ${name} header is absent, but the body carries its argument`
     if (decodeHeaderValue(given) === undefined) return `the ${name} header is not valid base64`
     if (!isSameValue(decodeHeaderValue(given), decodeHeaderValue(expected))) {
       return `the ${name} header and the body disagree`

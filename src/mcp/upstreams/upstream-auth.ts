@@ -18,7 +18,11 @@ export interface UpstreamAuth {
    */
   refused(
     server: HttpServerConfig,
-    refusal: { status: number; wwwAuthenticate: string | undefined; accessToken: string | undefined },
+    refusal: {
+      status: number
+      wwwAuthenticate: string | undefined
+      accessToken: string | undefined
+    },
   ): Promise<'retry' | 'give-up'>
   pendingLogin(server: string): Promise<PendingLogin | undefined>
 }
