@@ -86,7 +86,9 @@ export abstract class WireClient {
       const text = this.answers[String((value as Fields).method)] ?? '"error":{}'
       return `${JSON.stringify(key)}:${text.slice(text.indexOf(':') + 1)}`
     })
-    const more = `,"inputResponses":{${responses.join(',')}},"requestState":${JSON.stringify(result.requestState)}}`
+    const state = JSON.stringify(result.requestState)
+    const about = state === undefined ? '' : `,"requestState":${state}`
+    const more = `,"inputResponses":{${responses.join(',')}}${about}}`
     return this.send(method, (params ?? '{}').replace(/\}$/, more))
   }
 

@@ -40,7 +40,7 @@ const pairs = clients.flatMap((era) => scripts.map((kind) => ({ era, kind })))
 describe('values as they were written', () => {
   let lab: Lab
   beforeAll(async () => {
-    lab = await startLab()
+    lab = await startLab(scripts)
   })
   afterAll(() => lab.close())
 

@@ -173,7 +173,9 @@ const toolHandlers: Record<string, Handler> = {
     return text(call, 'done')
   },
   chatter: (call) => {
-    for (const level of ['debug', 'info', 'error', 'x-level']) call.tell(log(level, level))
+    const levels =
+      call.peer.level === 'error' ? ['error', 'x-level'] : ['debug', 'info', 'error', 'x-level']
+    for (const level of levels) call.tell(log(level, level))
     return text(call, 'said')
   },
   unheard: (call) => {
@@ -233,12 +235,17 @@ const toolHandlers: Record<string, Handler> = {
   last_notification: (call) => text(call, call.peer.lastNotification),
 }
 
-const listening = new Map<unknown, { wanted: Fields; tell: Call['tell'] }>()
+const listening = new Map<number, { id: unknown; wanted: Fields; call: Call }>()
+let lastListening = 0
 
 function changed(call: Call, method: string, params: Fields): string {
   if (call.era === 'legacy') call.peer.send(notification(method, params))
-  for (const [id, { tell }] of listening) {
-    tell(
+  for (const { id, wanted, call: listen } of listening.values()) {
+    const isWanted = params.uri
+      ? Array.isArray(wanted.resourceSubscriptions)
+      : wanted.toolsListChanged
+    if (!isWanted || listen.peers !== call.peers) continue
+    listen.tell(
       notification(method, {
         ...params,
         _meta: { 'io.modelcontextprotocol/subscriptionId': id, 'example.com/n': 1 },
@@ -249,7 +256,10 @@ function changed(call: Call, method: string, params: Fields): string {
 }
 
 /** What was asked, without what is between two neighbours alone. */
-const echoed = (call: Call) => result(call, { seen: call.message.params ?? null })
+const echoed = (call: Call) => {
+  const { _meta, ...seen } = call.message.params ?? {}
+  return result(call, { seen })
+}
 
 const methods: Record<string, Handler> = {
   initialize: (call) => {
@@ -346,9 +356,10 @@ const methods: Record<string, Handler> = {
         _meta: { 'io.modelcontextprotocol/subscriptionId': id },
       }),
     )
-    listening.set(id, { wanted: notifications as Fields, tell: call.tell })
+    const key = ++lastListening
+    listening.set(key, { id, wanted: notifications as Fields, call })
     await call.cancelled
-    listening.delete(id)
+    listening.delete(key)
     return undefined
   },
 }
