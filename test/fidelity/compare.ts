@@ -25,12 +25,20 @@ export function normalized(heard: readonly Heard[]): { key: string; message: Fie
     const copy = structuredClone(message)
     if (copy.id !== undefined)
       copy.id = copy.method === undefined ? 'of the request' : 'of the question'
-    const result = copy.result as Fields | undefined
+    let result = copy.result as Fields | undefined
     if (typeof result?.requestState === 'string') result.requestState = 'state'
     const meta = (copy.params as { _meta?: Fields } | undefined)?._meta
     if (meta?.['io.modelcontextprotocol/subscriptionId'])
       meta['io.modelcontextprotocol/subscriptionId'] = 'listening'
     const params = copy.params as Fields | undefined
+    const text = JSON.stringify(result?.content ?? '')
+    if (text.includes('mcp-session-id')) {
+      result = {
+        ...result,
+        content: JSON.parse(text.replace(/(mcp-session-id[^:]*:\\*")[^"\\]+/, '$1of the session')),
+      }
+      copy.result = result
+    }
     if (copy.method === 'notifications/cancelled' && params) params.requestId = 'of the question'
     return copy
   })
@@ -41,7 +49,8 @@ export function normalized(heard: readonly Heard[]): { key: string; message: Fie
   }))
 }
 
-function keyOf({ method, result, error }: Fields): string {
+function keyOf({ method, result, error, http }: Fields): string {
+  if (http !== undefined) return 'http'
   if (typeof method === 'string') return method
   if (error !== undefined) return 'answer'
   if ((result as Fields | undefined)?.resultType === 'input_required') return 'questions'

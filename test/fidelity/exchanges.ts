@@ -1,9 +1,11 @@
-import type { Fields, WireClient } from './wire-client.ts'
+import { type Fields, HttpClient, type WireClient } from './wire-client.ts'
 
 /** One row of the table: what a client does, whatever era it speaks. */
 export interface Exchange {
   readonly name: string
   readonly only?: 'legacy' | 'modern'
+  /** Over streamable HTTP alone. */
+  readonly http?: true
   run(client: WireClient): Promise<unknown>
 }
 
@@ -72,6 +74,7 @@ export const scriptedExchanges: readonly Exchange[] = [
     { arguments: { a: 1 }, 'x-param': { b: 2 } },
     { 'example.com/m': 1, progressToken: 'abc' },
   ),
+  { ...tool('headers'), http: true },
   tool('who'),
   tool('fail'),
   tool('give_back', { arguments: { v: 1, end: 1 } }),
@@ -248,3 +251,117 @@ export const sdkExchanges: readonly Exchange[] = [
   { ...ask('logging/setLevel', { level: 'error' }, { level: 'loud' }), only: 'legacy' },
   ask('no/such/method', {}),
 ]
+
+type Headers = Record<string, string | undefined>
+
+/** A request over HTTP as it is given, but for headers that are written otherwise or left out. */
+function raw(
+  name: string,
+  options: {
+    only: 'legacy' | 'modern'
+    verb?: string
+    headers?: Headers
+    body?: string
+    method?: string
+  },
+): Exchange {
+  const { only, verb = 'POST', headers = {}, body, method = 'tools/list' } = options
+  const envelope = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '0' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  }
+  const params = only === 'modern' ? { _meta: envelope } : {}
+  const standard = JSON.stringify({ jsonrpc: '2.0', id: 9, method, params })
+  return {
+    name: `HTTP: ${name}`,
+    only,
+    http: true,
+    async run(client) {
+      if (!(client instanceof HttpClient)) return
+      const all = Object.entries({ ...client.headersFor(method), ...headers })
+      const given = all.filter((one): one is [string, string] => one[1] !== undefined)
+      await client.raw(
+        verb,
+        Object.fromEntries(given),
+        verb === 'POST' ? (body ?? standard) : undefined,
+      )
+    },
+  }
+}
+
+/** What HTTP says, right and wrong. */
+export const httpExchanges: readonly Exchange[] = [
+  raw('a request', { only: 'legacy' }),
+  raw('any answer is fine', { only: 'legacy', headers: { accept: '*/*' } }),
+  raw('JSON alone', { only: 'legacy', headers: { accept: 'application/json' } }),
+  raw('no kind of answer is fine', { only: 'legacy', headers: { accept: 'text/html' } }),
+  raw('not JSON', { only: 'legacy', body: '{"jsonrpc":' }),
+  raw('not JSON-RPC', { only: 'legacy', body: '{"hello":1}' }),
+  raw('another media type', { only: 'legacy', headers: { 'content-type': 'text/plain' } }),
+  raw('a notification', { only: 'legacy', body: '{"jsonrpc":"2.0","method":"notifications/x"}' }),
+  raw('an answer to nothing', { only: 'legacy', body: '{"jsonrpc":"2.0","id":1,"result":{}}' }),
+  raw('no session', { only: 'legacy', headers: { 'mcp-session-id': undefined } }),
+  raw('another session', { only: 'legacy', headers: { 'mcp-session-id': 'none' } }),
+  raw('another revision', { only: 'legacy', headers: { 'mcp-protocol-version': '2099-01-01' } }),
+  raw('no revision', { only: 'legacy', headers: { 'mcp-protocol-version': undefined } }),
+  raw('a batch of none', { only: 'legacy', body: '[]' }),
+  raw('GET without a stream', {
+    only: 'legacy',
+    verb: 'GET',
+    headers: { accept: 'application/json' },
+  }),
+  raw('GET of another session', {
+    only: 'legacy',
+    verb: 'GET',
+    headers: { 'mcp-session-id': 'none', accept: 'text/event-stream' },
+  }),
+  raw('PUT', { only: 'legacy', verb: 'PUT' }),
+  raw('DELETE of another session', {
+    only: 'legacy',
+    verb: 'DELETE',
+    headers: { 'mcp-session-id': 'none' },
+  }),
+  raw('a request', { only: 'modern' }),
+  raw('no revision', { only: 'modern', headers: { 'mcp-protocol-version': undefined } }),
+  raw('another revision', { only: 'modern', headers: { 'mcp-protocol-version': '2025-06-18' } }),
+  raw('an unknown revision', { only: 'modern', headers: { 'mcp-protocol-version': '2099-01-01' } }),
+  raw('no method', { only: 'modern', headers: { 'mcp-method': undefined } }),
+  raw('another method', { only: 'modern', headers: { 'mcp-method': 'prompts/list' } }),
+  raw('no name', {
+    only: 'modern',
+    method: 'tools/call',
+    body: named('tools/call', { name: 'echo' }),
+  }),
+  raw('another name', {
+    only: 'modern',
+    method: 'tools/call',
+    headers: { 'mcp-name': 'add' },
+    body: named('tools/call', { name: 'echo' }),
+  }),
+  raw('a name in base64', {
+    only: 'modern',
+    method: 'resources/read',
+    headers: { 'mcp-name': `=?base64?${btoa('none://such')}?=` },
+    body: named('resources/read', { uri: 'none://such' }),
+  }),
+  raw('an unknown method', { only: 'modern', method: 'no/such/method' }),
+  raw('a method of 2025', { only: 'modern', method: 'ping' }),
+  raw('no envelope', {
+    only: 'modern',
+    body: '{"jsonrpc":"2.0","id":9,"method":"tools/list","params":{}}',
+  }),
+  raw('not JSON', { only: 'modern', body: '{"jsonrpc":' }),
+  raw('JSON alone', { only: 'modern', headers: { accept: 'application/json' } }),
+  raw('no kind of answer is fine', { only: 'modern', headers: { accept: 'text/html' } }),
+  raw('GET', { only: 'modern', verb: 'GET', headers: { accept: 'text/event-stream' } }),
+  raw('DELETE', { only: 'modern', verb: 'DELETE' }),
+]
+
+function named(method: string, params: Fields): string {
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+  }
+  return JSON.stringify({ jsonrpc: '2.0', id: 9, method, params: { ...params, _meta } })
+}

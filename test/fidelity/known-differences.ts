@@ -36,7 +36,7 @@ export const knownDifferences: readonly KnownDifference[] = [
   },
   {
     line: 'What is no JSON-RPC message is not passed on',
-    explains: of(/^tools\/call broken$/),
+    explains: (one) => one.exchange === 'tools/call broken' || one.path === 'malformed',
   },
   {
     line: 'A request that does not name what it is about is refused with -32602',
@@ -62,6 +62,28 @@ export const knownDifferences: readonly KnownDifference[] = [
         (/ (log|chatter)$/.test(one.exchange) &&
           /notifications\/message|content\.0\.text/.test(one.path)),
     ),
+  },
+  {
+    line: 'A server never seen before is announced with everything there is',
+    explains: all(of(/^a server that does not start$/), at(/^answer/)),
+  },
+  {
+    line: 'Each side agrees on a revision of its own',
+    explains: (one) => !one.isBridged && /^answer\.result\.protocolVersion$/.test(one.path),
+  },
+  {
+    line: 'An answer over HTTP comes as JSON where nothing goes before it',
+    explains: at(/^http\.http\.type$/),
+  },
+  {
+    line: '`Accept: */*` and `application/json` alone are enough',
+    explains: of(/^HTTP: (any answer is fine|JSON alone)$/),
+  },
+  {
+    line: 'HTTP refuses in the gateway’s words and codes',
+    explains: (one) =>
+      /^http\.http\.message\.(error|id)/.test(one.path) ||
+      /^HTTP: (GET|DELETE|a batch of none)$/.test(one.exchange),
   },
   {
     line: 'Between eras, results and handshakes are written as the client’s revision has them',

@@ -101,7 +101,7 @@ export async function startLab(kinds: readonly ServerKind[]): Promise<Lab> {
 }
 
 /** What a server announces of its own start would be heard by whoever comes too early. */
-async function untilUp({ events }: TestGateway, names: readonly string[]): Promise<void> {
+export async function untilUp({ events }: TestGateway, names: readonly string[]): Promise<void> {
   const isUp = (name: string) =>
     events.some((one) => one.event === 'upstream' && one.server === name && one.state === 'up')
   const deadline = Date.now() + 30_000

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { readLines } from '../../src/lib/read-lines.ts'
@@ -48,6 +48,8 @@ export abstract class WireClient {
   readonly heard: Heard[] = []
   /** Answers for this client alone. */
   readonly answers: Record<string, string> = { ...answers }
+  /** What it declares. */
+  capabilities: Fields = capabilities
   readonly #waiting = new Set<() => void>()
   protected lastId = 0
 
@@ -61,8 +63,11 @@ export abstract class WireClient {
   /** Opens the session of a 2025 client, or asks what a 2026 server is. */
   async open(protocolVersion = '2025-11-25'): Promise<Fields> {
     if (this.era === 'modern') return this.request('server/discover')
-    const answer = await this.request('initialize', { protocolVersion, capabilities, clientInfo })
-    this.opened(protocolVersion)
+    const { capabilities: declared } = this
+    const about = { protocolVersion, capabilities: declared, clientInfo }
+    const answer = await this.request('initialize', about)
+    const { result } = answer as { result?: { protocolVersion?: string } }
+    this.opened(result?.protocolVersion ?? protocolVersion)
     this.notify('notifications/initialized')
     return answer
   }
@@ -273,6 +278,24 @@ export class HttpClient extends WireClient {
     }
   }
 
+  /** One request as it is given, told among what was heard. */
+  async raw(method: string, headers: Record<string, string>, body?: string): Promise<void> {
+    const { begun, end, heard } = exchange(this.url, {
+      method,
+      headers,
+      ...(body !== undefined && { body }),
+    })
+    const response = await begun
+    const type = response.headers['content-type']?.split(';')[0]
+    const isStream = type === 'text/event-stream'
+    const isEndless = isStream && method === 'GET'
+    const text = isEndless ? '' : (await heard).body
+    if (isEndless) end()
+    const message = isStream ? parse(text.slice(text.lastIndexOf('data: ') + 6)) : parse(text)
+    const http = { status: response.statusCode, type, allow: response.headers.allow, message }
+    this.heard.push({ on: 'call', text, message: { http } })
+  }
+
   protected override opened(version: string): void {
     this.#version = version
     const { 'content-type': _none, ...headers } = this.headersFor()
@@ -283,7 +306,9 @@ export class HttpClient extends WireClient {
       onText,
     })
     this.#listening = stream.end
-    this.#last = stream.begun
+    this.#last = stream.begun.catch(() => {
+      // Closed before it began.
+    })
   }
 
   protected write(written: Written): void {
@@ -360,9 +385,13 @@ export class SseClient extends WireClient {
 export class StdioClient extends WireClient {
   readonly #child
 
-  constructor(era: Era, [command = '', ...args]: readonly string[], env?: NodeJS.ProcessEnv) {
+  constructor(
+    era: Era,
+    [command = '', ...args]: readonly string[],
+    options: Pick<SpawnOptions, 'cwd' | 'env'> = {},
+  ) {
     super(era)
-    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'], ...(env && { env }) })
+    this.#child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'ignore'] })
     this.#child.stdin.on('error', () => {})
     readLines(this.#child.stdout, (line) => this.receive(line, 'call'), Infinity)
   }

@@ -61,6 +61,7 @@ export function createEndpoint(options: {
     profile,
     handle(exchange) {
       const { body, incoming } = exchange
+      if (!methods.has(incoming.method ?? '')) return refuseMethod(exchange)
       if (incoming.method !== 'POST' || !body) return streamable.handle(exchange)
       const message = readMessage(body.text, body.value)
       if (!isModern(message, headerOf(exchange, 'mcp-protocol-version'))) {
@@ -112,6 +113,18 @@ function hasModernElement(value: unknown): boolean {
       return Object.hasOwn(metaOf(params) ?? {}, metaKeys.protocolVersion)
     })
   )
+}
+
+/** Of streamable HTTP. */
+const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'DELETE'])
+
+function refuseMethod(exchange: HttpExchange): void {
+  const headers = { allow: [...methods].join(', ') }
+  sendRefusal(exchange, 405, {
+    code: rpcCodes.upstreamUnavailable,
+    message: 'Method not allowed.',
+    headers,
+  })
 }
 
 function refuseBatch(exchange: HttpExchange): void {

@@ -264,9 +264,8 @@ const echoed = (call: Call) => {
 const methods: Record<string, Handler> = {
   initialize: (call) => {
     call.peer.said.push(call.message.params ?? {})
-    const { protocolVersion } = call.message.params ?? {}
     return result(call, {
-      protocolVersion,
+      protocolVersion: '2025-06-18',
       capabilities: capabilities.legacy,
       serverInfo,
       instructions: 'Say "plain".',
