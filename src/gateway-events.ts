@@ -8,6 +8,7 @@ export type GatewayEvent =
   | UpstreamEvent
   | TunnelEvent
   | ApprovalEvent
+  | ApprovalStateEvent
   | TrustEvent
   | {
       event: 'url-changed'
@@ -20,7 +21,8 @@ export type GatewayEvent =
   | { event: 'config'; state: 'applied'; changes: string[] }
   | { event: 'config'; state: 'rejected'; code: string; message: string; hint?: string }
   | { event: 'warning'; code: string; message: string; hint?: string }
-  | { event: 'error'; code: string; message: string; hint?: string }
+  /** `stack` is there when it is a bug. */
+  | { event: 'error'; code: string; message: string; hint?: string; stack?: string }
   | { event: 'stopped'; reason: string }
 
 export interface ReadyEvent {
@@ -37,10 +39,18 @@ export interface ReadyEvent {
   redirectUri: string
   /** Certificate of the authority that signed the local certificate; absent without local HTTPS. */
   caFile?: string
+  /** Its SHA-256 fingerprint, colon-separated upper-case hex, as the next. */
+  caFingerprint?: string
+  /** The local certificate; connections to addresses may get another one. */
+  certFile?: string
+  certFingerprint?: string
   /** System roots plus that authority, for runtimes whose variable replaces the system's roots. */
   bundleFile?: string
-  /** SHA-256 fingerprint of the leaf, colon-separated upper-case hex. */
-  fingerprint?: string
+  /**
+   * Where a variable of the gateway's environment names further authorities: a file with those and
+   * ours, by the variable.
+   */
+  combinedFiles?: Readonly<Record<string, string>>
 }
 
 export interface ProfileSummary {
@@ -75,21 +85,45 @@ export interface TrustEvent {
   message: string
 }
 
-/** A client asks for access: its owner types the code into the page, or says yes here. */
+/** A client asks for access: its owner types the code into the page, or says yes here when it is `local`. */
 export interface ApprovalEvent {
   event: 'approval'
   id: string
   code: string
-  /** Shown on the page as well. */
+  /** Two words, shown on the page as well. */
   reference: string
   clientName: string
   clientId: string
   redirectHost: string
   profile: string
   origin: string
+  /** Where the request came from, such as `this machine`. */
+  from: string
+  /** It came from this machine, so a yes on the terminal allows it. */
+  local: boolean
   /** ms since the epoch */
   expiresAt: number
 }
+
+/** What became of such a request. `busy`: one was not announced, as too many came before. */
+export type ApprovalStateEvent = { event: 'approval-state' } & (
+  | {
+      state: 'wrong-code'
+      triesLeft: number
+      id: string
+      reference: string
+      clientName: string
+      from: string
+    }
+  | {
+      state: 'allowed' | 'refused'
+      id: string
+      reference: string
+      clientName: string
+      from: string
+    }
+  | { state: 'busy'; from: string }
+)
 
 /** An entry of an MCP client's own file was written, or taken out again. */
 export interface ClientFileEvent {

@@ -1,17 +1,20 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
 import { createAddressProof } from './gateway/address.ts'
 import { createAuthorization } from './gateway/authorization.ts'
 import { cautions, newTlsCautions, wantsTunnel } from './gateway/cautions.ts'
 import { describeCertificate, trustFilesOf } from './gateway/describe-certificate.ts'
+import { nameOfFile } from './gateway/name-of-file.ts'
 import { openCertificate } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
 import { openProcessLedger } from './gateway/open-process-ledger.ts'
 import { prepareTunnels } from './gateway/open-tunnels.ts'
 import { openUpstreamBundles } from './gateway/open-upstream-bundles.ts'
 import { openUpstreams } from './gateway/open-upstreams.ts'
-import { requireTunnel } from './gateway/require-tunnel.ts'
+import { isToldAtStart, requireTunnel } from './gateway/require-tunnel.ts'
+import { settingChanges } from './gateway/setting-changes.ts'
 import { startWarnings } from './gateway/start-warnings.ts'
 import { adminOrigin } from './gateway/upstream-trust.ts'
 import { watchTls } from './gateway/watch-tls.ts'
@@ -21,7 +24,7 @@ import { createApp } from './http/app.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
 import { readVersion } from './lib/version.ts'
-import { settlesWithin } from './lib/wait.ts'
+import { settlesWithin, untilAborted } from './lib/wait.ts'
 import { exposureOf } from './origin/listener-origins.ts'
 import { publicUrls } from './origin/public-urls.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
@@ -38,6 +41,8 @@ export interface GatewayOptions {
   readonly logger: Logger
   /** Called for everything worth telling; `ready` comes exactly once per start. */
   readonly onEvent: (event: GatewayEvent) => void
+  /** Gives up a start that is under way. */
+  readonly signal?: AbortSignal
   /** By which tunnels are watched; the machine's unless given. */
   readonly clock?: Clock
   /** Takes the blocks of text that `debugSsl` asks for; the log does unless given. */
@@ -49,17 +54,23 @@ export interface Gateway {
   status(): ReadyEvent
   /** Applies an edited configuration file; unaffected upstreams and their clients notice nothing. */
   applyFile(next: GatewayFile): Promise<void>
-  /** Restarts the upstreams and proves the address again. */
-  reopen(): Promise<void>
-  /** The owner allows or refuses what an `approval` event announced; false when it is over. */
+  /**
+   * Restarts the upstreams, and opens the tunnel again or proves the address. `waiting`: the tunnel
+   * could not be opened and goes on being tried. `closed`: the gateway was, meanwhile.
+   */
+  reopen(): Promise<'open' | 'waiting' | 'closed'>
+  /** The owner allows or refuses what an `approval` event announced; false when it is over, or only its
+   * code allows it. */
   decideApproval(id: string, allowed: boolean): boolean
+  /** Refuses every request for access that waits, and takes new ones at once. */
+  clearApprovals(): void
   /** Stops listeners, then upstreams; every child is gone when it resolves. Safe to call twice. */
   close(): Promise<void>
 }
 
 /**
  * Builds and starts everything. A failed start closes what it had opened before it rejects.
- * @throws UserError when a port, certificate, store or address cannot be used
+ * @throws UserError when a port, certificate, store or address cannot be used, or the signal's reason
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const undo = new AsyncDisposableStack()
@@ -73,8 +84,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
 async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promise<Gateway> {
   const { config, logger, onEvent, clock = systemClock } = options
+  const { signal = new AbortController().signal } = options
   const version = readVersion()
   const startedAt = performance.now()
+  // First of all, as it refuses a tunnel that does not exist.
+  const forTunnels = wantsTunnel(config)
   let file: GatewayFile = config
 
   const store = openSqliteStore(join(config.home, 'state.sqlite'))
@@ -111,10 +125,11 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     : undefined
   undo.defer(() => certificate?.close())
 
+  signal.throwIfAborted()
   onEvent({ event: 'progress', step: 'Opening ports' })
   const listeners = await openListeners(config, {
     certificate,
-    forTunnels: wantsTunnel(config),
+    forTunnels,
     handshakes,
   })
   // Registered after the hub, so that it is undone before: no call arrives at a closed upstream.
@@ -122,7 +137,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   certificate?.onRenewed((next) => {
     for (const listener of listeners.all) listener.setCertificate(next)
   })
-  for (const warning of startWarnings(certificate, listeners.all)) onEvent(warning)
+  const opened = { certificate, listeners: listeners.all, interfaces: networkInterfaces() }
+  for (const warning of startWarnings(config, opened)) onEvent(warning)
   for (const warning of cautions(config, file)) onEvent(warning)
 
   const origins = describeOrigins(config, listeners.all, () => file)
@@ -133,8 +149,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const secret = randomBytes(32)
   const prove = (challenge: string) => createHmac('sha256', secret).update(challenge).digest('hex')
   const streams = createProbeStreams(clock)
-  const ca = () => certificate?.current().caCertPem
-  const address = createAddressProof({ config, origins, prove, ca, onEvent })
+  const served = () => certificate?.current()
+  const address = createAddressProof({ config, origins, prove, served, onEvent })
   undo.defer(() => address.close())
   let triedAll = false
   let supervisor: TunnelSupervisor | undefined
@@ -147,6 +163,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     config,
     file: () => file,
     view: (profile) => hub.endpoint(profile)?.profile.view(),
+    seenView: (profile) => hub.endpoint(profile)?.profile.seenView(),
     store,
     origins,
     tunnel: () => supervisor?.status(),
@@ -157,6 +174,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const app = createApp({
     origins,
     logger: logger.child('http'),
+    configFile: nameOfFile(config),
     version,
     authorization,
     admin: trust.admin(origins),
@@ -179,7 +197,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   for (const listener of listeners.all) listener.serve(app)
 
   onEvent({ event: 'progress', step: 'Proving the address', detail: origins.appUrl() })
-  await address.prove()
+  await untilAborted(address.prove(), signal)
 
   let ready: ReadyEvent | undefined
   function usePublicUrl(publicUrl: string | undefined): void {
@@ -195,6 +213,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     void hub.refreshLogins()
   }
   if (listeners.tunnel) {
+    const held: GatewayEvent[] = []
     supervisor = prepareTunnels({
       config,
       admit: trust.admitting(origins.admit),
@@ -203,16 +222,20 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
       prove,
       streams,
       onPublicUrl: usePublicUrl,
-      onEvent,
+      onEvent(event) {
+        if (event.state === 'up') held.splice(0).forEach(onEvent)
+        if (ready || isToldAtStart(config, event)) onEvent(event)
+        else held.push(event)
+      },
       clock,
       logger: logger.child('tunnel'),
     })
     const opened = supervisor
     undo.defer(() => opened.close())
-    requireTunnel(config, await supervisor.start())
+    requireTunnel(config, await untilAborted(supervisor.start(), signal))
   }
   // Links that were made before the address was known lead through it from now on.
-  await hub.refreshLogins()
+  await untilAborted(hub.refreshLogins(), signal)
 
   await certificate?.bundleWritten().catch(() => {
     // The certificate's own log says why; everything but the bundle works.
@@ -221,7 +244,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     triedAll = true
   })
   const graceMs = Math.max(0, upstreamGraceMs - (performance.now() - startedAt))
-  await settlesWithin(hub.tried(), graceMs)
+  await untilAborted(settlesWithin(hub.tried(), graceMs), signal)
 
   const startedInMs = Math.round(performance.now())
   const status = (): ReadyEvent => ({
@@ -242,20 +265,27 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     status,
     async applyFile(next) {
       for (const warning of newTlsCautions(file, next)) onEvent(warning)
+      const settings = settingChanges(file, next)
       file = next
       await trust.follower.check()
-      const changes = await hub.apply(next)
+      const changes = [...(await hub.apply(next)), ...settings]
       await certificate?.check()
       onEvent({ event: 'config', state: 'applied', changes })
     },
     async reopen() {
       await certificate?.check()
       await hub.restartUpstreams()
-      if (supervisor) await supervisor.reopen()
-      else await address.prove()
+      if (!supervisor) {
+        await address.prove()
+        return 'open'
+      }
+      const { state } = await supervisor.reopen()
+      if (state === 'closed') return 'closed'
+      return state === 'up' ? 'open' : 'waiting'
     },
     decideApproval: (id, allowed) =>
       allowed ? authorization.approvals.approve(id) : authorization.approvals.deny(id),
+    clearApprovals: authorization.approvals.clear,
     close() {
       closing ??= undo.disposeAsync()
       return closing

@@ -14,7 +14,7 @@ from mcp import ClientSession
 from shared.run import run
 from shared.session import open_session
 
-MODEL = os.environ.get("ANTHROPIC_MODEL", "claude-sonnet-4-5")
+MODEL = os.environ.get("ANTHROPIC_MODEL", "claude-sonnet-5-5")
 MAX_ROUNDS = 10
 
 

@@ -6,7 +6,7 @@ import { run } from './shared/run.ts'
 // The Anthropic SDK, Messages API. Reads ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL.
 //   node anthropic.ts [question]            this program calls the tools, so a local gateway will do
 //   node anthropic.ts --hosted [question]   Anthropic calls them, so the address has to be public
-const model = process.env.ANTHROPIC_MODEL ?? 'claude-sonnet-4-5'
+const model = process.env.ANTHROPIC_MODEL ?? 'claude-sonnet-5-5'
 const max_tokens = 2048
 const maxRounds = 10
 

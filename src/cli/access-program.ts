@@ -29,7 +29,8 @@ export function addAccessCommands(
     .description('end a grant and every token that came from it')
     .action(async (id: string) => void (await access({ do: 'revoke-grant', id })))
 
-  json(program.command('oauth').command('rotate-keys'))
+  const oauth = program.command('oauth').description('the keys that access tokens are signed with')
+  json(oauth.command('rotate-keys'))
     .description('sign access tokens with a new key')
     .action(async () => void (await access({ do: 'rotate-keys' })))
 }

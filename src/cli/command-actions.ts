@@ -33,6 +33,7 @@ export interface CertsFlags {
 export interface TrustFlags {
   readonly status?: boolean
   readonly undo?: boolean
+  readonly dryRun?: boolean
   /** Kinds of stores, separated by commas. */
   readonly only?: string
   readonly yes?: boolean

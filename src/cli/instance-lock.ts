@@ -3,6 +3,7 @@ import { unlinkSync } from 'node:fs'
 import { link, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isProcessAlive } from '../config/env-file.ts'
+import { requireHome } from '../config/require-home.ts'
 import { UserError } from '../errors.ts'
 import { createFileAtomic, writeFileAtomic } from '../lib/atomic-file.ts'
 import { processIdentity } from '../lib/process-identity.ts'
@@ -41,9 +42,10 @@ export type LockView =
 /**
  * Takes `<home>/gateway.lock`. A lock whose process is gone, or whose process id now belongs to
  * another process, is taken over.
- * @throws UserError ALREADY_RUNNING when the holder lives
+ * @throws UserError ALREADY_RUNNING when the holder lives, HOME_UNWRITABLE
  */
 export async function takeInstanceLock(home: string): Promise<InstanceLock> {
+  await requireHome(home)
   const path = lockFile(home)
   const content: LockContent = {
     pid: process.pid,

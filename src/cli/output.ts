@@ -1,4 +1,5 @@
 import type { GatewayEvent } from '../gateway-events.ts'
+import { boundedValues, printable, printableJson, printableLine } from '../lib/printable.ts'
 import type { FailureEvent } from './ui/failure.ts'
 import { formatLogLine } from './ui/log-line.ts'
 import { createStyler, type Screen, wantsColor } from './ui/styler.ts'
@@ -44,6 +45,8 @@ export interface OutputOptions {
 // Without a terminal nothing has to fit, and lines that are copied had better stay whole.
 const columnsElsewhere = 120
 const eraseLine = '\r\x1b[2K'
+/** What a styler puts around text. */
+const styleCode = new RegExp(String.raw`(${'\x1b'}\[\d{1,2}m)`)
 
 /** Creates the writer. A reader that goes away (EPIPE) makes it silent, never throws. */
 export function createOutput(options: OutputOptions): Output {
@@ -61,23 +64,23 @@ export function createOutput(options: OutputOptions): Output {
     json,
     screen,
     answer(text) {
-      if (!json) write('stdout', `${text}\n`)
+      if (!json) write('stdout', `${shown(text)}\n`)
     },
     talk(text) {
-      if (!json) write('stderr', `${text}\n`)
+      if (!json) write('stderr', `${shown(text)}\n`)
     },
     progress(text) {
-      if (!json) write.status(text, screen('stderr'))
+      if (!json) write.status(text && printableLine(text), screen('stderr'))
     },
     event(event) {
-      if (json) write('stdout', `${JSON.stringify(event)}\n`)
+      if (json) write('stdout', `${printableJson(JSON.stringify(boundedValues(event)))}\n`)
     },
     data(value) {
-      if (json) write('stdout', `${JSON.stringify(value)}\n`)
+      if (json) write('stdout', `${printableJson(JSON.stringify(value))}\n`)
     },
     log(line) {
       const pretty = stderr.isTTY && !json
-      write('stderr', pretty ? `${formatLogLine(line.trimEnd(), screen('stderr'))}\n` : line)
+      write('stderr', pretty ? `${formatLogLine(line.trimEnd(), screen('stderr'))}\n` : shown(line))
     },
     companion: (chunk) => write(json ? 'stderr' : 'stdout', chunk),
     sequence(sequence) {
@@ -88,6 +91,14 @@ export function createOutput(options: OutputOptions): Output {
       await Promise.all([drained(stdout), drained(stderr)])
     },
   }
+}
+
+/** The last look at what is shown: whatever slipped through, only the codes of a style get out. */
+function shown(text: string): string {
+  return text
+    .split(styleCode)
+    .map((part, index) => (index % 2 === 1 ? part : printable(part, Number.POSITIVE_INFINITY)))
+    .join('')
 }
 
 /** Writes around the status line: erases it, writes, draws it again. */

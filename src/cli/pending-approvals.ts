@@ -1,23 +1,35 @@
-import type { GatewayEvent } from '../gateway-events.ts'
+import type { ApprovalEvent, GatewayEvent } from '../gateway-events.ts'
 
-/** The requests for access that the owner has not decided yet, for the keys `y` and `n`. */
+/** The requests for access that wait for the owner, for the keys that decide them. */
 export interface PendingApprovals {
   note(event: GatewayEvent): void
-  /** Takes the newest one that is still good; undefined when there is none. */
-  take(now: number): { readonly id: string; readonly clientName: string } | undefined
+  /** Those that are still good, the oldest first. */
+  waiting(): readonly ApprovalEvent[]
+  /** Whether one was announced so lately that a key may be meant for what was there before. */
+  isNew(): boolean
+  forget(id: string): void
 }
 
-export function createPendingApprovals(): PendingApprovals {
-  const pending: { id: string; clientName: string; expiresAt: number }[] = []
+/** Nobody reads a request and presses a key within this time, ms. */
+const readingMs = 1_000
+
+export function createPendingApprovals({ now }: { now: () => number }): PendingApprovals {
+  const pending = new Map<string, ApprovalEvent>()
+  let announcedAt = Number.NEGATIVE_INFINITY
   return {
     note(event) {
-      if (event.event === 'approval') pending.push(event)
-    },
-    take(now) {
-      for (let newest = pending.pop(); newest; newest = pending.pop()) {
-        if (newest.expiresAt > now) return newest
+      if (event.event === 'approval') {
+        pending.set(event.id, event)
+        announcedAt = now()
       }
-      return undefined
+      if (event.event !== 'approval-state' || event.state === 'busy') return
+      if (event.state !== 'wrong-code' || event.triesLeft === 0) pending.delete(event.id)
     },
+    waiting() {
+      for (const [id, { expiresAt }] of pending) if (expiresAt <= now()) pending.delete(id)
+      return [...pending.values()]
+    },
+    isNew: () => now() - announcedAt < readingMs,
+    forget: (id) => void pending.delete(id),
   }
 }

@@ -11,6 +11,7 @@ export function addTrustCommands(
     .description('make browsers, the system and Java trust our authority')
     .option('--status', 'only say how it stands')
     .option('--undo', 'remove what was installed, of earlier authorities too')
+    .option('--dry-run', 'list every command, and run none')
     .option('--only <stores>', 'some of system, nss (Firefox, Chrome on Linux) and java')
     .option('--yes', 'run the commands without asking')
     .option('--json', 'print one JSON object')

@@ -12,7 +12,7 @@ export interface ClientEntry {
 export interface ClientConnection extends ClientEntry {
   /** The environment variable with the API key, where one is sent instead of logging in. */
   readonly keyVariable?: string | undefined
-  /** Certificate of our authority, where the address is signed by it. */
+  /** What NODE_EXTRA_CA_CERTS has to name, where our authority signed for the address. */
   readonly caFile?: string | undefined
 }
 

@@ -47,7 +47,7 @@ export function* assignmentsOf(text: string): Generator<Assignment> {
 
 /** An empty value stands directly behind the `=`, before spaces and a comment. */
 function valueRange(match: RegExpExecArray): { valueStart: number; valueEnd: number } {
-  const value = (match[3] ?? '').replace(/[ \t]+$/, '')
+  const value = (match[3] ?? '').replace(/(?<![ \t])[ \t]+$/, '')
   const valueStart = match.indices?.[value === '' ? 2 : 3]?.[0] ?? match.index
   return { valueStart, valueEnd: valueStart + value.length }
 }
@@ -60,11 +60,14 @@ export function lineOfVariable(text: string, name: string): number | undefined {
 
 /**
  * Sets APP_URL where it counts, in its last assignment, keeping indentation, `export`, quotes and
- * comment; appends a line where there is none. Fails when open quotes elsewhere would swallow it.
+ * comment; appends a line where there is none. Fails when open quotes elsewhere would swallow it, and
+ * for a value that no quotes hold.
  */
 export function setAppUrlLine(text: string, url: string): SetLineResult {
   const existing = lastAssignment(text, 'APP_URL')
-  const change = existing ? replaceLine(text, { existing, url }) : appendLine(text, url)
+  const value = quoteValue(url, existing && quoteOf(text, existing))
+  if (value === undefined) return { ok: false }
+  const change = existing ? replaceLine(text, { existing, value }) : appendLine(text, value)
   const found = lastAssignment(change.text, 'APP_URL')
   const isFound = found && change.text.slice(found.start, found.end) === change.edit.written
   return isFound ? { ok: true, ...change } : { ok: false }
@@ -86,22 +89,39 @@ export function restoreAppUrlLine(
   return { state: 'restored', text: splice(text, { start, end: found.end + lineBreak.length }, '') }
 }
 
-function replaceLine(text: string, { existing, url }: { existing: Assignment; url: string }) {
-  const value = text.slice(existing.valueStart, existing.valueEnd)
-  const quote = /^(['"`])[\s\S]*\1$/.exec(value)?.[1] ?? ''
+/** What dotenv and a POSIX shell that sources the file both read back as it was, by its quotes. */
+const readBack = {
+  '': /^[\w/:=.,@%+-]*$/,
+  "'": /^[^'\\\p{Cc}]*$/u,
+  '"': /^[^"\\$`\p{Cc}]*$/u,
+} as const
+
+/** The value as it may stand behind `APP_URL=`, in the quotes that stood there if they hold it. */
+function quoteValue(value: string, present: string | undefined): string | undefined {
+  const known = Object.keys(readBack) as (keyof typeof readBack)[]
+  const order = known.sort((a, b) => Number(b === present) - Number(a === present))
+  const quote = order.find((one) => readBack[one].test(value))
+  return quote === undefined ? undefined : `${quote}${value}${quote}`
+}
+
+function quoteOf(text: string, { valueStart, valueEnd }: Assignment): string {
+  return /^(['"`])[\s\S]*\1$/.exec(text.slice(valueStart, valueEnd))?.[1] ?? ''
+}
+
+function replaceLine(text: string, { existing, value }: { existing: Assignment; value: string }) {
   // Without a space, a shell would take a comment that follows for part of the value.
   const space = text[existing.valueEnd] === '#' ? ' ' : ''
   const before = text.slice(existing.start, existing.end)
   const written =
     text.slice(existing.start, existing.valueStart) +
-    `${quote}${url}${quote}${space}` +
+    `${value}${space}` +
     text.slice(existing.valueEnd, existing.end)
   return { text: splice(text, existing, written), edit: { before, written, joint: '' } }
 }
 
-function appendLine(text: string, url: string) {
+function appendLine(text: string, value: string) {
   const lineBreak = /\r\n|\r|\n/.exec(text)?.[0] ?? '\n'
-  const written = `APP_URL=${url}`
+  const written = `APP_URL=${value}`
   const isOpen = text !== '' && !/[\r\n]$/.test(text)
   return isOpen
     ? { text: text + lineBreak + written, edit: { before: null, written, joint: lineBreak } }

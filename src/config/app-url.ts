@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts'
 import { isLoopbackHost } from '../lib/loopback.ts'
+import { isPlainHost } from '../lib/plain-host.ts'
 import type { TunnelSelection } from './resolved-config.ts'
 
 export type AppUrlVerdict =
@@ -49,6 +50,8 @@ export function parseAppUrl(text: string): AppUrlVerdict {
     return bad('must not hold a user name or password')
   if (url.search !== '' || url.hash !== '') return bad('must not have a query or a fragment')
   if (url.pathname !== '/') return bad('must not have a path; the gateway serves a whole origin')
+  if (!isPlainHost(url.hostname))
+    return bad('must name a host of letters, digits and hyphens, or an IP address')
   return { ok: true, url }
 }
 

@@ -14,6 +14,8 @@ export interface AppUrlFilesOptions {
   readonly pid: number
   /** Whether another process still runs and so still owns its changes. */
   readonly isAlive: (pid: number) => boolean
+  /** Called before the first change: whoever it sets to watch puts the lines back if we cannot. */
+  readonly outlive?: () => () => void
 }
 
 /** The APP_URL line of the user's files, as long as the gateway runs. */
@@ -36,7 +38,8 @@ export type Recovery =
 
 /** Keeps APP_URL in the user's files. Nothing is read or written before the first call. */
 export function createAppUrlFiles(options: AppUrlFilesOptions): AppUrlFiles {
-  const { files, journalFile, pid, isAlive } = options
+  const { files, journalFile, pid, isAlive, outlive } = options
+  let stopWatch: (() => void) | undefined
   const serial = createSerial()
 
   async function recover(): Promise<Recovery> {
@@ -54,6 +57,7 @@ export function createAppUrlFiles(options: AppUrlFilesOptions): AppUrlFiles {
     const plans = await Promise.all(
       paths.map((path) => planFile(path, { url, entry: entries.find((one) => one.path === path) })),
     )
+    stopWatch ??= outlive?.()
     // The journal comes first: a crash between the two leaves lines that can be recognized.
     await writeAppUrlJournal(journalFile, { pid, files: plans.map((plan) => plan.entry) })
     for (const plan of plans) await writeUserFile(plan.entry.path, plan.file)
@@ -61,7 +65,10 @@ export function createAppUrlFiles(options: AppUrlFilesOptions): AppUrlFiles {
 
   async function restore(): Promise<readonly RestoredFile[]> {
     const journal = await readAppUrlJournal(journalFile)
-    return journal?.pid === pid ? undo(journal, journalFile) : []
+    const files = journal?.pid === pid ? await undo(journal, journalFile) : []
+    stopWatch?.()
+    stopWatch = undefined
+    return files
   }
 
   return {
@@ -85,6 +92,8 @@ async function undo(journal: AppUrlJournal, journalFile: string): Promise<Restor
   const restored = await Promise.all(journal.files.map(undoFile))
   const failed = new Set(restored.filter((one) => one.outcome === 'failed').map((one) => one.path))
   const left = journal.files.filter((entry) => failed.has(entry.path))
+  // Another gateway may have begun a journal of its own meanwhile.
+  if ((await readAppUrlJournal(journalFile))?.pid !== journal.pid) return restored
   // What cannot be written now is found by the next start, which reads the same journal.
   await writeAppUrlJournal(journalFile, { ...journal, files: left }).catch(() => undefined)
   return restored

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import * as z from 'zod'
+import { isPlainHost } from '../lib/plain-host.ts'
 
 function port(standard: number) {
   const rule = { error: 'must be a port number from 0 to 65535, where 0 takes any free one' }
@@ -45,7 +46,7 @@ export const environmentSchema = z.object({
     .describe('Address to listen on.'),
   TUNNEL: z
     .string()
-    .refine((text) => /^[a-z]+(\s*,\s*[a-z]+)*$/.test(text), {
+    .refine((text) => /^[\w-]+(\s*,\s*[\w-]+)*$/.test(text), {
       error: 'must be auto, local, external, none, or providers such as ngrok,localtunnel,local',
     })
     .transform(splitList)
@@ -65,7 +66,13 @@ export const environmentSchema = z.object({
   NGROK_CA_CERT: z.string().optional().describe('PEM file of the authority of that edge.'),
   CLOUDFLARE_TUNNEL_TOKEN: z.string().optional().describe('Token of a Cloudflare tunnel.'),
   CLOUDFLARE_TUNNEL_NAME: z.string().optional().describe('Name of a tunnel made by cloudflared.'),
-  CLOUDFLARE_HOSTNAME: z.string().optional().describe('Public host name of that tunnel.'),
+  CLOUDFLARE_HOSTNAME: z
+    .string()
+    .refine((text) => isPlainHost(text.toLowerCase()), {
+      error: 'must be a host name such as mcp.example.com, without scheme, port or path',
+    })
+    .optional()
+    .describe('Public host name of that tunnel.'),
   CLOUDFLARE_PROTOCOL: z
     .enum(['http2', 'quic', 'auto'])
     .default('http2')
@@ -93,6 +100,14 @@ export const environmentSchema = z.object({
     .transform(splitList)
     .default([])
     .describe('Who may allow clients after signing in.'),
+  AUTH_REDIRECT_SCHEMES: z
+    .string()
+    .transform(splitList)
+    .refine((schemes) => schemes.every((one) => /^[a-z][a-z0-9+.-]*$/.test(one)), {
+      error: 'must be names such as myapp,other-app, in lower case and without "://"',
+    })
+    .default([])
+    .describe('Further schemes under which applications are called back.'),
   AUTH_GITHUB_CLIENT_ID: z.string().optional().describe('OAuth app for sign-in with GitHub.'),
   AUTH_GITHUB_CLIENT_SECRET: z.string().optional().describe('Its secret.'),
   AUTH_GOOGLE_CLIENT_ID: z.string().optional().describe('OAuth client for sign-in with Google.'),
@@ -114,6 +129,7 @@ export const environmentSchema = z.object({
     .describe('Seals tokens at rest.'),
   SSL_CERT_PATH: z.string().optional().describe('Certificate of your own, with its chain.'),
   SSL_KEY_PATH: z.string().optional().describe('Private key of that certificate.'),
+  SSL_CA_PATH: z.string().optional().describe('Root that certificate leads to.'),
   LOG_LEVEL: z
     .enum(['silent', 'error', 'warn', 'info', 'debug', 'trace'])
     .default('warn')

@@ -128,6 +128,7 @@ function tlsPart(
   return {
     certPath: absolute(values.SSL_CERT_PATH),
     keyPath: absolute(values.SSL_KEY_PATH),
+    caPath: absolute(values.SSL_CA_PATH),
     caRoot: absolute(values.SALLYPORT_CA_ROOT),
     mkcertEnvironment: { CAROOT, LOCALAPPDATA, XDG_DATA_HOME, HOME },
   }

@@ -14,6 +14,7 @@ export function resolveAuth(values: Environment): AuthSettings {
   return {
     issuer: values.AUTH_ISSUER,
     allow: values.AUTH_ALLOW,
+    redirectSchemes: values.AUTH_REDIRECT_SCHEMES,
     signIn: [
       ...provider(['github', 'GitHub', 'github'], 'https://github.com/login/oauth', [
         values.AUTH_GITHUB_CLIENT_ID,

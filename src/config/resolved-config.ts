@@ -25,6 +25,7 @@ export interface ResolvedConfig extends GatewayFile {
     /** Absolute paths; both are set or neither is. */
     readonly certPath: string | undefined
     readonly keyPath: string | undefined
+    readonly caPath: string | undefined
     /** Overrides the folder of our own certificate authority. */
     readonly caRoot: string | undefined
     /** What decides where mkcert keeps the user's authority. */
@@ -84,6 +85,8 @@ export interface AuthSettings {
   readonly issuer: string | undefined
   /** Addresses, domains (`@example.com`) and logins (`github:ada`) that may allow clients. */
   readonly allow: readonly string[]
+  /** Schemes of redirect URIs, beside those of known clients and reverse domain names. */
+  readonly redirectSchemes: readonly string[]
   readonly signIn: readonly {
     /** What it is called in URLs and in `AUTH_ALLOW`, such as `github` or `google`. */
     readonly name: string
@@ -96,7 +99,7 @@ export interface AuthSettings {
   }[]
 }
 
-/** The part of the configuration that comes from `config/gateway.json` and may change while it runs. */
+/** The part of the configuration that comes from the configuration file and may change while it runs. */
 export interface GatewayFile {
   readonly servers: Readonly<Record<string, ServerConfig>>
   readonly profiles: Readonly<Record<string, ProfileConfig>>

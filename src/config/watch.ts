@@ -6,12 +6,16 @@ import type { ResolvedConfig } from './resolved-config.ts'
 export interface WatchConfigOptions {
   /** Called after the content of the configuration file has changed; never while it is missing. */
   readonly onChange: () => void
+  /** Called once when the file has been gone for longer than a save takes. */
+  readonly onMissing?: () => void
   /** Called when watching is not possible (any more); edits then go unnoticed. */
   readonly onError?: (error: unknown) => void
   /** Ends the watching. */
   readonly signal: AbortSignal
   /** Silence to wait for after an event, ms: one save makes several. */
   readonly settleMs?: number
+  /** How long the file may be gone, ms. */
+  readonly missingMs?: number
 }
 
 /**
@@ -23,27 +27,33 @@ export async function watchConfig(
   options: WatchConfigOptions,
 ): Promise<void> {
   const { configFile } = config
-  const { signal, settleMs = 100 } = options
+  const { signal, settleMs = 100, missingMs = 1_000 } = options
   // A file that is a link changes where it points to as well as where it stands.
   const target = await realpath(configFile).catch(() => configFile)
   let content = await contentOf(configFile)
   let timer: NodeJS.Timeout | undefined
 
-  async function check(): Promise<void> {
+  async function check(wasMissing = false): Promise<void> {
     const next = await contentOf(configFile)
-    if (signal.aborted || next === undefined || next === content) return
+    if (signal.aborted) return
+    if (next === undefined) {
+      if (wasMissing) options.onMissing?.()
+      else schedule(missingMs, true)
+      return
+    }
+    if (next === content) return
     content = next
     options.onChange()
   }
-  function schedule(): void {
+  function schedule(ms: number, wasMissing = false): void {
     clearTimeout(timer)
-    timer = setTimeout(check, settleMs)
+    timer = setTimeout(check, ms, wasMissing)
   }
 
   if (signal.aborted) return
   signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
   for (const file of new Set([configFile, target])) {
-    watchFolderOf(file, { onEvent: schedule, onError: options.onError, signal })
+    watchFolderOf(file, { onEvent: () => schedule(settleMs), onError: options.onError, signal })
   }
 }
 

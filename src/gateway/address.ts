@@ -1,9 +1,11 @@
+import { getCACertificates } from 'node:tls'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { UserError } from '../errors.ts'
 import type { GatewayEvent } from '../gateway-events.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import { proveOrigin } from '../origin/prove-origin.ts'
+import type { ServedCertificate } from '../tls/served-certificate.ts'
 
 const proofTimeoutMs = 5_000
 /** How often an address of the user's own that did not lead here is tried again, ms. */
@@ -25,8 +27,8 @@ export function createAddressProof(options: {
   config: ResolvedConfig
   origins: KnownOrigins
   prove: (challenge: string) => string
-  /** PEM of our authority, when local HTTPS is the address. */
-  ca: () => string | undefined
+  /** What our own HTTPS listener serves; undefined without one. */
+  served: () => ServedCertificate | undefined
   onEvent: (event: GatewayEvent) => void
 }): AddressProof {
   const { config, origins } = options
@@ -36,11 +38,11 @@ export function createAddressProof(options: {
 
   async function prove(): Promise<void> {
     const address = origins.appUrl()
-    const ca = options.ca()
+    const served = options.served()
     const proof = await proveOrigin(address, {
       prove: options.prove,
       timeoutMs: proofTimeoutMs,
-      ...(ca !== undefined && { ca: [ca] }),
+      trust: isExternal ? trustOfProxy(served) : trustOfOurselves(served),
     })
     proven = proof.ok
     if (proof.ok) warned = undefined
@@ -63,6 +65,18 @@ export function createAddressProof(options: {
     prove,
     close: stop,
   }
+}
+
+/** The certificate that was loaded proves the listener, whoever signed it and for whatever names. */
+function trustOfOurselves(served: ServedCertificate | undefined) {
+  const certificates = [served, served?.forAddresses].flatMap((pair) => pair?.cert ?? [])
+  return served ? { pinned: certificates } : {}
+}
+
+/** A proxy of the user may show a public certificate, or one that our authority signed. */
+function trustOfProxy(served: ServedCertificate | undefined) {
+  const ca = served?.caCertPem
+  return ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }
 }
 
 function unproven(address: string, reason: string): UserError {

@@ -3,11 +3,13 @@ import type { GatewayFile, ProfileConfig, ResolvedConfig } from '../config/resol
 import type { GatewayEvent } from '../gateway-events.ts'
 import type { HttpContext } from '../http/http-env.ts'
 import type { AccessDeps } from '../http/middleware/access.ts'
+import { createFailedCredentials } from '../http/middleware/failed-credentials.ts'
 import { defaultOAuthLimits } from '../http/middleware/oauth-limit.ts'
 import { renderErrorPage } from '../http/pages/message-page.ts'
 import { pageHeaders } from '../http/pages/page.ts'
 import type { OAuthRouteDeps } from '../http/routes/oauth-routes.ts'
 import type { Logger } from '../lib/logger.ts'
+import { ownValue } from '../lib/own-value.ts'
 import type { ProfileView } from '../mcp/profiles/profile-view.ts'
 import {
   type Approvals,
@@ -26,14 +28,14 @@ import { createSignInProvider } from '../oauth/authorization-server/sign-in-prov
 import { openSigningKeys } from '../oauth/authorization-server/signing-keys.ts'
 import { createAccessControl } from '../oauth/resource-server/access-control.ts'
 import { createApiKeys } from '../oauth/resource-server/api-keys.ts'
-import { scopesOfMessage } from '../oauth/resource-server/required-scopes.ts'
+import { scopesOfTools } from '../oauth/resource-server/required-scopes.ts'
 import { createExternalIssuer, createOwnIssuer } from '../oauth/resource-server/token-issuer.ts'
 import {
   allScopes,
   createRequiredScopes,
   type ToolScopeRule,
 } from '../oauth/resource-server/tool-scopes.ts'
-import { requestSource } from '../origin/client-address.ts'
+import { addressBlock, requestSource, type Sender, senderOf } from '../origin/client-address.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { Store } from '../store/store.ts'
 import type { TunnelStatus } from '../tunnels/tunnel-status.ts'
@@ -42,7 +44,7 @@ import type { TunnelStatus } from '../tunnels/tunnel-status.ts'
 export interface Authorization {
   readonly access: AccessDeps
   readonly routes: OAuthRouteDeps
-  readonly approvals: Pick<Approvals, 'approve' | 'deny'>
+  readonly approvals: Pick<Approvals, 'approve' | 'deny' | 'clear'>
 }
 
 const noRules: readonly ToolScopeRule[] = []
@@ -57,6 +59,8 @@ export async function createAuthorization(options: {
   config: ResolvedConfig
   file: () => GatewayFile
   view: (profile: string) => ProfileView | undefined
+  /** The same once every server had its moment to be seen. */
+  seenView: (profile: string) => Promise<ProfileView> | undefined
   store: Store
   origins: KnownOrigins
   tunnel: () => TunnelStatus | undefined
@@ -69,6 +73,7 @@ export async function createAuthorization(options: {
   const grants = createGrants({ store, now })
   const approvals = createApprovals({
     announce: (announcement) => options.onEvent({ event: 'approval', ...announcement }),
+    tell: (news) => options.onEvent({ event: 'approval-state', ...news }),
     now,
     limits: defaultApprovalLimits,
   })
@@ -88,7 +93,7 @@ export async function createAuthorization(options: {
     grants,
     approvals,
     profiles: protectedProfiles,
-    fetch: createDocumentFetch(strangers) as typeof fetch,
+    fetch: createDocumentFetch(strangers, config.auth.redirectSchemes) as typeof fetch,
     clientMetadataDocuments: () => fetchesDocuments,
     renderError: renderErrorPage,
     errorHeaders: pageHeaders,
@@ -102,7 +107,7 @@ export async function createAuthorization(options: {
   const requiredScopes = rememberWeakly(createRequiredScopes)
   const access = createAccessControl({
     profile(name) {
-      const profile = file().profiles[name]
+      const profile = ownValue(file().profiles, name)
       return profile && { ...profile, scopes: allScopes(profile.scopes) }
     },
     allowAnonymous: config.tunnels.allowAnonymous,
@@ -118,11 +123,18 @@ export async function createAuthorization(options: {
     access: {
       access,
       exposureOf: origins.exposureOf,
-      scopesOf(name, body) {
-        const rules = file().profiles[name]?.scopes ?? noRules
-        return scopesOfMessage(body, {
+      sourceOf: (c) => addressBlock(addressOf(c, options.tunnel())),
+      failures: createFailedCredentials(logger),
+      async scopesOf(name, tools) {
+        const rules = ownValue(file().profiles, name)?.scopes ?? noRules
+        const current = options.view(name)
+        const isKnown = tools.every((tool) => current?.tool(tool)?.item !== undefined)
+        // One server that is slow to start delays no call of another's tools.
+        const view = isKnown || rules.length === 0 ? current : await options.seenView(name)
+        return scopesOfTools(tools, {
           required: requiredScopes(rules),
-          tool: (tool) => scopedTool(tool, options.view(name)),
+          every: allScopes(rules),
+          tool: (tool) => scopedTool(tool, view),
         })
       },
     },
@@ -140,8 +152,9 @@ export async function createAuthorization(options: {
       exposureOf: origins.exposureOf,
       profiles: protectedProfiles,
       authorizationServers: (origin) => [external ?? origin],
-      content: (name) => contentOf(file().profiles[name], options.view(name)),
-      addressOf: (c) => addressOf(c, options.tunnel()),
+      content: (name) => contentOf(ownValue(file().profiles, name), options.view(name)),
+      senderOf: (c) => senderOfRequest(c, { origins, status: options.tunnel() }),
+      redirectSchemes: config.auth.redirectSchemes,
     },
   }
 }
@@ -154,8 +167,9 @@ function profilesOf({ profiles }: GatewayFile): ProfileConfig[] {
 
 function scopedTool(name: string, view: ProfileView | undefined) {
   const origin = view?.tool(name)
-  if (!origin) return undefined
-  const annotations = origin.item?.annotations as
+  // Of a tool that nobody has listed yet, nothing is known that a rule could go by.
+  if (!origin?.item) return undefined
+  const annotations = origin.item.annotations as
     | { readOnlyHint?: boolean; destructiveHint?: boolean }
     | undefined
   return { server: origin.server, name: origin.name, ...(annotations && { annotations }) }
@@ -172,7 +186,7 @@ function contentOf(profile: ProfileConfig | undefined, view: ProfileView | undef
   }
 }
 
-function addressOf(c: HttpContext, status: TunnelStatus | undefined): string {
+function addressOf(c: Pick<HttpContext, 'env' | 'req'>, status: TunnelStatus | undefined): string {
   const { incoming, listener } = c.env
   const tunnel =
     listener === 'tunnel' && status?.state === 'up'
@@ -187,6 +201,19 @@ function addressOf(c: HttpContext, status: TunnelStatus | undefined): string {
     header: (name) => c.req.header(name),
     tunnel,
   }).address
+}
+
+function senderOfRequest(
+  c: HttpContext,
+  { origins, status }: { origins: KnownOrigins; status: TunnelStatus | undefined },
+): Sender {
+  const { listener } = c.env
+  return senderOf(addressOf(c, status), {
+    listener,
+    exposure: origins.exposureOf(listener),
+    origin: c.get('origin'),
+    header: (name) => c.req.header(name),
+  })
 }
 
 function remember<T>(create: (key: string) => T): (key: string) => T {

@@ -1,4 +1,5 @@
 import type { ReadyEvent } from '../gateway-events.ts'
+import { parseCertificates } from '../tls/certificate-pem.ts'
 import type { LocalCertificate } from '../tls/local-certificate.ts'
 
 /** What `ready` tells of the local certificate; nothing where there is none. */
@@ -6,16 +7,24 @@ export function describeCertificate(
   certificate: LocalCertificate | undefined,
 ): Partial<ReadyEvent> {
   if (!certificate) return {}
-  const { caFile, bundleFile } = certificate
+  const { certFile, fingerprint256, caCertPem } = certificate.current()
+  const [authority] = parseCertificates(caCertPem ?? '')
   return {
-    ...(caFile !== undefined && { caFile }),
-    ...(bundleFile !== undefined && { bundleFile }),
-    fingerprint: certificate.current().fingerprint256,
+    ...trustFilesOf(certificate),
+    ...(authority && { caFingerprint: authority.fingerprint256 }),
+    certFile,
+    certFingerprint: fingerprint256,
   }
 }
 
-/** Where the authority and the bundle are; undefined where clients need neither. */
+/** Where the authority and the bundles are; undefined where they are not known. */
 export function trustFilesOf(certificate: LocalCertificate | undefined) {
-  const { caFile, bundleFile } = certificate ?? {}
-  return caFile === undefined ? undefined : { caFile, bundleFile }
+  const { caFile, bundleFile, combinedFiles = {} } = certificate ?? {}
+  if (caFile === undefined) return undefined
+  const hasCombined = Object.keys(combinedFiles).length > 0
+  return {
+    caFile,
+    ...(bundleFile !== undefined && { bundleFile }),
+    ...(hasCombined && { combinedFiles }),
+  }
 }

@@ -1,8 +1,19 @@
 import { hostname, networkInterfaces } from 'node:os'
+import { runtimeTrust, variablesOf } from '../clients/runtime-trust.ts'
 import type { GatewayFile, ResolvedConfig } from '../config/resolved-config.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
-import { createLocalCertificate, type LocalCertificate } from '../tls/local-certificate.ts'
+import { isEverywhere } from '../origin/listener-origins.ts'
+import type { CombineOptions } from '../tls/combined-file.ts'
+import { findAuthority } from '../tls/issued-certificate.ts'
+import {
+  authorityRoots,
+  createLocalCertificate,
+  type LocalCertificate,
+  ownFiles,
+} from '../tls/local-certificate.ts'
+import { type LocalFiles, type LookOptions, readLocalFiles } from '../tls/local-files.ts'
+import { listenedOn } from '../tls/local-names.ts'
 import { resolveMkcertRoot } from '../tls/mkcert-root.ts'
 import { readRootCertificates } from '../tls/root-certificates.ts'
 
@@ -15,17 +26,56 @@ export function openCertificate(
   config: ResolvedConfig,
   options: { file: () => GatewayFile; logger: Logger },
 ): Promise<LocalCertificate> {
+  const { host } = config.listen
   return createLocalCertificate({
-    home: config.home,
-    tls: config.tls,
-    mkcertRoot: resolveMkcertRoot(process.platform, config.tls.mkcertEnvironment),
+    ...placeOf(config),
     hostname: hostname(),
-    names: () => localNames(options.file()),
-    interfaces: networkInterfaces,
-    readRoots: readRootCertificates,
+    names: () => servedNames(config, options.file()),
+    interfaces: () => listenedOn(host, networkInterfaces()),
+    combine: combineOptions(config),
     clock: systemClock,
     logger: options.logger,
   })
+}
+
+/** Looks at the files of a configuration's local certificate, and makes none. */
+export function lookAtCertificate(
+  config: ResolvedConfig,
+  { readText, now }: Pick<LookOptions, 'readText' | 'now'>,
+): Promise<LocalFiles> {
+  return readLocalFiles({ home: config.home, own: ownCertificateFiles(config), readText, now })
+}
+
+/** The authority of our own or mkcert's that signs what is served; undefined before it is made. */
+export function lookAtAuthority(config: ResolvedConfig): ReturnType<typeof findAuthority> {
+  const { tls, mkcertRoot } = placeOf(config)
+  return findAuthority(authorityRoots(tls, mkcertRoot))
+}
+
+/** What to read when a configuration brings a certificate of its own. */
+export function ownCertificateFiles(config: ResolvedConfig): ReturnType<typeof ownFiles> {
+  return ownFiles(placeOf(config))
+}
+
+function placeOf({ home, tls }: ResolvedConfig) {
+  const mkcertRoot = resolveMkcertRoot(process.platform, tls.mkcertEnvironment)
+  return { home, tls, mkcertRoot, readRoots: readRootCertificates }
+}
+
+/** Where the user has variables that name further authorities. */
+export function combineOptions({ tunnels: { environment } }: ResolvedConfig): CombineOptions {
+  const variables = variablesOf(runtimeTrust).flatMap(({ variable: { name, value } }) =>
+    'file' in value ? [{ name, file: value.file }] : [],
+  )
+  return { environment, variables }
+}
+
+/** Names the local certificate has to cover beyond those of this machine. */
+export function servedNames(
+  { listen: { host } }: Pick<ResolvedConfig, 'listen'>,
+  file: Pick<GatewayFile, 'allowedHosts'>,
+): string[] {
+  return [...localNames(file), ...(isEverywhere(host) || host === 'localhost' ? [] : [host])]
 }
 
 /** Names under `.localhost` that the configuration uses; they mean this machine (RFC 6761 6.3). */

@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import type { GatewayFile, ResolvedConfig } from '../config/resolved-config.ts'
 import { type Listener, openListener } from '../http/listener.ts'
+import { maxPerSource } from '../http/middleware/requests-in-flight.ts'
 import {
   createKnownOrigins,
   type Exposure,
@@ -37,7 +38,10 @@ export async function openListeners(
   const undo = new AsyncDisposableStack()
   const all: Listener[] = []
   const open = async (listen: Parameters<typeof openListener>[0]) => {
-    const listener = await openListener(listen)
+    const isOfNetwork =
+      listen.name !== 'tunnel' && exposureOfListener(config, listen.name) === 'network'
+    const bound = isOfNetwork ? { maxPerSource } : {}
+    const listener = await openListener({ ...listen, ...bound })
     undo.defer(() => listener.close())
     all.push(listener)
     return listener
@@ -77,11 +81,11 @@ export function describeOrigins(
   listeners: readonly Listener[],
   file: () => GatewayFile,
 ): KnownOrigins {
-  const { host } = config.listen
+  const { host: bindHost } = config.listen
   const reachable = { lan: lanAddresses(networkInterfaces()), localNames: localNames(file()) }
-  const describe = ({ name, port }: Listener): ListenerOrigins => {
+  const describe = ({ name, port, address: bound }: Listener): ListenerOrigins => {
     if (name === 'tunnel') return { name, scheme: 'http', exposure: 'public', origins: [] }
-    const origins = listenerOrigins(name, host, port, reachable)
+    const origins = listenerOrigins(name, { bindHost, bound, port }, reachable)
     return { name, scheme: name, exposure: exposureOfListener(config, name), origins }
   }
   return createKnownOrigins({

@@ -54,6 +54,7 @@ export function prepareTunnels(options: OpenTunnelsOptions): TunnelSupervisor {
     entries: names.map((name) =>
       createEntry(name as TunnelProviderName, config, { reaper, logger }),
     ),
+    named: config.tunnel !== 'auto',
     failOver: config.tunnel === 'auto' || names.length > 1,
     target: new URL(`http://127.0.0.1:${options.port}`),
     edge: createTunnelEdge({

@@ -7,6 +7,7 @@ import { createMcpHub, type McpHub } from '../mcp/hub.ts'
 import type { Store } from '../store/store.ts'
 import type { UpstreamBundles } from '../tls/upstream/upstream-bundles.ts'
 import { openLoginLinks } from './login-links.ts'
+import { nameOfFile } from './name-of-file.ts'
 import { createUpstreamLogins, type UpstreamLogins } from './upstream-logins.ts'
 import { createUpstreamTrust, type UpstreamTrust } from './upstream-trust.ts'
 
@@ -38,6 +39,7 @@ export async function openUpstreams(options: {
   const { config, file, store, bundles, isExposed, onEvent, logger, undo } = options
   const trust = await createUpstreamTrust({
     bundles,
+    configFile: nameOfFile(config),
     file,
     store,
     isExposed,

@@ -1,20 +1,39 @@
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { UserError } from '../errors.ts'
+import type { TunnelEvent } from '../gateway-events.ts'
+import { describeFailure } from '../tunnels/open-failure.ts'
 import { localChoice } from '../tunnels/select-order.ts'
-import type { TunnelSupervisor } from '../tunnels/supervisor.ts'
+import type { TunnelStatus } from '../tunnels/tunnel-status.ts'
 import { tunnelOrder } from './open-tunnels.ts'
+
+/** Whether the user asked for a tunnel and nothing else: without one there is no start. */
+function isRequired(config: ResolvedConfig): boolean {
+  return tunnelOrder(config).at(-1) !== localChoice
+}
+
+/**
+ * Whether to tell an event of the first opening at once. Where a tunnel is required, the error of a
+ * start that fails says all of it.
+ */
+export function isToldAtStart(config: ResolvedConfig, { state }: TunnelEvent): boolean {
+  return !(isRequired(config) && (state === 'failed' || state === 'local'))
+}
 
 /**
  * Without a tunnel local HTTPS goes on, unless the user asked for a tunnel and nothing else.
  * @throws UserError with the code of what the last provider failed by
  */
-export function requireTunnel(
-  config: ResolvedConfig,
-  status: Awaited<ReturnType<TunnelSupervisor['start']>>,
-): void {
-  if (status.state !== 'local' || tunnelOrder(config).at(-1) === localChoice) return
-  const failure = status.failures.at(-1)
-  throw new UserError(failure?.code ?? 'TUNNEL_UNREACHABLE', failure?.message ?? status.reason, {
-    hint: `${failure?.hint ?? 'Try another provider.'} With "local" at the end of --tunnel, local HTTPS is used instead.`,
+export function requireTunnel(config: ResolvedConfig, status: TunnelStatus): void {
+  if (status.state !== 'local' || !isRequired(config)) return
+  const { failures } = status
+  const last = failures.at(-1)
+  const message =
+    failures.length > 1
+      ? ['No tunnel could be opened:', ...failures.map(describeFailure)].join('\n  ')
+      : last?.message
+  const cure = failures.length === 1 ? last?.hint : undefined
+  const local = 'With "local" at the end of --tunnel, local HTTPS is used instead.'
+  throw new UserError(last?.code ?? 'TUNNEL_UNREACHABLE', message ?? 'No tunnel could be opened.', {
+    hint: cure === undefined ? local : `${cure} ${local}`,
   })
 }

@@ -4,6 +4,7 @@ import type { AdminDeps } from '../http/admin/admin-deps.ts'
 import { createAdminSessions } from '../http/admin/admin-sessions.ts'
 import { systemClock } from '../lib/clock.ts'
 import { isLoopbackHost } from '../lib/loopback.ts'
+import { ownValue } from '../lib/own-value.ts'
 import type { UpstreamConnections } from '../lib/upstream-connections.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { Store } from '../store/store.ts'
@@ -23,6 +24,7 @@ export interface UpstreamTrust {
 
 export async function createUpstreamTrust(options: {
   bundles: UpstreamBundles
+  configFile: string
   file: () => GatewayFile
   store: Store
   isExposed: () => boolean
@@ -57,6 +59,7 @@ export async function createUpstreamTrust(options: {
       }
     },
     admin: ({ exposureOf }) => ({
+      configFile: options.configFile,
       sessions: createAdminSessions({ store, now: Date.now }),
       bundles,
       servers: () =>
@@ -80,6 +83,6 @@ export function adminOrigin(origins: KnownOrigins, external: string | undefined)
 }
 
 function overHttp({ servers }: GatewayFile, name: string): HttpServerConfig | undefined {
-  const server = servers[name]
+  const server = ownValue(servers, name)
   return server && server.type !== 'stdio' ? server : undefined
 }

@@ -1,6 +1,7 @@
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import type { GatewayEvent } from '../gateway-events.ts'
 import { systemClock } from '../lib/clock.ts'
+import { greetingOf } from '../tls/client-refusal.ts'
 import { createDebugSsl } from '../tls/debug-ssl.ts'
 import type { HandshakeObserver } from '../tls/handshake-observer.ts'
 import type { LocalCertificate } from '../tls/local-certificate.ts'
@@ -21,12 +22,13 @@ export function watchTls(options: {
     now: systemClock.now,
     names: () => certificate()?.current().names ?? [],
     caFile: () => certificate()?.caFile,
+    isConstrained: () => certificate()?.current().forAddresses !== undefined,
   })
   return {
     accepted: (socket) => debug?.accepted(socket),
     failed(error, socket) {
       debug?.failed(error, socket)
-      const warning = warningOf(error, socket.servername as string | false | null)
+      const warning = warningOf(error, greetingOf(socket))
       if (warning) onEvent({ event: 'warning', ...warning })
     },
     close: () => debug?.close(),

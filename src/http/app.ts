@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../lib/logger.ts'
+import { printableLine } from '../lib/printable.ts'
 import { rpcErrorResponse } from '../lib/rpc-error-response.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { ServerPolicy } from '../tunnels/server-policy.ts'
@@ -10,7 +11,9 @@ import type { HttpEnv } from './http-env.ts'
 import type { AccessDeps } from './middleware/access.ts'
 import { hostGuard } from './middleware/host-guard.ts'
 import { localOnly } from './middleware/local-only.ts'
+import { identityOnly } from './middleware/negotiation.ts'
 import { allowedPages, originGuard } from './middleware/origin-guard.ts'
+import { boundedRequests } from './middleware/requests-in-flight.ts'
 import { type ConnectPageDeps, connectPageRoutes } from './routes/connect-page-routes.ts'
 import { type McpRouteDeps, mcpRoutes } from './routes/mcp-routes.ts'
 import { type OAuthRouteDeps, oauthRoutes } from './routes/oauth-routes.ts'
@@ -24,6 +27,8 @@ export interface AppDeps
     Pick<ConnectPageDeps, 'trustFiles'> {
   readonly origins: KnownOrigins
   readonly logger: Logger
+  /** The configuration file by a name that strangers may read. */
+  readonly configFile: string
   readonly authorization: { readonly access: AccessDeps; readonly routes: OAuthRouteDeps }
   readonly admin: AdminDeps
   /** What the probe of the open tunnel asks of the server. */
@@ -38,25 +43,27 @@ export interface AppDeps
 export function createApp(deps: AppDeps): Hono<HttpEnv> {
   const { logger, origins } = deps
   const app = new Hono<HttpEnv>({ strict: false })
-  app.use(hostGuard(origins, logger))
+  const { access, routes } = deps.authorization
+  app.use(boundedRequests(access), hostGuard(origins, logger, deps), identityOnly())
   // Before the pages of others are let in: it has a stricter rule, and is for none of them.
   app.route('/', adminRoutes(deps.admin))
-  app.use(originGuard(origins, logger), allowedPages())
+  app.use(originGuard(origins, logger, deps), allowedPages())
   app.on(['GET', 'POST'], '/api/probe/stream/:ticket', (c) =>
     deps.probeStream(c.req.param('ticket'), c.req.raw.signal),
   )
   app.use('/api/profiles', localOnly(origins))
   app.post('/api/probe/ticket', localOnly(origins), (c) => c.json({ ticket: deps.probeTicket() }))
   app.route('/', statusRoutes(deps))
-  app.route('/', oauthRoutes(deps.authorization.routes))
+  app.route('/', oauthRoutes(routes))
   app.route('/', upstreamLoginRoutes(deps))
-  const { access, routes } = deps.authorization
   const { platform } = process
   app.route('/', connectPageRoutes({ ...deps, access, content: routes.content, platform }))
-  app.route('/', mcpRoutes({ ...deps, access: deps.authorization.access }))
+  app.route('/', mcpRoutes({ ...deps, access }))
   app.notFound((c) =>
     c.json(
-      { error: `Nothing is served at ${c.req.path}. Profiles are listed at /api/profiles.` },
+      {
+        error: `Nothing is served at ${printableLine(c.req.path)}. Profiles are listed at /api/profiles.`,
+      },
       404,
     ),
   )

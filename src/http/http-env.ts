@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
+import type { MessageReading } from '../mcp/request-reading.ts'
 import type { ListenerName } from '../origin/known-origins.ts'
 
 /** What every request carries besides itself. */
@@ -15,6 +16,8 @@ export interface HttpEnv {
     body: unknown
     /** The same as it came. */
     text: string
+    /** What that body asks for, read once for access and routing; set after it. */
+    messages: readonly MessageReading[]
   }
 }
 

@@ -1,16 +1,30 @@
 import { createServer, type Server } from 'node:http'
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { messageOf, UserError } from '../errors.ts'
+import { createBoundedCounts } from '../lib/bounded-counts.ts'
+import { addressBlock } from '../origin/client-address.ts'
 import type { ListenerName } from '../origin/known-origins.ts'
 import type { HandshakeObserver } from '../tls/handshake-observer.ts'
 import type { ServedCertificate } from '../tls/served-certificate.ts'
 import { createServerContexts } from '../tls/server-contexts.ts'
 import type { HttpEnv } from './http-env.ts'
 import { portHolder } from './port-holder.ts'
+
+/** How long a client may take to send, ms. An answer takes as long as it takes. */
+export interface Deadlines {
+  /** For the headers of a request, from the connection's begin or the end of the one before. */
+  readonly headersMs: number
+  /** For headers and body. */
+  readonly requestMs: number
+  /** How often that is looked at. */
+  readonly checkMs: number
+}
+
+const defaultDeadlines: Deadlines = { headersMs: 20_000, requestMs: 60_000, checkMs: 5_000 }
 
 /** Ports tried after a taken one. */
 const portsToTry = 20
@@ -19,6 +33,8 @@ const portsToTry = 20
 export interface Listener {
   readonly name: ListenerName
   readonly port: number
+  /** The address it listens on. */
+  readonly address: string
   /** Set when the asked port was taken and the next free one is used. */
   readonly movedFrom: number | undefined
   /** Serves new connections with another certificate; open ones go on undisturbed. */
@@ -39,6 +55,9 @@ export interface ListenOptions {
   /** Makes it HTTPS. */
   readonly certificate?: ServedCertificate
   readonly handshakes?: HandshakeObserver
+  /** Connections that one address (of IPv6, one /64) may have open; no bound unless given. */
+  readonly maxPerSource?: number | undefined
+  readonly deadlines?: Deadlines
 }
 
 /**
@@ -54,18 +73,24 @@ export async function openListener(options: ListenOptions): Promise<Listener> {
     if (!app) await new Promise<void>((resolve) => waiting.push(resolve))
     return app?.fetch(request, { ...(env as HttpBindings), listener: name })
   })
+  const { headersMs, requestMs, checkMs } = options.deadlines ?? defaultDeadlines
+  const limits = {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: checkMs,
+  }
   const server: Server | SecureServer = contexts
-    ? createSecureServer(contexts.options, handle)
-    : createServer(handle)
+    ? createSecureServer({ ...contexts.options, ...limits, handshakeTimeout: headersMs }, handle)
+    : createServer(limits, handle)
   if (options.handshakes) observe(server, options.handshakes)
-  // A tool call may take minutes; limits on a request's whole duration belong to the call.
-  server.requestTimeout = 0
-  const port = await listen(server, options)
+  if (options.maxPerSource !== undefined) boundConnections(server, options.maxPerSource)
+  const { port, address } = await listen(server, options)
   let closed: Promise<void> | undefined
 
   return {
     name,
     port,
+    address,
     movedFrom: options.port !== 0 && port !== options.port ? options.port : undefined,
     setCertificate(next) {
       if ('setSecureContext' in server) contexts?.swap(server, next)
@@ -84,12 +109,21 @@ export async function openListener(options: ListenOptions): Promise<Listener> {
   }
 }
 
+function boundConnections(server: Server | SecureServer, max: number): void {
+  const counts = createBoundedCounts(max)
+  server.on('connection', (socket: Socket) => {
+    const leave = counts.enter(addressBlock(socket.remoteAddress ?? ''))
+    if (leave) socket.once('close', leave)
+    else socket.destroy()
+  })
+}
+
 function observe(server: Server | SecureServer, handshakes: HandshakeObserver): void {
   server.on('secureConnection', (socket: TLSSocket) => handshakes.accepted(socket))
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => handshakes.failed(error, socket))
 }
 
-async function listen(server: Server | SecureServer, options: ListenOptions): Promise<number> {
+async function listen(server: Server | SecureServer, options: ListenOptions): Promise<AddressInfo> {
   const { host, port, strictPort } = options
   const last = strictPort || port === 0 ? port : Math.min(port + portsToTry, 65_535)
   for (let candidate = port; ; candidate += 1) {
@@ -103,12 +137,12 @@ async function listen(server: Server | SecureServer, options: ListenOptions): Pr
   }
 }
 
-function listenOn(server: Server | SecureServer, port: number, host: string): Promise<number> {
+function listenOn(server: Server | SecureServer, port: number, host: string): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ port, host, exclusive: true }, () => {
       server.off('error', reject)
-      resolve((server.address() as AddressInfo).port)
+      resolve(server.address() as AddressInfo)
     })
   })
 }

@@ -1,5 +1,6 @@
+import { X509Certificate } from 'node:crypto'
 import type { LookupFunction } from 'node:net'
-import { createSecureContext } from 'node:tls'
+import { checkServerIdentity, createSecureContext, type PeerCertificate } from 'node:tls'
 import { Agent, request } from 'undici'
 
 /** Sends HTTP requests over connections of its own, which it keeps open between them. */
@@ -28,6 +29,8 @@ export interface HttpAnswer {
 export interface HttpSenderOptions {
   /** PEM of authorities to trust instead of the built-in ones. */
   readonly ca?: readonly string[]
+  /** PEM of certificates that are believed, whoever signed them and whatever they are made for. */
+  readonly pinned?: readonly string[]
   readonly lookup?: LookupFunction
   /** Called when the other side ends an open connection, as an edge that restarts does. */
   readonly onDropped?: () => void
@@ -36,13 +39,12 @@ export interface HttpSenderOptions {
 /** How long an idle connection is kept when the other side names no limit, ms. */
 const keepAliveMs = 60_000
 
-export function createHttpSender({ ca, lookup, onDropped }: HttpSenderOptions = {}): HttpSender {
-  // Made once, as reading some 150 authorities takes tens of milliseconds.
-  const secureContext = ca && createSecureContext({ ca: [...ca] })
+export function createHttpSender(options: HttpSenderOptions = {}): HttpSender {
+  const { lookup, onDropped } = options
   const agent = new Agent({
     allowH2: false,
     keepAliveTimeout: keepAliveMs,
-    connect: { ...(secureContext && { secureContext }), ...(lookup && { lookup }) },
+    connect: { ...trustOf(options), ...(lookup && { lookup }) },
   })
   agent.on('disconnect', (_origin, _targets, error) => {
     if ('code' in error && (error.code === 'UND_ERR_SOCKET' || error.code === 'ECONNRESET')) {
@@ -65,6 +67,23 @@ export function createHttpSender({ ca, lookup, onDropped }: HttpSenderOptions = 
       }
     },
     close: () => agent.destroy(),
+  }
+}
+
+function trustOf({ ca, pinned }: HttpSenderOptions) {
+  if (!ca && !pinned) return {}
+  const believed = (pinned ?? []).map((pem) => new X509Certificate(pem))
+  const fingerprints = new Set(believed.map(({ fingerprint256 }) => fingerprint256))
+  // Made once, as reading some 150 authorities takes tens of milliseconds.
+  const secureContext = createSecureContext({
+    ca: [...(ca ?? []), ...believed.map(String)],
+    // A certificate that is believed ends the chain, also where another one signed it.
+    ...(pinned && { allowPartialTrustChain: true }),
+  })
+  return {
+    secureContext,
+    checkServerIdentity: (host: string, peer: PeerCertificate) =>
+      fingerprints.has(peer.fingerprint256) ? undefined : checkServerIdentity(host, peer),
   }
 }
 

@@ -1,4 +1,5 @@
 import { type DestinationStream, pino } from 'pino'
+import { boundedValues, printableJson } from './printable.ts'
 
 /** What the program says about itself while it works. Scopes look like `mcp:upstream` or `tls`. */
 export interface Logger {
@@ -28,14 +29,16 @@ const secretNames = [
   'password',
 ]
 
-/** Creates the program's log on standard error, one JSON object a line, secrets replaced. */
+/** Creates the program's log on standard error: a printable JSON object a line, secrets replaced. */
 export function createLogger(options: { level: string; destination?: DestinationStream }): Logger {
   const redact = {
     paths: secretNames.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]),
     censor: 'REDACTED',
   }
   const destination = options.destination ?? pino.destination({ dest: 2, sync: true })
-  return wrap(pino({ level: options.level, redact, base: null }, destination), '')
+  const printing = { write: (line: string) => void destination.write(printableJson(line)) }
+  const formatters = { log: boundedValues<Record<string, unknown>> }
+  return wrap(pino({ level: options.level, redact, base: null, formatters }, printing), '')
 }
 
 /** A log that says nothing, for tests and one-shot commands. */

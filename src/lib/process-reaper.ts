@@ -11,7 +11,8 @@ export interface ProcessReaper {
   close(): void
 }
 
-// SIGTERM first, so that a group may clean up; SIGKILL a second later for what ignores it.
+// SIGTERM first, so that a group may clean up; SIGKILL a second later for what ignores it. The
+// arguments are a program for the end, unless that is an orderly one.
 const script = `
 trap '' HUP INT TERM
 groups=""
@@ -19,10 +20,12 @@ while read -r verb id; do
   case "$verb" in
     add) groups="$groups $id" ;;
     del) kept=""; for g in $groups; do [ "$g" = "$id" ] || kept="$kept $g"; done; groups="$kept" ;;
+    bye) set -- ;;
   esac
 done
-[ -n "$groups" ] || exit 0
 for g in $groups; do kill -s TERM -- "-$g" 2>/dev/null; done
+[ $# -eq 0 ] || "$@" &
+[ -n "$groups" ] || exit 0
 sleep 1
 for g in $groups; do kill -s KILL -- "-$g" 2>/dev/null; done
 `
@@ -30,8 +33,9 @@ for g in $groups; do kill -s KILL -- "-$g" 2>/dev/null; done
 /**
  * Creates a reaper. Its helper starts at once, since starting it with the first group would leave
  * that group unwatched for a moment. On Windows it only keeps the list.
+ * @param lastWill a program and its arguments, run when this process dies before `close`
  */
-export function createProcessReaper(): ProcessReaper {
+export function createProcessReaper(lastWill: readonly string[] = []): ProcessReaper {
   const groups = new Set<number>()
   let closed = false
   let helper = process.platform === 'win32' ? undefined : start()
@@ -41,7 +45,7 @@ export function createProcessReaper(): ProcessReaper {
   }
 
   function start(): ChildProcess {
-    const child = spawn('/bin/sh', ['-c', script], {
+    const child = spawn('/bin/sh', ['-c', script, 'reaper', ...lastWill], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
       cwd: '/',
@@ -69,6 +73,7 @@ export function createProcessReaper(): ProcessReaper {
     },
     close() {
       closed = true
+      tell('bye')
       helper?.stdin?.end()
     },
   }

@@ -25,3 +25,13 @@ export function settlesWithin(promise: Promise<unknown>, ms: number): Promise<bo
     promise.then(settled, settled)
   })
 }
+
+/** Settles as `work` does, or rejects with the signal's reason at once; the work itself goes on. */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

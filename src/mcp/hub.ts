@@ -181,9 +181,9 @@ function compare(
 ): Difference {
   const differs = (name: string) => JSON.stringify(before[name]) !== JSON.stringify(after[name])
   return {
-    added: Object.keys(after).filter((name) => !(name in before)),
-    removed: Object.keys(before).filter((name) => !(name in after)),
-    changed: Object.keys(after).filter((name) => name in before && differs(name)),
+    added: Object.keys(after).filter((name) => !Object.hasOwn(before, name)),
+    removed: Object.keys(before).filter((name) => !Object.hasOwn(after, name)),
+    changed: Object.keys(after).filter((name) => Object.hasOwn(before, name) && differs(name)),
   }
 }
 

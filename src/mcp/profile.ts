@@ -3,7 +3,6 @@ import type { ProfileSummary } from '../gateway-events.ts'
 import { listOf, type ServerCatalog } from './profiles/catalog.ts'
 import { identityOf, type ProfileIdentity } from './profiles/identity.ts'
 import { createProfileView, type ProfileView } from './profiles/profile-view.ts'
-import { fitsTemplate } from './profiles/uri-template.ts'
 import { type ClientCall, refuse } from './relay/client-call.ts'
 import { answerList } from './relay/lists.ts'
 import type { Relay } from './relay/relay.ts'
@@ -27,6 +26,8 @@ export interface Profile {
   /** Replaces the configuration under the clients that are connected. */
   configure(config: ProfileConfig): void
   view(): ProfileView
+  /** The same once every server had its moment to be seen. */
+  seenView(): Promise<ProfileView>
   identity(era: Era): ProfileIdentity
   /** Computes the view anew after a catalog changed. */
   refresh(): void
@@ -64,7 +65,7 @@ export function createProfile(options: {
   }
 
   function currentView(): ProfileView {
-    view ??= createProfileView(config, catalogs(), fitsTemplate)
+    view ??= createProfileView(config, catalogs())
     return view
   }
 
@@ -124,6 +125,10 @@ export function createProfile(options: {
       view = undefined
     },
     view: currentView,
+    async seenView() {
+      await seen()
+      return currentView()
+    },
     identity,
     refresh() {
       view = undefined

@@ -1,4 +1,4 @@
-import { createHttpSender } from '../lib/http-sender.ts'
+import { createHttpSender, type HttpSenderOptions } from '../lib/http-sender.ts'
 import { askForProof, describeAnswer } from './ask-for-proof.ts'
 
 /** Whether an address leads to this very process, and how long that took, ms. */
@@ -9,13 +9,13 @@ export async function proveOrigin(
   origin: string,
   options: {
     prove: (challenge: string) => string
-    /** PEM of an authority to trust besides the built-in ones. */
-    ca?: readonly string[]
+    /** Whom to believe; the built-in authorities unless given. */
+    trust: Pick<HttpSenderOptions, 'ca' | 'pinned'>
     timeoutMs: number
   },
 ): Promise<Proof> {
-  const { prove, ca, timeoutMs } = options
-  const sender = createHttpSender({ ...(ca && { ca }) })
+  const { prove, trust, timeoutMs } = options
+  const sender = createHttpSender(trust)
   const startedAt = performance.now()
   try {
     const signal = AbortSignal.timeout(timeoutMs)

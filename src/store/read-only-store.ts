@@ -5,8 +5,8 @@ import { messageOf, UserError } from '../errors.ts'
 import type { Store } from './store.ts'
 
 /**
- * Opens the store's file beside whoever uses it, without creating or changing any file; `set` and
- * `delete` reject.
+ * Opens the store's file beside whoever uses it, without creating or changing any file; everything
+ * but `get` rejects.
  * @throws UserError STORE_UNUSABLE when the file cannot be opened
  */
 export async function openReadOnlyStore(path: string): Promise<Store> {
@@ -18,8 +18,10 @@ export async function openReadOnlyStore(path: string): Promise<Store> {
         const row = select.get(collection, key)
         return row ? JSON.parse(String(row.value)) : undefined
       },
+      list: refuse,
       set: refuse,
       delete: refuse,
+      trim: refuse,
       close: () => database.close(),
     }
   } catch (error) {
@@ -29,7 +31,7 @@ export async function openReadOnlyStore(path: string): Promise<Store> {
 }
 
 async function refuse(): Promise<never> {
-  throw new Error('this store is open for reading only')
+  throw new Error('this store is open for reading single documents only')
 }
 
 /**

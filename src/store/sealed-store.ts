@@ -10,7 +10,10 @@ import type { Store } from './store.ts'
 export function createSealedStore(store: Store, key: SealingKey): Store {
   async function read(collection: string, name: string): Promise<unknown> {
     const stored = await store.get(collection, name)
-    if (stored === undefined) return undefined
+    return stored === undefined ? undefined : open(collection, name, stored)
+  }
+
+  function open(collection: string, name: string, stored: unknown): unknown {
     const place = [collection, name]
     const opened = isSealedBox(stored)
       ? unseal(key, place, stored)
@@ -21,12 +24,20 @@ export function createSealedStore(store: Store, key: SealingKey): Store {
 
   return {
     get: read,
-    async set(collection, name, value) {
+    async set(collection, name, value, options) {
       // Opening it first keeps a secret of another key from being lost.
       await read(collection, name)
-      await store.set(collection, name, seal(key, [collection, name], value))
+      await store.set(collection, name, seal(key, [collection, name], value), options)
     },
     delete: (collection, name) => store.delete(collection, name),
+    async list(collection) {
+      const sealed = await store.list(collection)
+      return sealed.map(({ key: name, value }) => ({
+        key: name,
+        value: open(collection, name, value),
+      }))
+    },
+    trim: (collection, keep) => store.trim(collection, keep),
     close: () => store.close(),
   }
 }

@@ -2,17 +2,16 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { messageOf, UserError } from '../errors.ts'
+import { migrate } from './migrate.ts'
 import type { Store } from './store.ts'
-
-const schemaVersion = 1
 
 /**
  * Opens the store in one SQLite file, created with mode 0600.
  * @throws UserError STORE_UNUSABLE when the file cannot be opened or is newer than this program
  */
-export function openSqliteStore(path: string): Store {
+export function openSqliteStore(path: string, now: () => number = Date.now): Store {
   try {
-    return openOrThrow(path)
+    return openOrThrow(path, now)
   } catch (error) {
     if (error instanceof UserError) throw error
     throw new UserError(
@@ -26,7 +25,7 @@ export function openSqliteStore(path: string): Store {
   }
 }
 
-function openOrThrow(path: string): Store {
+function openOrThrow(path: string, now: () => number): Store {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const database = new DatabaseSync(path)
   chmodSync(path, 0o600)
@@ -35,24 +34,46 @@ function openOrThrow(path: string): Store {
   )
   migrate(database, path)
 
-  const select = database.prepare('SELECT value FROM documents WHERE collection = ? AND key = ?')
+  const live = '(expires_at IS NULL OR expires_at > ?)'
+  const select = database.prepare(
+    `SELECT value FROM documents WHERE collection = ? AND key = ? AND ${live}`,
+  )
+  const selectAll = database.prepare(
+    `SELECT key, value FROM documents WHERE collection = ? AND ${live} ORDER BY key`,
+  )
   const upsert = database.prepare(
-    `INSERT INTO documents (collection, key, value) VALUES (?, ?, ?)
-     ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value`,
+    `INSERT INTO documents (collection, key, value, expires_at) VALUES (?, ?, ?, ?)
+     ON CONFLICT (collection, key) DO UPDATE
+     SET value = excluded.value, expires_at = excluded.expires_at`,
   )
   const remove = database.prepare('DELETE FROM documents WHERE collection = ? AND key = ?')
+  const removeOver = database.prepare('DELETE FROM documents WHERE expires_at <= ?')
+  // The index has all of it, so that no document is read.
+  const removeFirst = database.prepare(
+    `DELETE FROM documents WHERE collection = ?1 AND key IN (
+       SELECT key FROM documents WHERE collection = ?1 AND expires_at IS NOT NULL
+       ORDER BY expires_at DESC, key DESC LIMIT -1 OFFSET ?2)`,
+  )
   let open = true
 
   return {
     async get(collection, key) {
-      const row = select.get(collection, key)
+      const row = select.get(collection, key, now())
       return row ? JSON.parse(String(row.value)) : undefined
     },
-    async set(collection, key, value) {
-      upsert.run(collection, key, JSON.stringify(value))
+    async set(collection, key, value, { expiresAt } = {}) {
+      if (expiresAt !== undefined) removeOver.run(now())
+      upsert.run(collection, key, JSON.stringify(value), expiresAt ?? null)
     },
     async delete(collection, key) {
       remove.run(collection, key)
+    },
+    async list(collection) {
+      const rows = selectAll.all(collection, now())
+      return rows.map(({ key, value }) => ({ key: String(key), value: JSON.parse(String(value)) }))
+    },
+    async trim(collection, keep) {
+      removeFirst.run(collection, keep)
     },
     close() {
       if (!open) return
@@ -60,24 +81,4 @@ function openOrThrow(path: string): Store {
       database.close()
     },
   }
-}
-
-function migrate(database: DatabaseSync, path: string): void {
-  const version = Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0)
-  if (version > schemaVersion) {
-    throw new UserError(
-      'STORE_UNUSABLE',
-      `The state file ${path} was written by a newer version of Sallyport.`,
-      { hint: 'Update Sallyport, or set SALLYPORT_HOME to another folder.' },
-    )
-  }
-  if (version === schemaVersion) return
-  database.exec(`
-    BEGIN;
-    CREATE TABLE IF NOT EXISTS documents (
-      collection TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
-      PRIMARY KEY (collection, key)
-    ) STRICT, WITHOUT ROWID;
-    PRAGMA user_version = ${schemaVersion};
-    COMMIT;`)
 }

@@ -27,3 +27,8 @@ export function isSelfSigned(certificate: X509Certificate): boolean {
 export function onOneLine(name: string): string {
   return name.replaceAll('\n', ', ')
 }
+
+/** `Sallyport local CA`, or whatever names the subject of a certificate best. */
+export function nameIn(distinguishedName: string): string {
+  return /^(?:CN|O)=(.+)$/m.exec(distinguishedName)?.[1] ?? onOneLine(distinguishedName)
+}

@@ -1,20 +1,38 @@
+import type { TLSSocket } from 'node:tls'
+
 /** Why a handshake with a client failed, as far as the server can know. */
 export type HandshakeFailure = 'refused' | 'hung-up' | 'other'
 
 const certificateAlert =
   /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|UNSUPPORTED_CERTIFICATE)$/
 
+/** What a client had said before it failed. */
+export interface Greeting {
+  /** The host it asked for; undefined when it came by an address, or never got so far. */
+  readonly servername: string | undefined
+  /** Whether it said anything at all. */
+  readonly spoke: boolean
+}
+
+/** The greeting of a connection whose handshake failed. */
+export function greetingOf(socket: TLSSocket): Greeting {
+  const { servername } = socket as { servername?: string | false | null }
+  // Node gives the encrypted side no count of what arrived; where it is gone, nobody has spoken.
+  const { _parent: wire } = socket as { _parent?: { readonly bytesRead: number } }
+  return { servername: servername || undefined, spoke: (wire?.bytesRead ?? 0) > 0 }
+}
+
 /**
  * Judges the error of a failed handshake by its code. `refused`: the client said by an alert
- * (RFC 8446 6.2) that it does not take our certificate. `hung-up`: it went away after it had asked
- * for a name, which Node does instead of sending the alert.
+ * (RFC 8446 6.2) that it does not take our certificate. `hung-up`: it went away after its greeting,
+ * which Node and Bun do instead of sending the alert.
  */
 export function judgeFailure(
   code: string | undefined,
-  servername: string | false | null | undefined,
+  { servername, spoke }: Greeting,
 ): HandshakeFailure {
   if (code !== undefined && certificateAlert.test(code)) return 'refused'
-  return code === 'ECONNRESET' && typeof servername === 'string' ? 'hung-up' : 'other'
+  return code === 'ECONNRESET' && (servername !== undefined || spoke) ? 'hung-up' : 'other'
 }
 
 /** The failure in plain words: the rest of a sentence about the client. */

@@ -1,11 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { TLSSocket } from 'node:tls'
 import { subjectNames } from './certificate-pem.ts'
-import { explainFailure, judgeFailure } from './client-refusal.ts'
+import { explainFailure, greetingOf, judgeFailure } from './client-refusal.ts'
 import type { HandshakeObserver } from './handshake-observer.ts'
 import { chainOf, describeLink } from './peer-chain.ts'
 import { createRootStores } from './root-stores.ts'
 import { formatTlsReport, type TlsReport } from './tls-report.ts'
+
+const noStore = 'none: no store holds the issuer'
 
 /** Node tells of every socket that is made to connect: of undici, of fetch and of node:https. */
 const madeSockets = 'net.client.socket'
@@ -33,7 +35,7 @@ export function createDebugSsl(options: {
   return {
     accepted: (socket) => tell(acceptedReport(socket, { ok: true })),
     failed(error, socket) {
-      const failure = judgeFailure(error.code, socket.servername as string | false | null)
+      const failure = judgeFailure(error.code, greetingOf(socket))
       const problem = explainFailure(error.code, failure)
       const report = acceptedReport(socket, { ok: false, problem })
       // Of other failures it is not known how far they got.
@@ -61,7 +63,7 @@ function watchMade(
       ? 'none: it resumed a connection that had been verified'
       : root && root.issuer === root.subject
         ? storeOf(root)
-        : `none: no store holds the issuer ${chain.at(-1)?.issuer.replaceAll('\n', ', ') ?? ''}`
+        : `${noStore} ${chain.at(-1)?.issuer.replaceAll('\n', ', ') ?? ''}`
     seen = {
       ...channelOf(socket),
       direction: 'made',
@@ -71,7 +73,9 @@ function watchMade(
     }
   })
   socket.once('secureConnect', () => {
-    if (seen) tell(seen)
+    // Verified without a root: the certificate itself was expected, as when we prove our own address.
+    const isPinned = seen?.source?.startsWith(noStore)
+    if (seen) tell(isPinned ? { ...seen, source: 'the certificate itself was expected' } : seen)
     seen = undefined
     socket.removeListener('close', onClose)
   })

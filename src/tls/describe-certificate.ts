@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { onOneLine, subjectNames } from './certificate-pem.ts'
-import type { LocalCertificate } from './local-certificate.ts'
+import type { LocalFiles } from './local-files.ts'
 import { daysLeft, validityProblem } from './renewal.ts'
 import type { ServedCertificate } from './served-certificate.ts'
 
@@ -19,18 +19,20 @@ export interface CertificateDescription {
   readonly fingerprint256: string
 }
 
+/** A certificate and the file it is in, which may hold more behind it. */
+export interface FiledCertificate extends CertificateDescription {
+  readonly file: string
+}
+
 /** What is served locally, who signed it, and which files hold what. */
 export interface LocalCertificateDescription {
   readonly source: ServedCertificate['source']
-  readonly leaf: CertificateDescription
-  /** Undefined when the user's own file does not hold its root. */
-  readonly authority: CertificateDescription | undefined
-  readonly files: {
-    readonly cert: string
-    readonly key: string
-    readonly ca: string | undefined
-    readonly bundle: string | undefined
-  }
+  /** For connections that name a host first, then for those that do not, with their keys. */
+  readonly certificates: readonly (FiledCertificate & { readonly keyFile: string })[]
+  /** Undefined when it is not known. */
+  readonly authority: FiledCertificate | undefined
+  /** The roots of the system and the authority; undefined when there is none. */
+  readonly bundleFile: string | undefined
 }
 
 /** Describes the first certificate of a PEM text. `now` is in ms since the epoch. */
@@ -49,17 +51,21 @@ export function describeCertificate(pem: string, now: number): CertificateDescri
   }
 }
 
-/** Describes what a local certificate serves. `now` is in ms since the epoch. */
-export function describeLocalCertificate(
-  local: LocalCertificate,
-  now: number,
-): LocalCertificateDescription {
-  const { source, cert, names, caCertPem, certFile, keyFile } = local.current()
+/** Describes the files of a local certificate; undefined when there is none. */
+export function describeLocalFiles(
+  { leaf, addresses, authority, caFile, bundleFile }: LocalFiles,
+  { source, now }: { source: ServedCertificate['source']; now: number },
+): LocalCertificateDescription | undefined {
+  const certificates = [leaf, addresses].flatMap((pair) =>
+    pair
+      ? [{ ...describeCertificate(pair.cert, now), file: pair.certFile, keyFile: pair.keyFile }]
+      : [],
+  )
+  if (certificates.length === 0) return undefined
   return {
     source,
-    // Both leaves together: clients see one certificate for each way to address us.
-    leaf: { ...describeCertificate(cert, now), names },
-    authority: caCertPem === undefined ? undefined : describeCertificate(caCertPem, now),
-    files: { cert: certFile, key: keyFile, ca: local.caFile, bundle: local.bundleFile },
+    certificates,
+    authority: authority && { ...describeCertificate(authority.toString(), now), file: caFile },
+    bundleFile: authority && bundleFile,
   }
 }

@@ -1,7 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { messageOf, UserError } from '../errors.ts'
 import { writeFileAtomic } from '../lib/atomic-file.ts'
+import { ensureFolder } from '../lib/ensure-folder.ts'
 
 /**
  * Writes a file of the certificates folder, and the folder if need be, unless it has this content
@@ -16,7 +17,7 @@ export async function updateHomeFile(
   const previous = await readFile(path, 'utf8').catch(() => undefined)
   if (previous === content) return
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await ensureFolder(dirname(path))
     await writeFileAtomic(path, content, options)
   } catch (error) {
     throw new UserError(

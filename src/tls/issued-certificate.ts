@@ -1,13 +1,14 @@
-import { access } from 'node:fs/promises'
+import type { X509Certificate } from 'node:crypto'
+import { access, readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { UserError } from '../errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import { type Authority, authorityFiles, readAuthority } from './authority.ts'
-import { subjectNames } from './certificate-pem.ts'
-import { ensureLeaf, type LeafFile } from './leaf.ts'
+import { parseCertificates, subjectNames } from './certificate-pem.ts'
+import { ensureLeaf, type Leaf, type LeafFile } from './leaf.ts'
 import { type NetworkInterfaces, resolveLeafNames } from './local-names.ts'
 import { loadOwnAuthority } from './own-authority.ts'
-import type { ServedCertificate } from './served-certificate.ts'
+import type { ServedCertificate, ServedPair } from './served-certificate.ts'
 
 /** What a certificate of our own making depends on. */
 export interface IssueOptions {
@@ -42,18 +43,19 @@ export async function obtainIssuedCertificate(
   const leaf = await ensure('localhost', isConstrained ? names.filter(isDnsName) : names)
   const forAddresses = isConstrained ? await ensure('addresses', names) : undefined
   return {
-    cert: leaf.cert,
-    key: leaf.key,
-    forAddresses: forAddresses && { cert: forAddresses.cert, key: forAddresses.key },
+    ...pairOf(leaf),
+    forAddresses: forAddresses && pairOf(forAddresses),
     caCertPem: authority.certificate.toString(),
     fingerprint256: leaf.certificate.fingerprint256,
     notAfter: leaf.certificate.validToDate,
     names: subjectNames((forAddresses ?? leaf).certificate),
     source: authority.source,
-    certFile: leaf.certFile,
-    keyFile: leaf.keyFile,
     warnings: refused.length > 0 ? [...warnings, refusedNames(refused)] : warnings,
   }
+}
+
+function pairOf({ cert, key, certFile, keyFile }: Leaf): ServedPair {
+  return { cert, key, certFile, keyFile }
 }
 
 function isDnsName(name: string): boolean {
@@ -77,6 +79,26 @@ async function selectAuthority(
   }
   const authority = await loadOwnAuthority(options.caRoot, { hostname: options.hostname, now })
   return { authority, warnings }
+}
+
+/** The authority that signs, or would, without what is needed to sign; undefined before it is made. */
+export async function findAuthority({
+  caRoot,
+  mkcertRoot,
+}: Pick<IssueOptions, 'caRoot' | 'mkcertRoot'>): Promise<
+  | {
+      readonly source: Authority['source']
+      readonly file: string
+      readonly certificate: X509Certificate
+    }
+  | undefined
+> {
+  const isMkcert = mkcertRoot !== undefined && (await holdsAuthority(mkcertRoot))
+  const { certFile: file } = authorityFiles(isMkcert ? mkcertRoot : caRoot)
+  const text = await readFile(file, 'utf8').catch(() => undefined)
+  const [certificate] = text === undefined ? [] : parseCertificates(text)
+  const source = isMkcert ? 'mkcert' : 'own-ca'
+  return certificate && { source, file, certificate }
 }
 
 async function holdsAuthority(root: string): Promise<boolean> {

@@ -85,7 +85,8 @@ async function readLeaf(options: LeafOptions): Promise<Leaf | undefined> {
   }
 }
 
-function leafFiles({ folder, file }: Pick<LeafOptions, 'folder' | 'file'>) {
+/** Where the two files of a leaf are. */
+export function leafFiles({ folder, file }: Pick<LeafOptions, 'folder' | 'file'>) {
   return {
     certFile: join(folder, `${file}.pem`),
     keyFile: join(folder, `${file}-key.pem`),

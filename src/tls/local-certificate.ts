@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { messageOf } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
-import { readCertificateFiles } from './certificate-files.ts'
+import { type CertificateFiles, readCertificateFiles } from './certificate-files.ts'
+import type { CombineOptions } from './combined-file.ts'
 import { type IssueOptions, obtainIssuedCertificate } from './issued-certificate.ts'
+import { leafFiles } from './leaf.ts'
 import type { NetworkInterfaces } from './local-names.ts'
 import { defaultCaRoot } from './own-authority.ts'
 import { readRootCertificates } from './root-certificates.ts'
@@ -13,6 +15,8 @@ import { createTrustFiles, type TrustFiles } from './trust-files.ts'
 
 const checkEveryMs = 3_600_000
 const watchEveryMs = 500
+/** Whoever writes a pair writes four files; it is whole once none of them has changed for so long, ms. */
+const settleMs = 700
 
 /** What the local certificate is made from, and the world it lives in. */
 export interface LocalCertificateOptions {
@@ -22,6 +26,7 @@ export interface LocalCertificateOptions {
   readonly tls: {
     readonly certPath: string | undefined
     readonly keyPath: string | undefined
+    readonly caPath: string | undefined
     readonly caRoot: string | undefined
   }
   /** Where mkcert keeps its authority (`resolveMkcertRoot`); undefined ignores mkcert. */
@@ -34,6 +39,8 @@ export interface LocalCertificateOptions {
   readonly interfaces: () => NetworkInterfaces
   /** The roots (PEM) the bundle adds to; all this process could trust unless given. */
   readonly readRoots?: () => Promise<readonly string[]>
+  /** Variables of the environment that may name further authorities; none unless given. */
+  readonly combine?: CombineOptions
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -50,26 +57,29 @@ export interface LocalCertificate {
   renew(): Promise<void>
   /** Calls `listener` after every change of what is served; the returned function stops that. */
   onRenewed(listener: (certificate: ServedCertificate) => void): () => void
-  /** Certificate of the authority; undefined while the user's own file does not hold its root. */
+  /** Certificate of the authority; undefined while the root of the user's own is not known. */
   readonly caFile: string | undefined
   /** The system's roots and that certificate; see `bundleWritten`. */
   readonly bundleFile: string | undefined
-  /** Resolves when `bundleFile`, written in the background, is up to date. */
+  /** By variable of the environment: the file with ours and what the variable names already. */
+  readonly combinedFiles: Readonly<Record<string, string>>
+  /** Resolves when `bundleFile` and `combinedFiles`, written in the background, are up to date. */
   bundleWritten(): Promise<void>
   /** Stops checking and waits for what is under way. Safe to call twice. */
   close(): Promise<void>
 }
 
 /**
- * Loads or makes the local certificate, and checks it every hour (the user's own files whenever
- * they change). Throws UserError CA_UNUSABLE, CERTIFICATE_INVALID or CERTIFICATE_UNWRITABLE. The
- * caller closes it.
+ * Loads or makes the local certificate, and checks it every hour and whenever its files change: the
+ * user's own, or those that `sallyport certs renew` writes. Throws UserError CA_UNUSABLE, CERTIFICATE_INVALID
+ * or CERTIFICATE_UNWRITABLE. The caller closes it.
  */
 export async function createLocalCertificate(
   options: LocalCertificateOptions,
 ): Promise<LocalCertificate> {
   const { clock, logger, readRoots = readRootCertificates } = options
-  const trust = createTrustFiles(certificatesFolder(options.home), { readRoots, logger })
+  const { combine = { environment: {}, variables: [] } } = options
+  const trust = createTrustFiles(certificatesFolder(options.home), { readRoots, logger, combine })
   const listeners = new Set<(certificate: ServedCertificate) => void>()
   let served = await obtain(options, { trust, force: false })
   let lastRefresh: Promise<unknown> = Promise.resolve()
@@ -97,7 +107,7 @@ export async function createLocalCertificate(
     )
   }
   const stopTimer = clock.every(checkEveryMs, checkInBackground)
-  const stopWatching = watchFiles([options.tls.certPath, options.tls.keyPath], checkInBackground)
+  const stopWatching = watchFiles(watchedFiles(options), checkInBackground)
 
   return {
     current: () => served,
@@ -114,6 +124,9 @@ export async function createLocalCertificate(
     },
     get bundleFile() {
       return served.caCertPem && trust.bundleFile
+    },
+    get combinedFiles() {
+      return served.caCertPem ? trust.combinedFiles : {}
     },
     bundleWritten: trust.bundleWritten,
     close: async () => {
@@ -134,21 +147,39 @@ async function obtain(
   options: LocalCertificateOptions,
   { trust, force }: { trust: TrustFiles; force: boolean },
 ): Promise<ServedCertificate> {
-  const { certPath, keyPath } = options.tls
   const now = options.clock.now()
-  const certificate =
-    certPath !== undefined && keyPath !== undefined
-      ? await readCertificateFiles({ certPath, keyPath, now })
-      : await obtainIssuedCertificate(issueOptions(options), { now, force })
+  const own = ownFiles(options)
+  const certificate = own
+    ? await readCertificateFiles({ ...own, now })
+    : await obtainIssuedCertificate(issueOptions(options), { now, force })
   if (certificate.caCertPem) await trust.update(certificate.caCertPem)
   return certificate
 }
 
+/** What to read when the certificate is the user's own. */
+export function ownFiles({
+  tls: { certPath, keyPath, caPath },
+  mkcertRoot,
+  readRoots = readRootCertificates,
+}: Pick<LocalCertificateOptions, 'tls' | 'mkcertRoot' | 'readRoots'>):
+  | Omit<CertificateFiles, 'now'>
+  | undefined {
+  if (certPath === undefined || keyPath === undefined) return undefined
+  return { certPath, keyPath, caPath, mkcertRoot, readRoots }
+}
+
+function watchedFiles(options: LocalCertificateOptions): string[] {
+  const own = ownFiles(options)
+  if (own) return [own.certPath, own.keyPath, ...(own.caPath === undefined ? [] : [own.caPath])]
+  const folder = certificatesFolder(options.home)
+  return (['localhost', 'addresses'] as const).flatMap((file) =>
+    Object.values(leafFiles({ folder, file })),
+  )
+}
+
 function issueOptions(options: LocalCertificateOptions): IssueOptions {
-  const { caRoot } = options.tls
   return {
-    caRoot: caRoot ?? defaultCaRoot(),
-    mkcertRoot: caRoot === undefined ? options.mkcertRoot : undefined,
+    ...authorityRoots(options.tls, options.mkcertRoot),
     folder: certificatesFolder(options.home),
     hostname: options.hostname,
     names: options.names(),
@@ -157,18 +188,33 @@ function issueOptions(options: LocalCertificateOptions): IssueOptions {
   }
 }
 
+/** Where the authority may be; a folder that was named leaves mkcert's out. */
+export function authorityRoots(
+  { caRoot }: Pick<LocalCertificateOptions['tls'], 'caRoot'>,
+  mkcertRoot: string | undefined,
+): Pick<IssueOptions, 'caRoot' | 'mkcertRoot'> {
+  return caRoot === undefined
+    ? { caRoot: defaultCaRoot(), mkcertRoot }
+    : { caRoot, mkcertRoot: undefined }
+}
+
 /** Where a project's certificates are, and the files for those who are to trust them. */
 export function certificatesFolder(home: string): string {
   return join(home, 'certs')
 }
 
 // Polled by name, because renewal tools replace files and links rather than write into them.
-function watchFiles(paths: readonly (string | undefined)[], onChange: () => void): () => void {
-  const watched = paths.filter((path) => path !== undefined)
-  for (const path of watched) {
-    watchFile(path, { interval: watchEveryMs, persistent: false }, onChange)
+function watchFiles(paths: readonly string[], onChange: () => void): () => void {
+  let settling: NodeJS.Timeout | undefined
+  const onWritten = () => {
+    clearTimeout(settling)
+    settling = setTimeout(onChange, settleMs).unref()
+  }
+  for (const path of paths) {
+    watchFile(path, { interval: watchEveryMs, persistent: false }, onWritten)
   }
   return () => {
-    for (const path of watched) unwatchFile(path, onChange)
+    clearTimeout(settling)
+    for (const path of paths) unwatchFile(path, onWritten)
   }
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { NetworkInterfaceInfo } from 'node:os'
+import { isEverywhere } from '../origin/listener-origins.ts'
 import { canonicalAddress } from './ip-address.ts'
 import { isInRanges, isPermittedName, type PermittedNames } from './name-constraints.ts'
 
@@ -36,17 +37,34 @@ export function permittedForAuthority(hostname: string): PermittedNames {
   return [...localDomains, ...(isNew ? [host] : []), ...localRanges]
 }
 
+/** The interfaces on which a listener of that HOST is reached from other machines by address. */
+export function listenedOn(host: string, interfaces: NetworkInterfaces): NetworkInterfaces {
+  if (!isEverywhere(host)) return {}
+  const hears = ({ family }: NetworkInterfaceInfo) => host === '::' || family === 'IPv4'
+  return Object.fromEntries(
+    Object.entries(interfaces).map(([name, addresses]) => [name, addresses?.filter(hears)]),
+  )
+}
+
 /**
  * Addresses other machines of the local network can reach us at. Public ones are left out, and so
  * are link-local IPv6 addresses: they need a zone, and a URL has no place for one.
  */
 export function lanAddresses(interfaces: NetworkInterfaces): string[] {
+  return externalAddresses(interfaces).filter((address) => isInRanges(localRanges, address))
+}
+
+/** The others: neither the certificate of our own making nor an origin of ours has them. */
+export function outsideAddresses(interfaces: NetworkInterfaces): string[] {
+  return externalAddresses(interfaces).filter((address) => !isInRanges(localRanges, address))
+}
+
+function externalAddresses(interfaces: NetworkInterfaces): string[] {
   return Object.values(interfaces)
     .flatMap((addresses) => addresses ?? [])
     .filter(({ internal }) => !internal)
-    .map(({ address }) => address)
-    .filter((address) => isInRanges(localRanges, address) && !isInRanges(['fe80::/10'], address))
-    .map(canonicalAddress)
+    .map(({ address }) => canonicalAddress(address))
+    .filter((address) => !isInRanges(['fe80::/10'], address))
 }
 
 /**

@@ -53,6 +53,8 @@ export function tlsAddressOf(url: string): Pick<TlsTarget, 'host' | 'port'> {
 
 /** In TLS 1.3 a server refuses a client's certificate only after the handshake, ms. */
 const refusalWaitMs = 400
+/** How long the other side may take to say goodbye, ms. */
+const farewellMs = 300
 
 /** Shakes hands with a server and closes again: nothing is sent, so nothing has to be trusted. */
 export async function observeTls(target: TlsTarget): Promise<TlsObservation> {
@@ -83,9 +85,20 @@ function shakeHands({ host, port, tls, timeoutMs }: TlsTarget): Promise<TlsObser
     return rejected ? 'rejected' : 'optional'
   }
 
+  let isFinished = false
   function finish(observation: TlsObservation): void {
-    resolve(observation)
-    socket.destroy()
+    if (isFinished) return
+    isFinished = true
+    clearTimeout(timer)
+    const end = () => {
+      clearTimeout(farewell)
+      resolve(observation)
+      socket.destroy()
+    }
+    const farewell = setTimeout(end, farewellMs)
+    if (observation.outcome === 'failed') end()
+    // A server takes whoever goes without a word for one that hung up.
+    else socket.once('close', end).resume().end()
   }
   function fail(code: string, reason: string): void {
     if (seen) finish({ ...seen, clientCertificate: 'rejected' })
@@ -96,13 +109,12 @@ function shakeHands({ host, port, tls, timeoutMs }: TlsTarget): Promise<TlsObser
   }
 
   const timer = setTimeout(() => fail('ETIMEDOUT', 'it does not answer'), timeoutMs)
-  void promise.finally(() => clearTimeout(timer))
   socket.once('secureConnect', () => {
     seen = observationOf(socket, demand(false))
     if (demand(false) === 'none') finish(seen)
     else setTimeout(finish, refusalWaitMs, seen)
   })
-  socket.once('error', (error: NodeJS.ErrnoException) => {
+  socket.on('error', (error: NodeJS.ErrnoException) => {
     const { code = error.message } = error
     fail(code, messageOf(error) || code)
   })

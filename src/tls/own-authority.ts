@@ -1,8 +1,9 @@
-import { access, mkdir } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import envPaths from 'env-paths'
 import { messageOf, UserError } from '../errors.ts'
 import { createFileAtomic } from '../lib/atomic-file.ts'
+import { ensureFolder } from '../lib/ensure-folder.ts'
 import {
   type Authority,
   authorityFiles,
@@ -33,8 +34,10 @@ export async function loadOwnAuthority(
     const hasCertificate = await exists(certFile)
     const hasKey = await exists(keyFile)
     if (hasCertificate && !hasKey) throw authorityUnusable(keyFile, 'it is missing')
-    if (!hasKey) await createKey(keyFile)
-    if (!hasCertificate) await createCertificate({ certFile, keyFile }, options)
+    if (!hasKey) await createKey(keyFile).catch(cannotMake(root))
+    if (!hasCertificate) {
+      await createCertificate({ certFile, keyFile }, options).catch(cannotMake(root))
+    }
     await tightenKeyFile(keyFile)
   } catch (error) {
     if (error instanceof UserError) throw error
@@ -43,8 +46,22 @@ export async function loadOwnAuthority(
   return readAuthority(root, { source: 'own-ca', now: options.now })
 }
 
+function cannotMake(root: string): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof UserError) throw error
+    throw new UserError(
+      'CA_UNUSABLE',
+      `No certificate authority can be made in ${root}: ${messageOf(error)}.`,
+      {
+        hint: 'Make that folder writable for your user, or name another one in SALLYPORT_CA_ROOT.',
+        cause: error,
+      },
+    )
+  }
+}
+
 async function createKey(keyFile: string): Promise<void> {
-  await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 })
+  await ensureFolder(dirname(keyFile))
   await createFileAtomic(keyFile, generateKeyPem(), { mode: 0o600 })
 }
 

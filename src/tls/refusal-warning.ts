@@ -1,5 +1,5 @@
 import { shellQuote } from '../lib/shell-quote.ts'
-import { judgeFailure } from './client-refusal.ts'
+import { type Greeting, judgeFailure } from './client-refusal.ts'
 
 /** A finding for the person at the terminal, as events carry it. */
 export interface RefusalWarning {
@@ -12,32 +12,44 @@ const quietMs = 60_000
 
 /**
  * Creates what turns failed handshakes into warnings, at most one a minute: a client that does not
- * trust us tries again and again. `caFile` is undefined when the root is not ours to give.
+ * trust us tries again and again.
  */
 export function createRefusalWarner(options: {
   now: () => number
   names: () => readonly string[]
+  /** Undefined when the root is not ours to give. */
   caFile: () => string | undefined
-}): (
-  error: NodeJS.ErrnoException,
-  servername: string | false | null,
-) => RefusalWarning | undefined {
+  /** Whether connections to addresses get a certificate of their own, which BoringSSL refuses. */
+  isConstrained: () => boolean
+}): (error: NodeJS.ErrnoException, greeting: Greeting) => RefusalWarning | undefined {
   let quietUntil = Number.NEGATIVE_INFINITY
-  return ({ code }, servername) => {
-    const failure = judgeFailure(code, servername)
+  return ({ code }, greeting) => {
+    const { servername } = greeting
+    const failure = judgeFailure(code, greeting)
     const now = options.now()
     if (failure === 'other' || now < quietUntil) return undefined
     quietUntil = now + quietMs
     const caFile = options.caFile()
-    if (typeof servername === 'string' && !covers(options.names(), servername)) {
+    if (servername !== undefined && !covers(options.names(), servername)) {
       return notCovered(servername)
     }
     const why = caFile === undefined ? 'it does not know who signed it' : unknown
+    const hint = hintFor(caFile)
+    if (servername === undefined && options.isConstrained()) return byAddress(failure, why, hint)
     const message =
       failure === 'refused'
         ? `A client refused the certificate: ${why}.`
         : `A client hung up when it saw the certificate, as Node programs do: ${why}.`
-    return { code: 'CLIENT_REFUSED_CERTIFICATE', message, hint: hintFor(caFile) }
+    return { code: 'CLIENT_REFUSED_CERTIFICATE', message, hint }
+  }
+}
+
+function byAddress(failure: 'refused' | 'hung-up', why: string, hint: string): RefusalWarning {
+  const did = failure === 'refused' ? 'refused' : 'hung up when it saw'
+  return {
+    code: 'CLIENT_REFUSED_CERTIFICATE',
+    message: `A client that came by an address, such as https://127.0.0.1, ${did} the certificate: ${why}, or it is one like Claude Code or Bun, which takes none there (UNSUPPORTED_CONSTRAINT_TYPE).`,
+    hint: `Give it https://localhost instead of the address. ${hint}`,
   }
 }
 

@@ -2,7 +2,7 @@ import type { UserError } from '../errors.ts'
 import { redactSecrets } from '../lib/redact.ts'
 import { startClientHost } from './client-host.ts'
 import { openClientTunnel } from './client-tunnel.ts'
-import { parsePublicAddress } from './public-address.ts'
+import { addressRefused, parsePublicAddress } from './public-address.ts'
 import { explainFailure } from './tunnel-failures.ts'
 import type { Tunnel, TunnelDependencies } from './tunnel-provider.ts'
 
@@ -51,7 +51,7 @@ export function openHostedTunnel<Settings extends object>(
               const address = parsePublicAddress(event.url)
               if (refusal) report.failed(refusal)
               else if (address) report.url(address)
-              else report.failed(explain('was given no address', JSON.stringify(event.url)))
+              else report.failed(addressRefused(`The ${provider} service`, event.url))
             },
           },
           dependencies,

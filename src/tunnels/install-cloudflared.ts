@@ -1,85 +1,125 @@
-import { mkdir, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { UserError } from '../errors.ts'
+import { execFile } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { chmod, mkdir, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
+import { messageOf, UserError } from '../errors.ts'
 import { writeFileAtomic } from '../lib/atomic-file.ts'
-import { startClientHost } from './client-host.ts'
 import { checksumOf, pinFileOf } from './cloudflared-binary.ts'
-import type { TunnelDependencies } from './tunnel-provider.ts'
+import { type CloudflaredFile, cloudflaredFileFor } from './cloudflared-release.ts'
+
+/** Twice the largest file of a release: more is not it, and would only fill the disk. */
+const maxBytes = 128 * 2 ** 20
+const progressBytes = 2 ** 20
+const byHand =
+  'download it yourself from https://developers.cloudflare.com/tunnel/downloads and set CLOUDFLARED_BIN.'
 
 export interface InstallOptions {
   /** Path of the binary to be. */
   readonly to: string
   readonly signal: AbortSignal
-  /** Hears how many bytes have arrived, some times a second. */
+  /** Hears how many bytes have arrived, at the first and with each MiB. */
   readonly onProgress: (bytes: number) => void
-  /** Program that downloads; another one only in tests. */
-  readonly program?: string
+  /** The file of the release we know, for this machine; another one only in tests. */
+  readonly file?: CloudflaredFile | undefined
 }
 
 /**
- * Downloads cloudflared with the `cloudflared` package's own function, in a process that can be
- * killed, as that function knows no timeout. The checksum is pinned beside the binary; nothing is
- * left of a download that failed. Call it only once a person has agreed.
+ * Downloads the release of cloudflared whose checksums we know, and nothing else: a file with another
+ * one is deleted before anything of it was unpacked or run. The checksum of the program is pinned
+ * beside it. Nothing is left of a download that failed. Call it only once a person has agreed.
  * @throws UserError TUNNEL_INSTALL_FAILED, or the signal's reason
  */
-export async function installCloudflared(
-  options: InstallOptions,
-  dependencies: TunnelDependencies,
-): Promise<{ path: string; sha256: string }> {
-  const { to, signal } = options
+export async function installCloudflared({
+  to,
+  signal,
+  onProgress,
+  file = cloudflaredFileFor(process.platform, process.arch),
+}: InstallOptions): Promise<{ path: string; sha256: string }> {
   signal.throwIfAborted()
+  if (!file) throw noFile()
   const partial = `${to}.download`
+  const unpacked = `${to}.unpacked`
   await mkdir(dirname(to), { recursive: true })
   try {
-    await download(partial, options, dependencies)
-    const sha256 = await checksumOf(partial)
+    await download(file, { to: partial, signal, onProgress })
+    await requireChecksum(partial, file)
+    const program = file.url.endsWith('.tgz') ? await unpack(partial, unpacked) : partial
+    await chmod(program, 0o755)
+    const sha256 = await checksumOf(program)
     await writeFileAtomic(pinFileOf(to), `${sha256}\n`)
-    await rename(partial, to)
+    await rename(program, to)
     return { path: to, sha256 }
   } finally {
     await rm(partial, { force: true })
-    await rm(`${partial}.tgz`, { force: true })
+    await rm(unpacked, { recursive: true, force: true })
   }
 }
 
 async function download(
-  to: string,
-  { signal, onProgress, program = 'install-host.ts' }: InstallOptions,
-  dependencies: TunnelDependencies,
+  { url }: CloudflaredFile,
+  { to, signal, onProgress }: Pick<InstallOptions, 'to' | 'signal' | 'onProgress'>,
 ): Promise<void> {
-  const outcome = Promise.withResolvers<void>()
-  const host = startClientHost(
-    {
-      program,
-      settings: { to },
-      secrets: [],
-      onEvent(event) {
-        if (event.type === 'progress') onProgress(event.bytes)
-        if (event.type === 'done') outcome.resolve()
-        if (event.type === 'failed') outcome.reject(installFailed(event.message))
-      },
-    },
-    dependencies,
-  )
-  void host.exited.then(({ how, lastWords }) =>
-    outcome.reject(installFailed(`${how} ${lastWords}`)),
-  )
-  const onAbort = () => outcome.reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
   try {
-    await outcome.promise
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-    await host.stop()
+    const answer = await fetch(url, { signal })
+    if (!answer.ok || !answer.body) throw new Error(`it answered HTTP ${answer.status}`)
+    let bytes = 0
+    let told = -progressBytes
+    async function* counted(chunks: AsyncIterable<Uint8Array>) {
+      for await (const chunk of chunks) {
+        bytes += chunk.byteLength
+        if (bytes > maxBytes) throw new Error(`it is larger than ${maxBytes / 2 ** 20} MiB`)
+        if (bytes - told >= progressBytes) {
+          told = bytes
+          onProgress(bytes)
+        }
+        yield chunk
+      }
+    }
+    await pipeline(answer.body, counted, createWriteStream(to), { signal })
+  } catch (error) {
+    signal.throwIfAborted()
+    throw new UserError(
+      'TUNNEL_INSTALL_FAILED',
+      `cloudflared could not be downloaded from ${new URL(url).host}: ${reasonOf(error)}.`,
+      { hint: `Try again, or ${byHand}`, cause: error },
+    )
   }
 }
 
-function installFailed(words: string): UserError {
+/** What `fetch` says by itself is "fetch failed"; why is in its cause. */
+function reasonOf(error: unknown): string {
+  return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error)
+}
+
+async function requireChecksum(
+  path: string,
+  { url, version, sha256 }: CloudflaredFile,
+): Promise<void> {
+  const found = await checksumOf(path)
+  if (found === sha256) return
+  throw new UserError(
+    'TUNNEL_INSTALL_FAILED',
+    `What ${new URL(url).host} sent is not cloudflared ${version}: its SHA-256 is ${found}, not ${sha256}. It was deleted, and nothing of it was run.`,
+    {
+      hint: `Something between here and there changes downloads, or the file is damaged. Try again on another network, or ${byHand}`,
+    },
+  )
+}
+
+/** Takes the program, and nothing else, out of an archive that is known to be the right one. */
+async function unpack(archive: string, folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  await promisify(execFile)('tar', ['-xzf', archive, '-C', folder, 'cloudflared'])
+  return join(folder, 'cloudflared')
+}
+
+function noFile(): UserError {
+  const system = `${process.platform} on ${process.arch}`
   return new UserError(
     'TUNNEL_INSTALL_FAILED',
-    `cloudflared could not be downloaded from github.com: ${words.trim()}.`,
-    {
-      hint: 'Download it yourself from https://developers.cloudflare.com/tunnel/downloads and set CLOUDFLARED_BIN.',
-    },
+    `Of the cloudflared that is known here there is none for ${system}.`,
+    { hint: `Install it with the system's package manager, or ${byHand}` },
   )
 }

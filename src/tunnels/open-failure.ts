@@ -20,5 +20,5 @@ export function failureOf(provider: string, error: unknown): OpenFailure {
 
 /** What a provider said when it failed, in one line. */
 export function describeFailure({ provider, message, hint }: OpenFailure): string {
-  return `${provider}: ${[message, hint].filter(Boolean).join(' ')}`.replace(/\s*\n\s*/g, ' ')
+  return `${provider}: ${[message, hint].filter(Boolean).join(' ')}`.replace(/\s+/g, ' ')
 }

@@ -2,6 +2,8 @@ import { nearestName } from '../lib/nearest-name.ts'
 
 /** Stands in an order for "no tunnel: local HTTPS". */
 export const localChoice = 'local'
+/** What is no provider, and so says what to do by itself. */
+const alone: readonly string[] = ['auto', 'external', 'none']
 
 /** Whose secrets are there; `auto` opens nothing that was not set up, but for localtunnel. */
 export interface ConfiguredTokens {
@@ -29,12 +31,13 @@ export function orderProblem(
   known: readonly string[],
 ): string | undefined {
   const choices = [...known, localChoice]
-  if (order.length === 0) return `An order of tunnels names one of ${choices.join(', ')}.`
   const unknown = order.find((name) => !choices.includes(name))
   if (unknown !== undefined) {
-    const near = nearestName(unknown, choices)
-    const advice = near ? `Did you mean "${near}"?` : `There are ${choices.join(', ')}.`
-    return `There is no tunnel provider ${JSON.stringify(unknown)}. ${advice}`
+    if (alone.includes(unknown)) return `"${unknown}" stands alone: it is no part of an order.`
+    const near = nearestName(unknown, [...alone, ...choices])
+    const all = `There are ${alone.join(', ')}, or an order of ${choices.join(', ')}.`
+    const advice = near ? `Did you mean "${near}"?` : all
+    return `There is no tunnel ${JSON.stringify(unknown)}. ${advice}`
   }
   const twice = order.find((name, index) => order.indexOf(name) !== index)
   if (twice !== undefined) return `The order of tunnels names "${twice}" twice.`

@@ -16,6 +16,8 @@ import { type Interfaces, watchSurroundings } from './watch-surroundings.ts'
 export interface TunnelSupervisorOptions {
   /** In the order to try them. */
   readonly entries: readonly TunnelEntry[]
+  /** Whether the user named them; else nothing is tried where there is no network. */
+  readonly named: boolean
   /** Whether another provider may take over from one that is lost for good. */
   readonly failOver: boolean
   /** Where tunnels lead: a listener of ours on loopback. */

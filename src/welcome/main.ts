@@ -11,8 +11,13 @@ serveStdio(createWelcomeServer)
 
 const guide = `You are talking to Sallyport, which put this MCP server behind an HTTPS address.
 
-Add your own servers to "mcpServers" in config/gateway.json: each entry is what you would write in
-a client's own configuration. The file is watched, so your client sees the new tools at once.`
+Add your own servers to "mcpServers" in its configuration file, config/gateway.json unless it was
+started with another: each entry is what you would write in a client's own configuration. The file is
+watched, so your client sees the new tools at once.`
+
+const unknownCaller = {
+  note: 'Nobody said who calls: either no gateway stands between, or it was not told to say ("forwardCaller": true in the entry of this server).',
+}
 
 const tools = [
   {
@@ -61,7 +66,7 @@ function createWelcomeServer(): Server {
       case 'echo':
         return text(String(args.text ?? ''))
       case 'whoami': {
-        const caller = ctx.mcpReq._meta?.[callerMetaKey] ?? { note: 'called without a gateway' }
+        const caller = ctx.mcpReq._meta?.[callerMetaKey] ?? unknownCaller
         return { ...text(JSON.stringify(caller, null, 2)), structuredContent: caller as never }
       }
       case 'countdown':

@@ -1,22 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseDuration } from '../../src/cli/duration.ts'
-import { createPendingApprovals } from '../../src/cli/pending-approvals.ts'
 import { formatGrants, formatKeys, formatNewKey } from '../../src/cli/ui/access-lists.ts'
-import { formatApproval } from '../../src/cli/ui/approval.ts'
-import { plain } from './helpers.ts'
-
-const approval = {
-  event: 'approval',
-  id: 'one',
-  code: '123456',
-  reference: 'K7Q',
-  clientName: 'Claude\u001b[31m Code',
-  clientId: 'client-1',
-  redirectHost: 'localhost',
-  profile: 'work',
-  origin: 'https://otter.example',
-  expiresAt: 1_000,
-} as const
 
 describe('parseDuration', () => {
   it.each([
@@ -29,26 +13,6 @@ describe('parseDuration', () => {
 
   it.each(['', '0d', '30', 'd', '-1d', '1w', '1.5h'])('refuses %j', (text) => {
     expect(() => parseDuration(text)).toThrow(expect.objectContaining({ code: 'USAGE' }))
-  })
-})
-
-describe('a request for access', () => {
-  it('shows who asks, the code and the reference, and no control characters of a stranger', () => {
-    const text = formatApproval(approval, plain(80))
-    for (const part of ['123456', 'K7Q', '"client-1"', 'profile "work" at https://otter.example']) {
-      expect(text).toContain(part)
-    }
-    expect(text).not.toContain('\u001b[31m')
-  })
-
-  it('is decided by the newest key press, while it is good', () => {
-    const approvals = createPendingApprovals()
-    expect(approvals.take(0)).toBeUndefined()
-    approvals.note(approval)
-    approvals.note({ ...approval, id: 'two', expiresAt: 100 })
-    expect(approvals.take(500)?.id).toBe('one')
-    approvals.note(approval)
-    expect(approvals.take(1_000)).toBeUndefined()
   })
 })
 

@@ -49,7 +49,7 @@ describe('DEBUG_SSL=1', () => {
     await until(() => err().includes('no: unable to verify the first certificate'), {
       what: `the upstream that cannot be verified is described: ${err()}`,
     })
-    expect(err()).toContain('Store     our authority')
+    expect(err()).toContain('Store     the certificate itself was expected')
     await visit(`${url}/api/profiles`, { NODE_EXTRA_CA_CERTS: ca })
     await until(
       () => /TLS from 127\.0\.0\.1:\d+\n {2}Name {6}localhost\n {2}Accepted {2}yes/.test(err()),

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { outputOf, type ProcessOutput } from '../fixtures/output-of.ts'
+import { childrenOf } from '../fixtures/processes.ts'
 import { runs, temporaryFolder, until } from './helpers.ts'
 
 const script = new URL('../../scripts/dev-https.ts', import.meta.url).pathname
@@ -24,10 +25,14 @@ interface Running extends ProcessOutput {
   readonly exit: Promise<number | null>
 }
 
-function start(folder: string, args: readonly string[] = ['--json']): Running {
+function start(
+  folder: string,
+  args: readonly string[] = ['--json'],
+  settings: Record<string, string> = {},
+): Running {
   const { PATH = '', HOME = '' } = process.env
   const ports = { PORT: '0', HTTPS_PORT: '0' }
-  const env = { PATH, HOME, ...ports, SALLYPORT_CA_ROOT: join(folder, 'ca') }
+  const env = { PATH, HOME, ...ports, SALLYPORT_CA_ROOT: join(folder, 'ca'), ...settings }
   const child = spawn(process.execPath, [script, ...args], { cwd: folder, env })
   onTestFinished(() => void child.kill('SIGKILL'))
   const exit = once(child, 'exit').then(([code]) => code as number | null)
@@ -106,14 +111,58 @@ describe.skipIf(process.platform === 'win32')('pnpm dev:https', { timeout: 60_00
     await first.exit
   })
 
-  it('repairs APP_URL after it was killed, and leaves no companion behind', async () => {
+  it('tells every kind of edit that takes effect, and that the configuration is gone', async () => {
     const folder = await createProject()
+    const run = start(folder)
+    await ready(run)
+    const applied = () => run.out().match(/"state":"applied","changes":\[.*?\]/g) ?? []
+    const config = join(folder, 'config/gateway.json')
+    const edits = [
+      [{ mcpServers: {} }, '"dev.processes" was changed'],
+      [{ mcpServers: {}, limits: { bodyMiB: 1 } }, '"limits" was changed'],
+      [{ mcpServers: {}, limits: { bodyMiB: 1 }, allowedHosts: ['a.example'] }, '"allowedHosts"'],
+    ] as const
+    for (const [index, [file, words]] of edits.entries()) {
+      await writeFile(config, JSON.stringify(file))
+      await until(() => applied().length > index, { what: 'the edit is applied' })
+      expect(applied().at(-1)?.replaceAll('\\', '')).toContain(words)
+      expect(applied().at(-1)?.split('was changed')).toHaveLength(2)
+    }
+    await writeFile(config, JSON.stringify(edits.at(-1)?.[0], null, 2))
+    await until(() => applied().length > edits.length, { what: 'it is read again' })
+    expect(applied().at(-1)).toContain('"changes":[]')
+    await rm(config)
+    await until(() => run.out().includes('config/gateway.json is gone'), { what: 'it says so' })
+    expect(run.child.exitCode).toBeNull()
+    run.child.kill('SIGTERM')
+    expect(await run.exit).toBe(0)
+  })
+
+  it('leaves neither its APP_URL nor a companion behind when it is killed', async () => {
+    const folder = await createProject()
+    await writeFile(join(folder, 'web.env'), 'A=1\n')
+    const run = start(folder, ['--json'], { APP_URL_FILES: '.env,web.env,new.env' })
+    const { appUrl } = await ready(run)
+    const companion = await companionOf(folder)
+    expect(await readFile(join(folder, 'web.env'), 'utf8')).toBe(`A=1\nAPP_URL=${appUrl}\n`)
+    run.child.kill('SIGKILL')
+    await run.exit
+    await until(() => !runs(companion), { what: 'the companion is gone' })
+    await until(async () => (await envOf(folder)) === own, { what: '.env is as it was' })
+    await until(() => !existsSync(join(folder, 'new.env')), { what: 'the new file is gone' })
+    expect(await readFile(join(folder, 'web.env'), 'utf8')).toBe('A=1\n')
+  })
+
+  it('repairs APP_URL at the next start when what outlives it was killed as well', async () => {
+    const folder = await createProject('exec sleep 300')
     const first = start(folder)
     const before = await ready(first)
-    const companion = await companionOf(folder)
+    const { pid = 0 } = first.child
+    // While it is stopped, it starts no other.
+    first.child.kill('SIGSTOP')
+    for (const child of childrenOf(pid)) process.kill(child, 'SIGKILL')
     first.child.kill('SIGKILL')
     await first.exit
-    await until(() => !runs(companion), { what: 'the companion is gone' })
     expect(await envOf(folder)).toContain(before.appUrl)
     const second = start(folder)
     await ready(second)
@@ -135,12 +184,16 @@ describe.skipIf(process.platform === 'win32')('pnpm dev:https', { timeout: 60_00
     onTestFinished(() => clearInterval(pressing))
     expect(await run.exit).toBe(130)
     await until(() => !runs(companion), { what: 'the companion is gone' })
+    await until(async () => (await envOf(folder)) === own, { what: '.env is as it was' })
   })
 
   it('prints for people on standard output, and the steps on standard error', async () => {
     const folder = await createProject('exit 4')
     const run = start(folder, [])
-    await until(() => run.out().includes('NODE_EXTRA_CA_CERTS='), { what: 'it is ready' })
+    await until(() => run.out().includes('NODE_EXTRA_CA_CERTS='), {
+      what: 'it is ready',
+      ms: 30_000,
+    })
     await until(() => run.err().includes('Companion "web" ended: exit code 4.'), {
       what: 'it says so',
     })

@@ -43,6 +43,7 @@ function setup(
         home: '/p/.sallyport',
         logLevel: 'silent',
         debugSsl: false,
+        listen: { host: '127.0.0.1' },
         processes: [web],
       } as unknown as ResolvedConfig,
       warnings: ['Something is odd.'],
@@ -291,7 +292,7 @@ describe('dev', () => {
   })
 
   it('prints ready as the gateway said it', async () => {
-    const ready = readyEvent({ caFile: '/ca.pem', fingerprint: 'AA' })
+    const ready = readyEvent({ caFile: '/ca.pem', caFingerprint: 'AA', certFile: '/c.pem' })
     const { run, process, events, has } = setup({ ready })
     const running = run()
     await has('ready')

@@ -69,10 +69,14 @@ export function createFakeGateway(
         },
         async reopen() {
           calls.push('reopen')
+          return 'open'
         },
         decideApproval(id, allowed) {
           calls.push(`${allowed ? 'allow' : 'refuse'} ${id}`)
           return true
+        },
+        clearApprovals() {
+          calls.push('clear approvals')
         },
         async close() {
           calls.push('close')

@@ -95,6 +95,16 @@ describe('the command line', () => {
     expect({ err, code }).toEqual({ err: '', code: 0 })
   })
 
+  it('says of every command what it does', async () => {
+    const { out } = await run('--help')
+    const commands = out.slice(out.indexOf('Commands:'), out.indexOf('Examples:'))
+    const silent = commands
+      .split('\n')
+      .filter((line) => /^ {2}[a-z]\S*(?: \[\S+\]| <\S+>)*$/.test(line))
+    expect(silent).toEqual([])
+    expect(commands).toContain('oauth')
+  })
+
   it('shows help on standard error to who does not say what to do', async () => {
     const { out, err, code } = await run()
     expect(err).toContain('Usage: sallyport')

@@ -45,18 +45,55 @@ async function createUser(tools: readonly (string | undefined)[]) {
   }
   const nicknames = () =>
     folders.map((folder) => String(execFileSync(certutil ?? '', ['-L', '-d', `sql:${folder}`])))
-  return { home, env, caRoot, folders, trust, status, nicknames }
+  const certs = (action: 'show' | 'renew') => sallyport(['certs', action], { cwd: home, env })
+  return { home, env, caRoot, folders, trust, status, certs, nicknames }
 }
 
 const needed = '(skipped where certutil of libnss3-tools is not installed)'
 describe.skipIf(!certutil)(`sallyport trust ${needed}`, () => {
   it('shows what it would run and fails, naming --yes, when nobody can be asked', async () => {
-    const { trust, status } = await createUser([certutil])
+    const { trust, status, folders } = await createUser([certutil])
     const { code, out, err } = await trust()
     expect({ code, out }).toEqual({ code: 2, out: '' })
-    expect(err).toContain('certutil -A -d sql:')
+    for (const folder of folders) expect(err).toContain(`certutil -A -d sql:${folder} -t`)
     expect(err).toContain('--yes')
     expect(await status()).toEqual(['not-trusted', 'not-trusted'])
+  })
+
+  it('lists every command of every store with --dry-run, and changes nothing', async () => {
+    const { home, caRoot, trust, status, certs, folders } = await createUser([certutil])
+    const fresh = await trust('--dry-run')
+    expect(fresh).toMatchObject({ code: 0, out: expect.stringContaining('no authority yet') })
+    expect(await trust('--status')).toMatchObject({ code: 0, out: fresh.out })
+    expect([existsSync(caRoot), existsSync(join(home, '.sallyport'))]).toEqual([false, false])
+
+    await certs('renew')
+    const commandsOf = async (...args: string[]) => {
+      const { code, out, err } = await trust('--dry-run', '--json', ...args)
+      expect({ code, err }).toEqual({ code: 0, err: '' })
+      return JSON.parse(out).commands
+    }
+    const install = await commandsOf()
+    const sorted = (commands: string[]) => commands.toSorted()
+    expect(sorted(install)).toEqual(
+      folders
+        .toSorted()
+        .map((folder) => expect.stringContaining(`certutil -A -d sql:${folder} -t C,, -n`)),
+    )
+    expect(await commandsOf('--undo')).toEqual([])
+    expect(existsSync(join(caRoot, 'public'))).toBe(false)
+    expect(await status()).toEqual(['not-trusted', 'not-trusted'])
+    const done = JSON.parse((await trust('--yes', '--json')).out)
+    expect(done.commands).toEqual(install)
+
+    expect(await commandsOf()).toEqual([])
+    expect(sorted(await commandsOf('--undo'))).toEqual(
+      folders
+        .toSorted()
+        .map((folder) => expect.stringContaining(`certutil -D -d sql:${folder} -n`)),
+    )
+    expect(await status()).toEqual(['trusted', 'trusted'])
+    expect((await trust('--undo', '--yes')).code).toBe(0)
   })
 
   it('installs into every profile, shows each command, and undoes exactly that', async () => {
@@ -82,9 +119,10 @@ describe.skipIf(!certutil)(`sallyport trust ${needed}`, () => {
   })
 
   it('calls a store stale after the authority was made anew, and undoes the earlier one too', async () => {
-    const { caRoot, trust, status, nicknames } = await createUser([certutil])
+    const { caRoot, trust, status, certs, nicknames } = await createUser([certutil])
     await trust('--yes')
     for (const name of ['rootCA.pem', 'rootCA-key.pem']) await rm(join(caRoot, name))
+    await certs('renew')
     expect(await status()).toEqual(['stale', 'stale'])
     expect((await trust('--status')).out).toContain('an earlier authority of the same name')
     await trust('--yes')
@@ -115,8 +153,8 @@ describe.skipIf(!certutil)(`sallyport trust ${needed}`, () => {
   it.skipIf(!hasChromium)(
     'lets a real browser in, which refused before (skipped where Chromium is not installed)',
     async () => {
-      const { home, trust } = await createUser([certutil])
-      await trust('--status')
+      const { home, trust, certs } = await createUser([certutil])
+      await certs('renew')
       const url = await servesCertificateOf(join(home, '.sallyport/certs'))
       expect(await textIn(url, home)).toContain('ERR_CERT_AUTHORITY_INVALID')
       await trust('--yes')
@@ -162,7 +200,7 @@ describe.skipIf(!certutil)(`sallyport trust ${needed}`, () => {
 
 it.each([
   [['--only', 'sytem'], '--only takes system, nss, java'],
-  [['--status', '--undo'], 'Use one of them'],
+  [['--status', '--undo'], 'Leave out --undo'],
 ])('trust refuses %j', async (args, hint) => {
   const home = await temporaryFolder()
   const env = { HOME: home, PATH: ['/usr/bin', '/bin'].join(delimiter) }

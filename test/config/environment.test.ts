@@ -31,7 +31,7 @@ describe('loadConfig', () => {
       tunnel: 'auto',
       appUrl: undefined,
       appUrlFiles: [join(projectDir, '.env')],
-      tls: { certPath: undefined, keyPath: undefined, caRoot: undefined },
+      tls: { certPath: undefined, keyPath: undefined, caPath: undefined, caRoot: undefined },
       logLevel: 'warn',
     })
   })
@@ -54,6 +54,7 @@ describe('loadConfig', () => {
         SALLYPORT_CA_ROOT: '../ca',
         SSL_CERT_PATH: 'a.pem',
         SSL_KEY_PATH: '/k.pem',
+        SSL_CA_PATH: 'root.pem',
       },
     })
     const { projectDir } = config
@@ -62,6 +63,7 @@ describe('loadConfig', () => {
     expect(config.tls).toMatchObject({
       certPath: join(projectDir, 'a.pem'),
       keyPath: '/k.pem',
+      caPath: join(projectDir, 'root.pem'),
       caRoot: join(projectDir, '../ca'),
     })
   })
@@ -89,7 +91,7 @@ describe('loadConfig', () => {
   })
 
   it('reports every invalid variable at once', async () => {
-    const env = { PORT: 'x', TUNNEL: 'Y', SSL_CERT_PATH: 'z' }
+    const env = { PORT: 'x', TUNNEL: 'Y;', SSL_CERT_PATH: 'z' }
     const error = await load({ env }).catch((thrown: Error) => thrown)
     expect(String(error).split('\n')).toHaveLength(4)
   })

@@ -18,7 +18,7 @@ async function setup() {
 }
 
 const called = (mock: ReturnType<typeof vi.fn>, times: number) =>
-  vi.waitFor(() => expect(mock).toHaveBeenCalledTimes(times))
+  vi.waitFor(() => expect(mock).toHaveBeenCalledTimes(times), { timeout: 5_000 })
 
 it('notices an edit in place, an atomic save and a return, once each', async () => {
   const { folder, configFile, onChange, watching } = await setup()
@@ -33,6 +33,22 @@ it('notices an edit in place, an atomic save and a return, once each', async () 
   expect(onChange).toHaveBeenCalledTimes(2)
   await writeFile(configFile, 'four')
   await called(onChange, 3)
+})
+
+it('says once that the file is gone, when it does not come back at once', async () => {
+  const { configFile, abort, onChange } = await setup()
+  const onMissing = vi.fn()
+  const timing = { settleMs: 5, missingMs: 500 }
+  await watchConfig({ configFile }, { onChange, onMissing, signal: abort.signal, ...timing })
+  await rm(configFile)
+  await writeFile(configFile, 'two')
+  await called(onChange, 1)
+  expect(onMissing).not.toHaveBeenCalled()
+  await rm(configFile)
+  await called(onMissing, 1)
+  await writeFile(configFile, 'three')
+  await called(onChange, 2)
+  expect(onMissing).toHaveBeenCalledTimes(1)
 })
 
 it('ignores other files and saves without a change', async () => {

@@ -69,6 +69,8 @@ async function allow(
     await page.goto(url)
     const approval = approvalOf(page, events)
     const overflowing = screenshots === undefined ? [] : await shoot(page, screenshots)
+    // A page of this machine waits for the key `y`, unless somebody wants to type.
+    if (approval.local) await page.getByRole('link', { name: 'Type the code' }).click()
     await page.fill('#code', approval.code)
     const redirectUri = new URL(url).searchParams.get('redirect_uri') ?? ''
     const answered = page.waitForResponse((response) => response.url().startsWith(redirectUri))

@@ -72,6 +72,12 @@ export function compareMessages(direct: readonly Message[], through: readonly Me
   return found.map((one) => ({ ...one, direct: shown(one.direct), through: shown(one.through) }))
 }
 
+/** A difference in a line. */
+export function describeDifference({ exchange, pair, path, direct, through }: Difference): string {
+  const [before, now] = [direct, through].map((one) => JSON.stringify(one)?.slice(0, 300))
+  return `${pair}: ${exchange}: ${path}: ${before} -> ${now}`
+}
+
 const shown = (value: unknown) => (value === absent ? '(absent)' : value)
 
 /** The longest common subsequence of their keys; what is not of it stands alone. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestGateway, stdioFixture } from '../fixtures/gateway.ts'
-import { compareMessages, type Difference, normalized } from './compare.ts'
+import { compareMessages, type Difference, describeDifference, normalized } from './compare.ts'
 import { type Exchange, httpExchanges, scriptedExchanges, sdkExchanges } from './exchanges.ts'
 import { knownDifferences } from './known-differences.ts'
 import {
@@ -36,7 +36,7 @@ describe('through the gateway as without it', () => {
         for (const { line } of known) used.add(line)
         return known.length === 0
       })
-      expect(unexplained).toEqual([])
+      expect(unexplained.map(describeDifference)).toEqual([])
     },
     40_000,
   )

@@ -86,6 +86,7 @@ describe('the follower of trust', () => {
     const trust = await createUpstreamTrust({
       ...options,
       bundles: bundles as never,
+      configFile: 'gateway.json',
       file: () => file,
       store: createMemoryStore(),
     })

@@ -66,7 +66,7 @@ describe('the host guard', () => {
     ['localhost:PORT', 200],
     ['LOCALHOST:PORT', 200],
     ['127.0.0.1:PORT', 200],
-    ['[::1]:PORT', 200],
+    ['[::1]:PORT', 421],
     ['app.localhost:PORT', 200],
     ['allowed.example', 200],
   ])('answers Host %s with %i', async (host, status) => {
@@ -74,7 +74,7 @@ describe('the host guard', () => {
     const { port, origin } = new URL(url())
     const answer = await send(`${origin}/health`, { headers: { host: host.replace('PORT', port) } })
     expect(answer.status).toBe(status)
-    if (status === 421) expect(answer.text).toContain('allowedHosts')
+    if (status === 421) expect(answer.text).toContain('allowedHosts\\" in gateway.json')
   })
 })
 
@@ -91,7 +91,7 @@ describe('the origin guard', () => {
     const headers = { ...rpc, origin }
     const answer = await send(url(), { method: 'POST', headers, body: initialize })
     expect(answer.status).toBe(status)
-    if (status === 403) expect(answer.text).toContain('allowedOrigins')
+    if (status === 403) expect(answer.text).toContain('allowedOrigins\\" in gateway.json')
     else expect(answer.headers['access-control-allow-origin']).toBe(origin)
   })
 

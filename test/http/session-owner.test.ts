@@ -31,6 +31,8 @@ async function startWithKeys() {
       profiles: { default: { auth: 'key' } },
     }),
   )
+  // A call of a server that nobody has seen yet would be one of an unknown tool.
+  await expect.poll(() => gateway.gateway.status().profiles[0]?.tools).toBeGreaterThan(0)
   const store = openSqliteStore(join(gateway.config.home, 'state.sqlite'))
   const apiKeys = createApiKeys({ store, now: Date.now })
   const create = async () => (await apiKeys.create({ profile: 'default' })).key
@@ -80,5 +82,53 @@ describe('an MCP session', () => {
     expect(await post(other)).toBe(404)
     expect(await post(owner)).toBe(202)
     leave.abort()
+  })
+})
+
+describe('a call that is held for an answer of its user', () => {
+  const version = 'io.modelcontextprotocol/protocolVersion'
+  const _meta = {
+    [version]: '2026-07-28',
+    'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {} } },
+  }
+
+  it('goes on for the caller who made it alone', async () => {
+    const { url, owner, other } = await startWithKeys()
+    const call = async (key: string, more: object) => {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: {
+          ...headers,
+          authorization: `Bearer ${key}`,
+          'mcp-protocol-version': '2026-07-28',
+          'mcp-method': 'tools/call',
+          'mcp-name': 'ask_user',
+        },
+        body: JSON.stringify({
+          jsonrpc: '2.0',
+          id: 3,
+          method: 'tools/call',
+          params: { name: 'ask_user', arguments: { message: 'Who?' }, _meta, ...more },
+        }),
+      })
+      return (await response.json()) as {
+        result?: {
+          requestState?: string
+          inputRequests?: Record<string, unknown>
+          content?: unknown
+        }
+        error?: { code: number }
+      }
+    }
+    const { result: asked } = await call(owner, {})
+    const [key = ''] = Object.keys(asked?.inputRequests ?? {})
+    const answer = {
+      requestState: asked?.requestState,
+      inputResponses: { [key]: { action: 'accept', content: { name: 'Ada' } } },
+    }
+    expect(await call(other, answer)).toMatchObject({ error: { code: -32602 } })
+    const { result } = await call(owner, answer)
+    expect(JSON.stringify(result)).toContain('Ada')
   })
 })

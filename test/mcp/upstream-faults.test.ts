@@ -175,8 +175,9 @@ describe('a stored catalog', () => {
     try {
       await writeFile(program, `await import(${JSON.stringify(fixturePath('legacy-stdio.ts'))})`)
       const first = await startTestGateway({ servers: { one: sketch }, config: { home } })
-      const before = first.gateway.status().profiles[0]
-      expect(before?.tools).toBeGreaterThan(5)
+      const seen = () => first.gateway.status().profiles[0]
+      await expect.poll(() => seen()?.tools).toBeGreaterThan(5)
+      const before = seen()
       await first.close()
 
       await rm(program)

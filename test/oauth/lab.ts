@@ -10,17 +10,19 @@ import {
   requireAccess,
   requireToolScopes,
 } from '../../src/http/middleware/access.ts'
+import { createFailedCredentials } from '../../src/http/middleware/failed-credentials.ts'
 import { hostGuard } from '../../src/http/middleware/host-guard.ts'
-import { jsonBody } from '../../src/http/middleware/json-body.ts'
+import { jsonBody, messages } from '../../src/http/middleware/json-body.ts'
 import { defaultOAuthLimits, type OAuthLimits } from '../../src/http/middleware/oauth-limit.ts'
 import { allowedPages, originGuard } from '../../src/http/middleware/origin-guard.ts'
 import { renderErrorPage } from '../../src/http/pages/message-page.ts'
 import { pageHeaders } from '../../src/http/pages/page.ts'
 import { oauthRoutes } from '../../src/http/routes/oauth-routes.ts'
 import { signInAnswerPath } from '../../src/http/routes/sign-in-routes.ts'
-import { silentLogger } from '../../src/lib/logger.ts'
+import { type Logger, silentLogger } from '../../src/lib/logger.ts'
 import {
   type ApprovalAnnouncement,
+  type ApprovalNews,
   createApprovals,
   defaultApprovalLimits,
 } from '../../src/oauth/authorization-server/approvals.ts'
@@ -37,9 +39,10 @@ import type { GuardedFetch } from '../../src/oauth/client/guarded-fetch.ts'
 import type { ProfileAuth } from '../../src/oauth/policy.ts'
 import { createAccessControl } from '../../src/oauth/resource-server/access-control.ts'
 import { createApiKeys } from '../../src/oauth/resource-server/api-keys.ts'
-import { scopesOfMessage } from '../../src/oauth/resource-server/required-scopes.ts'
+import { scopesOfTools } from '../../src/oauth/resource-server/required-scopes.ts'
 import { createOwnIssuer } from '../../src/oauth/resource-server/token-issuer.ts'
 import { createRequiredScopes } from '../../src/oauth/resource-server/tool-scopes.ts'
+import { senderOf } from '../../src/origin/client-address.ts'
 import { createKnownOrigins } from '../../src/origin/known-origins.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 
@@ -55,6 +58,7 @@ export interface LabOptions {
   documents?: GuardedFetch
   limits?: Partial<OAuthLimits>
   signIn?: { providers: readonly SignInProviderConfig[]; allow: readonly string[] }
+  logger?: Logger
   /** Approvals are limited as they are for real. */
   strictApprovals?: boolean
 }
@@ -67,19 +71,24 @@ export type Lab = Awaited<ReturnType<typeof startLab>>
  */
 export async function startLab(options: LabOptions = {}) {
   const home = await mkdtemp(join(tmpdir(), 'sallyport-oauth-'))
-  const store = openSqliteStore(join(home, 'state.sqlite'))
+  const store = openSqliteStore(join(home, 'state.sqlite'), () => now())
   const clock = { ahead: 0 }
   const now = () => Date.now() + clock.ahead
   const announcements: ApprovalAnnouncement[] = []
+  const news: ApprovalNews[] = []
   const keyFile = join(home, 'oauth-keys.json')
   const keys = await openSigningKeys(keyFile)
   const grants = createGrants({ store, now })
   const approvals = createApprovals({
     announce: (one) => announcements.push(one),
+    tell: (one) => news.push(one),
     now,
     limits: options.strictApprovals
       ? defaultApprovalLimits
-      : { announcementsPerTenMinutes: 1_000, wrongCodesPerHour: 1_000 },
+      : {
+          announcementsPerTenMinutes: { each: 1_000, all: 1_000 },
+          wrongCodesPerHour: { each: 1_000, all: 1_000 },
+        },
   })
   const apiKeys = createApiKeys({ store, now })
   const servers = createAuthorizationServers({
@@ -90,6 +99,7 @@ export async function startLab(options: LabOptions = {}) {
     profiles: () => profiles,
     fetch: createDocumentFetch(
       options.documents ?? (() => Promise.reject(new Error('no network in tests'))),
+      [],
     ) as typeof fetch,
     clientMetadataDocuments: () => options.documents !== undefined,
     renderError: renderErrorPage,
@@ -128,7 +138,9 @@ export async function startLab(options: LabOptions = {}) {
   const { exposureOf } = origins
 
   const app = new Hono<HttpEnv>({ strict: false })
-  app.use(hostGuard(origins, silentLogger), originGuard(origins, silentLogger), allowedPages())
+  const named = { configFile: 'config/gateway.json' }
+  app.use(hostGuard(origins, silentLogger, named), originGuard(origins, silentLogger, named))
+  app.use(allowedPages())
   app.route(
     '/',
     oauthRoutes({
@@ -156,7 +168,15 @@ export async function startLab(options: LabOptions = {}) {
         description: profiles.find((one) => one.name === name)?.description,
         servers: [{ name: 'notes', tools: ['write_note', 'read_note'] }],
       }),
-      addressOf: (c) => c.env.incoming.socket.remoteAddress ?? '',
+      redirectSchemes: [],
+      // Every edge names the client in the header that tests choose.
+      senderOf: (c) =>
+        senderOf(c.req.header('x-test-client') ?? '203.0.113.1', {
+          listener: c.env.listener,
+          exposure: exposureOf(c.env.listener),
+          origin: c.get('origin'),
+          header: (name) => c.req.header(name),
+        }),
     }),
   )
   app.get('/api/oauth/callback', (c) => {
@@ -167,14 +187,22 @@ export async function startLab(options: LabOptions = {}) {
   const deps: AccessDeps = {
     access,
     exposureOf,
-    scopesOf: (_, body) =>
-      scopesOfMessage(body, { required, tool: (name) => ({ server: 'notes', name }) }),
+    // Who a test says it is; otherwise the address, which is this machine's.
+    sourceOf: (c) => c.req.header('x-test-source') ?? c.env.incoming.socket.remoteAddress ?? '',
+    failures: createFailedCredentials(options.logger ?? silentLogger),
+    scopesOf: async (_, tools) =>
+      scopesOfTools(tools, {
+        required,
+        every: ['mcp', 'write'],
+        tool: (name) => ({ server: 'notes', name }),
+      }),
   }
   const resource = new Hono<AccessEnv>()
   resource.all(
     '/api/mcp/:profile',
     requireAccess(deps),
     jsonBody(() => 1024) as never,
+    messages({ answers: true }) as never,
     requireToolScopes(deps),
     (c) => c.json({ principal: c.get('principal') }),
   )
@@ -186,11 +214,13 @@ export async function startLab(options: LabOptions = {}) {
     public: publicOrigin,
     mcp: (profile: string, origin = publicOrigin) => `${origin}/api/mcp/${profile}`,
     announcements,
+    news,
     approvals,
     apiKeys,
     clock,
     grants,
     keyFile,
+    stateFile: join(home, 'state.sqlite'),
     servers,
     store,
     async close() {

@@ -145,7 +145,7 @@ export function revoke({ as, client }: Discovered, token: string): Promise<Respo
 export function call(
   url: string,
   token: string | undefined,
-  body: unknown = {},
+  message: object = { method: 'ping' },
 ): Promise<Response> {
   return fetch(url, {
     method: 'POST',
@@ -153,6 +153,6 @@ export function call(
       'content-type': 'application/json',
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
     },
-    body: JSON.stringify(body),
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...message }),
   })
 }

@@ -4,6 +4,8 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 
 /** Who the server says is signed in, and how it misbehaves. */
 export interface Account {
+  /** What never changes, as a login may. */
+  id: number
   login: string
   email: string
   verified: boolean
@@ -47,7 +49,7 @@ export async function startSignInServer(account: Account) {
           .setProtectedHeader({ alg: 'RS256' })
           .setIssuer(account.issuer ?? issuer())
           .setAudience('sallyport-client')
-          .setSubject('1')
+          .setSubject(String(account.id))
           .setIssuedAt()
           .setExpirationTime('5m')
           .sign(privateKey)
@@ -56,7 +58,7 @@ export async function startSignInServer(account: Account) {
       case '/jwks':
         return send({ keys: [await exportJWK(publicKey)] })
       case '/api/v3/user':
-        return send({ login: account.login })
+        return send({ id: account.id, login: account.login })
       case '/api/v3/user/emails':
         return send([{ email: account.email, verified: account.verified, primary: true }])
       default:

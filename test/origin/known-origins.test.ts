@@ -3,17 +3,18 @@ import { createKnownOrigins, type KnownOriginsOptions } from '../../src/origin/k
 import { listenerOrigins } from '../../src/origin/listener-origins.ts'
 
 const local = { lan: ['192.168.1.5', 'fd00::1'], localNames: ['app.localhost'] }
+const bound = (address: string, port: number) => ({ bindHost: address, bound: address, port })
 const http = {
   name: 'http',
   scheme: 'http',
   exposure: 'loopback',
-  origins: listenerOrigins('http', '127.0.0.1', 3001, local),
+  origins: listenerOrigins('http', bound('127.0.0.1', 3001), local),
 } as const
 const https = {
   name: 'https',
   scheme: 'https',
   exposure: 'loopback',
-  origins: listenerOrigins('https', '127.0.0.1', 3443, local),
+  origins: listenerOrigins('https', bound('127.0.0.1', 3443), local),
 } as const
 const tunnel = { name: 'tunnel', scheme: 'http', exposure: 'public', origins: [] } as const
 
@@ -116,10 +117,16 @@ describe('a page that calls', () => {
 
 describe('the origins of a listener', () => {
   it.each([
-    ['127.0.0.1', ['localhost', 'app.localhost', '127.0.0.1', '[::1]']],
-    ['0.0.0.0', ['localhost', 'app.localhost', '127.0.0.1', '[::1]', '192.168.1.5', '[fd00::1]']],
-    ['192.168.1.5', ['192.168.1.5']],
-  ])('bound to %s are at %j', (host, names) => {
-    expect(listenerOrigins('http', host, 1, local)).toEqual(names.map((name) => `http://${name}:1`))
+    ['127.0.0.1', '127.0.0.1', ['localhost', 'app.localhost', '127.0.0.1']],
+    ['localhost', '::1', ['localhost', 'app.localhost', '[::1]']],
+    ['::1', '::1', ['localhost', 'app.localhost', '[::1]']],
+    ['0.0.0.0', '0.0.0.0', ['localhost', 'app.localhost', '127.0.0.1', '192.168.1.5']],
+    ['::', '::', ['localhost', 'app.localhost', '127.0.0.1', '[::1]', '192.168.1.5', '[fd00::1]']],
+    ['127.0.0.2', '127.0.0.2', ['127.0.0.2']],
+    ['192.168.1.5', '192.168.1.5', ['192.168.1.5']],
+    ['fd00::1', 'fd00::1', ['[fd00::1]']],
+  ])('bound to %s, which is %s, are where it listens: %j', (bindHost, address, names) => {
+    const origins = listenerOrigins('http', { bindHost, bound: address, port: 1 }, local)
+    expect(origins).toEqual(names.map((name) => `http://${name}:1`))
   })
 })

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { getDefaultEnvironment } from '@modelcontextprotocol/client/stdio'
 import { createChecklist } from '../e2e/checklist.ts'
-import { compareMessages, type Difference, normalized } from '../fidelity/compare.ts'
+import { compareMessages, type Difference, describeDifference, normalized } from '../fidelity/compare.ts'
 import { knownDifferences } from '../fidelity/known-differences.ts'
 import { untilUp } from '../fidelity/pairs.ts'
 import { HttpClient, StdioClient, type WireClient } from '../fidelity/wire-client.ts'
@@ -111,10 +111,7 @@ async function tryOne(server: PublishedServer, file: string, scratch: string): P
   try {
     const differences = await compare(server, file, scratch)
     const ms = Math.round(performance.now() - started)
-    const details = differences.map(
-      ({ exchange, path, direct, through }) =>
-        `${exchange}: ${path}: ${JSON.stringify(direct)?.slice(0, 300)} -> ${JSON.stringify(through)?.slice(0, 300)}`,
-    )
+    const details = differences.map(describeDifference)
     list.check(`${name} (${ms} ms)`, differences.length === 0, details.join('\n'))
   } catch (error) {
     list.check(name, false, error instanceof Error ? error.message.slice(0, 2_000) : String(error))

@@ -2,37 +2,50 @@ import { execFile } from 'node:child_process'
 import { connect } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { explainFailure, judgeFailure } from '../../src/tls/client-refusal.ts'
+import { explainFailure, greetingOf, judgeFailure } from '../../src/tls/client-refusal.ts'
 import { createRefusalWarner } from '../../src/tls/refusal-warning.ts'
 import { createTestAuthority, hasCommand, run, serve } from './lab.ts'
 
 describe('a failed handshake', () => {
-  it.each<[string | undefined, string | false | null, string, string]>([
-    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', null, 'refused', 'alert 48'],
-    ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', 'localhost', 'refused', 'alert 42'],
-    ['ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE', 'localhost', 'refused', 'alert 42'],
-    ['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_UNKNOWN', null, 'refused', 'alert 46'],
-    ['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED', null, 'refused', 'alert 45'],
-    ['ECONNRESET', 'localhost', 'hung-up', 'hung up when it saw'],
-    ['ECONNRESET', null, 'other', 'hung up before'],
-    ['ECONNRESET', false, 'other', 'hung up before'],
-    ['ERR_SSL_HTTP_REQUEST', null, 'other', 'plain HTTP'],
-    ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', null, 'other', 'alert 70'],
-    ['ERR_SSL_NO_SHARED_CIPHER', 'localhost', 'other', 'ERR_SSL_NO_SHARED_CIPHER'],
-    [undefined, null, 'other', 'no code'],
-  ])('with %s, asking for %s, is judged %s', (code, servername, failure, words) => {
-    expect(judgeFailure(code, servername)).toBe(failure)
-    expect(explainFailure(code, judgeFailure(code, servername))).toContain(words)
-  })
+  it.each<[string | undefined, string | undefined, boolean, string, string]>([
+    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', undefined, true, 'refused', 'alert 48'],
+    ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', 'localhost', true, 'refused', 'alert 42'],
+    ['ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE', 'localhost', true, 'refused', 'alert 42'],
+    ['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_UNKNOWN', undefined, true, 'refused', 'alert 46'],
+    ['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED', undefined, true, 'refused', 'alert 45'],
+    ['ECONNRESET', 'localhost', true, 'hung-up', 'hung up when it saw'],
+    ['ECONNRESET', undefined, true, 'hung-up', 'hung up when it saw'],
+    ['ECONNRESET', undefined, false, 'other', 'hung up before'],
+    ['ERR_SSL_HTTP_REQUEST', undefined, true, 'other', 'plain HTTP'],
+    ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', undefined, true, 'other', 'alert 70'],
+    ['ERR_SSL_NO_SHARED_CIPHER', 'localhost', true, 'other', 'ERR_SSL_NO_SHARED_CIPHER'],
+    [undefined, undefined, false, 'other', 'no code'],
+  ])(
+    'with %s, asking for %s, having spoken (%s), is judged %s',
+    (code, servername, spoke, failure, words) => {
+      const judged = judgeFailure(code, { servername, spoke })
+      expect(judged).toBe(failure)
+      expect(explainFailure(code, judged)).toContain(words)
+    },
+  )
 })
 
 const refused = Object.assign(new Error(), { code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' })
 const hungUp = Object.assign(new Error(), { code: 'ECONNRESET' })
 
+const asking = (servername: string | undefined) => ({ servername, spoke: true })
+
 function createWarner(caFile: string | undefined = '/certs/ca.pem') {
   let now = 0
   const names = ['localhost', '*.example.com']
-  const warn = createRefusalWarner({ now: () => now, names: () => names, caFile: () => caFile })
+  const warner = createRefusalWarner({
+    now: () => now,
+    names: () => names,
+    caFile: () => caFile,
+    isConstrained: () => caFile !== undefined,
+  })
+  const warn = (error: NodeJS.ErrnoException, servername: string | undefined) =>
+    warner(error, asking(servername))
   return { warn, pass: (ms: number) => (now += ms) }
 }
 
@@ -48,7 +61,9 @@ describe('the warning about clients that refuse us', () => {
 
   it.each([
     [refused, 'localhost', 'it does not know our authority', 'NODE_EXTRA_CA_CERTS=/certs/ca.pem'],
-    [refused, null, 'it does not know our authority', 'pnpm sallyport env'],
+    [refused, undefined, 'it does not know our authority', 'pnpm sallyport env'],
+    [refused, undefined, 'UNSUPPORTED_CONSTRAINT_TYPE', 'Give it https://localhost'],
+    [hungUp, undefined, 'Claude Code or Bun', 'Give it https://localhost'],
     [hungUp, 'mcp.example.com', 'as Node programs do', 'pnpm sallyport env'],
     [hungUp, 'a.b.example.com', 'does not cover', 'allowedHosts'],
     [refused, 'old-host', '"old-host", which the certificate does not cover', 'allowedHosts'],
@@ -60,14 +75,24 @@ describe('the warning about clients that refuse us', () => {
   })
 
   it('names no file of ours when the root is not ours', () => {
-    const warner = createRefusalWarner({ now: () => 0, names: () => [], caFile: () => undefined })
-    expect(warner(refused, null)).toMatchObject({ hint: expect.stringContaining('SSL_CERT_PATH') })
+    const warner = createRefusalWarner({
+      now: () => 0,
+      names: () => [],
+      caFile: () => undefined,
+      isConstrained: () => false,
+    })
+    expect(warner(refused, asking(undefined))).toMatchObject({
+      message: 'A client refused the certificate: it does not know who signed it.',
+      hint: expect.stringContaining('SSL_CERT_PATH'),
+    })
   })
 
   it('does not come for other failures', () => {
     const { warn } = createWarner()
-    expect(warn(hungUp, null)).toBeUndefined()
-    expect(warn(refused, null)).toBeDefined()
+    expect(warn(Object.assign(new Error(), { code: 'ERR_SSL_HTTP_REQUEST' }), 'localhost')).toBe(
+      undefined,
+    )
+    expect(warn(refused, undefined)).toBeDefined()
   })
 })
 
@@ -77,7 +102,7 @@ describe('real clients that do not know the authority', () => {
     const { server, port } = await serve(await authority.issue(['localhost']))
     const failed = new Promise<string>((resolve) => {
       server.once('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) =>
-        resolve(judgeFailure(error.code, socket.servername as string | null)),
+        resolve(judgeFailure(error.code, greetingOf(socket))),
       )
     })
     visit(port)
@@ -85,11 +110,14 @@ describe('real clients that do not know the authority', () => {
   }
   const script = 'fetch(process.argv[1]).catch(() => {})'
 
-  it('are seen to hang up when they are Node', async () => {
-    const visit = (port: number) =>
-      execFile(process.execPath, ['-e', script, `https://localhost:${port}`])
-    expect(await failureOf(visit)).toBe('hung-up')
-  })
+  it.each(['localhost', '127.0.0.1'])(
+    'are seen to hang up at %s when they are Node',
+    async (host) => {
+      const visit = (port: number) =>
+        execFile(process.execPath, ['-e', script, `https://${host}:${port}`])
+      expect(await failureOf(visit)).toBe('hung-up')
+    },
+  )
 
   it.skipIf(!hasCommand('curl'))(
     'are seen to refuse when they are curl (skipped where it is not installed)',

@@ -163,7 +163,7 @@ describe.skipIf(!hasCommand('openssl'))('openssl (skipped where it is not instal
       ...['-subj', '/O=Plain/CN=name', '-keyout', keyFile, '-out', certFile],
     ])
     expect(made.code).toBe(0)
-    const tls = { certPath: undefined, keyPath: undefined, caRoot: undefined }
+    const tls = { certPath: undefined, keyPath: undefined, caPath: undefined, caRoot: undefined }
     const local = await openCertificate(labOptions(folder, { tls, mkcertRoot }))
     const { cert, caCertPem = '', source } = local.current()
     expect(source).toBe('mkcert')
@@ -203,7 +203,7 @@ describe.skipIf(!hasCommand('mkcert'))('mkcert (skipped where it is not installe
     const made = await run('mkcert', [...flags, ...files, 'localhost'], env)
     expect(made.code).toBe(0)
 
-    const tls = { certPath: undefined, keyPath: undefined, caRoot: undefined }
+    const tls = { certPath: undefined, keyPath: undefined, caPath: undefined, caRoot: undefined }
     const names = () => ['shop.example']
     const local = await openCertificate(labOptions(folder, { tls, mkcertRoot, names }))
     const { source, caCertPem = '', warnings } = local.current()

@@ -67,7 +67,7 @@ export function labOptions(
 ): LocalCertificateOptions {
   return {
     home: join(folder, 'home'),
-    tls: { certPath: undefined, keyPath: undefined, caRoot: join(folder, 'ca') },
+    tls: { certPath: undefined, keyPath: undefined, caPath: undefined, caRoot: join(folder, 'ca') },
     mkcertRoot: undefined,
     hostname: 'workbench',
     names: () => [],

@@ -3,8 +3,9 @@ import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { Agent, get } from 'node:https'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { describeLocalCertificate } from '../../src/tls/describe-certificate.ts'
+import { describeLocalFiles } from '../../src/tls/describe-certificate.ts'
 import type { LocalCertificate } from '../../src/tls/local-certificate.ts'
+import { readLocalFiles } from '../../src/tls/local-files.ts'
 import type { ServedCertificate } from '../../src/tls/served-certificate.ts'
 import {
   createTestAuthority,
@@ -216,6 +217,20 @@ it('renews when asked although the leaf is good, one request after the other', a
   expect(await readFile(local.current().certFile, 'utf8')).toBe(local.current().cert)
 })
 
+it('takes over what another process renews, and issues nothing in its place', async () => {
+  const options = labOptions(await temporaryFolder())
+  const running = await openCertificate(options)
+  const before = running.current()
+  const renewed = nextRenewal(running)
+  const other = await openCertificate(options)
+  await other.renew()
+  const { cert, forAddresses } = other.current()
+  expect(await renewed).toMatchObject({ cert, forAddresses })
+  expect(cert).not.toBe(before.cert)
+  expect(await running.check()).toBe('kept')
+  expect(await readFile(before.certFile, 'utf8')).toBe(cert)
+})
+
 it('swaps the certificate of a server that runs, without breaking its connections', async () => {
   const clock = manualClock()
   let names: string[] = []
@@ -266,7 +281,7 @@ describe("with the user's own files", () => {
       await writeFile(certPath, pair.cert)
     }
     await put(await authority.issue(['localhost']))
-    const tls = { certPath, keyPath, caRoot: join(folder, 'ca') }
+    const tls = { certPath, keyPath, caPath: undefined, caRoot: join(folder, 'ca') }
     const local = await openCertificate(labOptions(folder, { tls }))
     return { folder, authority, put, local, certPath }
   }
@@ -298,22 +313,44 @@ describe("with the user's own files", () => {
   })
 })
 
-it('describes what is served', async () => {
+it('describes what is served, each certificate with its own file', async () => {
   const clock = manualClock()
-  const local = await openCertificate(labOptions(await temporaryFolder(), { clock }))
-  const { certFile, keyFile, fingerprint256 } = local.current()
-  const description = describeLocalCertificate(local, clock.now() + 2 * dayMs)
+  const options = labOptions(await temporaryFolder(), { clock })
+  const readText = (path: string) => readFile(path, 'utf8').catch(() => undefined)
+  const now = clock.now() + 2 * dayMs
+  const look = async () =>
+    describeLocalFiles(await readLocalFiles({ ...options, own: undefined, readText, now }), {
+      source: 'own-ca',
+      now,
+    })
+  expect(await look()).toBeUndefined()
+  await expect(stat(options.home)).rejects.toThrow('ENOENT')
+
+  const local = await openCertificate(options)
+  await local.bundleWritten()
+  const { certFile, keyFile, fingerprint256, forAddresses } = local.current()
+  const description = await look()
   expect(description).toMatchObject({
     source: 'own-ca',
-    leaf: {
-      subject: 'O=Sallyport, CN=localhost',
-      issuer: description.authority?.subject,
-      names: ['localhost', '127.0.0.1', '::1'],
-      daysLeft: 362,
-      isValid: true,
-      fingerprint256,
-    },
-    authority: { issuer: description.authority?.subject, names: [] },
-    files: { cert: certFile, key: keyFile, ca: local.caFile, bundle: local.bundleFile },
+    certificates: [
+      {
+        subject: 'O=Sallyport, CN=localhost',
+        issuer: description?.authority?.subject,
+        names: ['localhost'],
+        daysLeft: 362,
+        isValid: true,
+        fingerprint256,
+        file: certFile,
+        keyFile,
+      },
+      { names: ['localhost', '127.0.0.1', '::1'], file: forAddresses?.certFile },
+    ],
+    authority: { issuer: description?.authority?.subject, names: [], file: local.caFile },
+    bundleFile: local.bundleFile,
   })
+  const files = [...(description?.certificates ?? []), description?.authority]
+  for (const { file, fingerprint256 } of files.filter((one) => one !== undefined)) {
+    const inFile = new X509Certificate(await readFile(file))
+    expect(inFile.fingerprint256).toBe(fingerprint256)
+  }
 })

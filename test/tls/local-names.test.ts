@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { lanAddresses, permittedForAuthority, resolveLeafNames } from '../../src/tls/local-names.ts'
+import {
+  lanAddresses,
+  listenedOn,
+  outsideAddresses,
+  permittedForAuthority,
+  resolveLeafNames,
+} from '../../src/tls/local-names.ts'
 import { interfacesOf } from './lab.ts'
 
 describe('lanAddresses', () => {
@@ -38,6 +44,21 @@ describe('permittedForAuthority', () => {
     const base = permittedForAuthority('')
     const extra = permittedForAuthority(hostname).filter((entry) => !base.includes(entry))
     expect(extra).toEqual(added ? [added] : [])
+  })
+})
+
+describe('the addresses that are listened on', () => {
+  const interfaces = interfacesOf('192.168.1.5', '192.0.2.2', 'fd00::1', '2001:db8::1', 'fe80::1')
+  it.each<[string, string[], string[]]>([
+    ['127.0.0.1', [], []],
+    ['localhost', [], []],
+    ['192.168.1.5', [], []],
+    ['0.0.0.0', ['192.168.1.5'], ['192.0.2.2']],
+    ['::', ['192.168.1.5', 'fd00::1'], ['192.0.2.2', '2001:db8::1']],
+  ])('with HOST %s are %j, and %j that our authority may not sign for', (host, lan, outside) => {
+    const listened = listenedOn(host, interfaces)
+    expect(lanAddresses(listened)).toEqual(lan)
+    expect(outsideAddresses(listened)).toEqual(outside)
   })
 })
 

@@ -11,7 +11,7 @@ import {
   runDoctor,
   startGateway,
 } from '../cli/doctor/doctor-process.ts'
-import { temporaryFolder } from '../cli/helpers.ts'
+import { temporaryFolder, until } from '../cli/helpers.ts'
 import { issueEdgeCertificate } from '../emulators/certificates.ts'
 import { certutil, hasChromium, textIn, trustInBrowsers } from '../fixtures/chromium.ts'
 import { handshake, hasCommand, run } from '../tls/lab.ts'
@@ -87,6 +87,25 @@ row('`ERR_TLS_CERT_ALTNAME_INVALID`, though there is a certificate', async () =>
   execFileSync(process.execPath, [main, 'certs', 'renew'], options)
   const [after] = linesOf((await runDoctor(project)).report, 'certificate')
   expect(after).toMatch(/^ok: /)
+})
+
+row('`UNSUPPORTED_CONSTRAINT_TYPE`, `unsupported name constraint type`', async () => {
+  const project = await createProject()
+  const { ready, output } = await startGateway(project)
+  // Bun's part is played by a program that hangs up as it does: after our certificate, by address.
+  const url = ready.appUrl.replace('localhost', '127.0.0.1')
+  expect(await fetchAs(url)).toMatch(/^fetch failed/)
+  await until(() => output().includes('UNSUPPORTED_CONSTRAINT_TYPE'), { what: 'it is told of' })
+  expect(output()).toContain('Give it https://localhost instead of the address')
+  const entry = { type: 'http', url: `${url}/api/mcp/default` }
+  await writeFile(
+    join(project.folder, '.mcp.json'),
+    JSON.stringify({ mcpServers: { sallyport: entry } }),
+  )
+  const [line] = linesOf((await runDoctor(project)).report, 'client-configuration')
+  expect(line).toMatch(
+    /^warn: .*UNSUPPORTED_CONSTRAINT_TYPE.* -> pnpm sallyport client claude-code/,
+  )
 })
 
 row('`certificate signature failure`, or `UNABLE_TO_VERIFY_LEAF_SIGNATURE` again', async () => {

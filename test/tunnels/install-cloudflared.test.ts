@@ -1,67 +1,156 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { findCloudflared } from '../../src/tunnels/cloudflared-binary.ts'
+import { cloudflaredFileFor } from '../../src/tunnels/cloudflared-release.ts'
 import { installCloudflared } from '../../src/tunnels/install-cloudflared.ts'
 import { temporaryFolder } from './temporary-folder.ts'
-import { createWorld } from './world.ts'
 
-const signal = new AbortController().signal
-/** Programs that act as the installer, relative to `src/tunnels/hosts/`. */
-const installers = '../../../test/emulators/installers'
+const program = Buffer.from('#!/bin/sh\necho "$0" > ran\n')
+const checksum = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
-describe('installCloudflared', () => {
-  async function setup(program: string) {
-    const folder = await temporaryFolder()
-    const world = createWorld()
-    onTestFinished(async () => {
-      await folder.remove()
-      world.close()
+/** An archive as those for macOS are, with something else beside the program. */
+async function archive(): Promise<Buffer> {
+  const { path, remove } = await temporaryFolder()
+  onTestFinished(remove)
+  await writeFile(join(path, 'cloudflared'), program)
+  await writeFile(join(path, 'stowaway'), 'x')
+  execFileSync('tar', ['-czf', 'all.tgz', 'cloudflared', 'stowaway'], { cwd: path })
+  return readFile(join(path, 'all.tgz'))
+}
+
+async function setup(answer: RequestListener, sha256: string, name = 'cloudflared-linux-amd64') {
+  const folder = await temporaryFolder()
+  const server = createServer(answer)
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    server.close()
+    await folder.remove()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}`
+  const bin = join(folder.path, 'bin')
+  const to = join(bin, 'cloudflared')
+  const heard: number[] = []
+  const install = (signal = new AbortController().signal) =>
+    installCloudflared({
+      to,
+      signal,
+      onProgress: (bytes) => heard.push(bytes),
+      file: { version: '1.2.3', url, sha256 },
     })
-    const to = join(folder.path, 'bin', 'cloudflared')
-    const heard: number[] = []
-    const install = (options: { signal: AbortSignal } = { signal }) =>
-      installCloudflared(
-        {
-          to,
-          ...options,
-          onProgress: (bytes) => heard.push(bytes),
-          program: `${installers}/${program}`,
-        },
-        world.dependencies,
-      )
-    return { to, bin: join(folder.path, 'bin'), world, heard, install }
-  }
+  const find = () => findCloudflared({ bin: undefined, searchPath: '', installDir: bin })
+  return { to, bin, heard, install, find }
+}
 
-  it('pins the checksum of what it has downloaded', async () => {
-    const { to, bin, heard, install } = await setup('writes-a-file.ts')
-    const { path, sha256 } = await install()
-    expect(path).toBe(to)
-    expect(heard).toEqual([10])
-    expect((await readFile(`${to}.sha256`, 'utf8')).trim()).toBe(sha256)
-    const found = await findCloudflared({ bin: undefined, searchPath: '', installDir: bin })
-    expect(found).toEqual({ ok: true, path: to })
+describe.skipIf(process.platform === 'win32')('installCloudflared', () => {
+  it('installs the file it knows, through redirects, and pins its checksum', async () => {
+    const { to, bin, heard, install, find } = await setup((request, response) => {
+      if (request.url === '/elsewhere') return response.end(program)
+      return response.writeHead(302, { location: '/elsewhere' }).end()
+    }, checksum(program))
+    expect(await install()).toEqual({ path: to, sha256: checksum(program) })
+    expect(heard.at(-1)).toBe(program.length)
+    expect((await readdir(bin)).sort()).toEqual(['cloudflared', 'cloudflared.sha256'])
+    expect(await find()).toEqual({ ok: true, path: to })
   })
 
-  it('leaves nothing of a download that fails, and says what to do', async () => {
-    const { bin, world, install } = await setup('fails.ts')
+  it('takes the program out of an archive it knows, and nothing else', async () => {
+    const bytes = await archive()
+    const { to, bin, install, find } = await setup(
+      (_request, response) => response.end(bytes),
+      checksum(bytes),
+      'cloudflared-darwin-arm64.tgz',
+    )
+    expect(await install()).toEqual({ path: to, sha256: checksum(program) })
+    expect((await readdir(bin)).sort()).toEqual(['cloudflared', 'cloudflared.sha256'])
+    expect(await readFile(to)).toEqual(program)
+    expect(await find()).toEqual({ ok: true, path: to })
+  })
+
+  it.each([
+    ['another program', 'cloudflared-linux-amd64', async () => Buffer.from('#!/bin/sh\nid\n')],
+    ['another archive', 'cloudflared-darwin-arm64.tgz', archive],
+    ['nothing', 'cloudflared-linux-amd64', async () => Buffer.alloc(0)],
+  ])('deletes what has another checksum before it is unpacked: %s', async (_what, name, sent) => {
+    const bytes = await sent()
+    const { bin, install } = await setup(
+      (_request, response) => response.end(bytes),
+      checksum(program),
+      name,
+    )
     await expect(install()).rejects.toMatchObject({
       code: 'TUNNEL_INSTALL_FAILED',
-      message: expect.stringContaining('HTTP response with status code: 403'),
+      message: expect.stringMatching(
+        `is not cloudflared 1.2.3: its SHA-256 is ${checksum(bytes)}, not ${checksum(program)}. It was deleted`,
+      ),
     })
     expect(await readdir(bin)).toEqual([])
-    expect(world.running()).toEqual([])
+  })
+
+  it('leaves what was installed before when the next download is another file', async () => {
+    let sent = program
+    const { to, install, find } = await setup(
+      (_request, response) => response.end(sent),
+      checksum(program),
+    )
+    await install()
+    sent = Buffer.from('#!/bin/sh\nid\n')
+    await expect(install()).rejects.toMatchObject({ code: 'TUNNEL_INSTALL_FAILED' })
+    expect(await find()).toEqual({ ok: true, path: to })
+  })
+
+  it('leaves nothing of a download that is refused, and says what to do', async () => {
+    const { bin, install } = await setup((_request, response) => {
+      response.writeHead(403).end('half of it')
+    }, checksum(program))
+    await expect(install()).rejects.toMatchObject({
+      code: 'TUNNEL_INSTALL_FAILED',
+      message: expect.stringContaining('it answered HTTP 403'),
+      hint: expect.stringContaining('CLOUDFLARED_BIN'),
+    })
+    expect(await readdir(bin)).toEqual([])
   })
 
   it('ends a download that never comes to an end when it is aborted', async () => {
-    const { bin, world, install } = await setup('never-ends.ts')
+    const { bin, heard, install } = await setup((_request, response) => {
+      response.write('half of it')
+    }, checksum(program))
     const abort = new AbortController()
-    const installing = install({ signal: abort.signal })
+    const installing = install(abort.signal)
     installing.catch(() => {})
-    await expect.poll(() => world.started.length).toBe(1)
+    await expect.poll(() => heard.length).toBe(1)
     abort.abort(new Error('enough'))
     await expect(installing).rejects.toBe(abort.signal.reason)
     expect(await readdir(bin)).toEqual([])
-    expect(world.running()).toEqual([])
+  })
+})
+
+describe('the release of cloudflared that is known', () => {
+  const systems = [
+    ['linux', ['x64', 'arm64', 'arm', 'ia32']],
+    ['darwin', ['x64', 'arm64']],
+    ['win32', ['x64', 'ia32']],
+  ] as const
+
+  it.each(systems)(
+    'has a file of one version, with a checksum of its own, for %s',
+    (platform, archs) => {
+      const found = archs.map((arch) => cloudflaredFileFor(platform, arch))
+      const sums = new Set(found.map((file) => file?.sha256))
+      expect(sums.size).toBe(archs.length)
+      for (const file of found) {
+        expect(file?.sha256).toMatch(/^[0-9a-f]{64}$/)
+        expect(file?.url).toContain(`/cloudflare/cloudflared/releases/download/${file?.version}/`)
+      }
+    },
+  )
+
+  it('has none for a system it was not made for', () => {
+    expect(cloudflaredFileFor('freebsd', 'x64')).toBeUndefined()
   })
 })

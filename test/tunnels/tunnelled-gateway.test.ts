@@ -35,6 +35,24 @@ describe('a gateway behind localtunnel', () => {
     )
   })
 
+  it('says why what was asked for before it was not used', async () => {
+    const edge = closing(await startLocaltunnelServer())
+    const gateway = closing(
+      await startTunnelledGateway({
+        servers: {},
+        order: ['command', 'localtunnel'],
+        tunnels: { localtunnel: { host: edge.host.origin, subdomain: undefined } },
+      }),
+    )
+    const told = gateway.events.flatMap((event) =>
+      event.event === 'tunnel' && ['failed', 'up'].includes(event.state) ? [event] : [],
+    )
+    expect(told).toEqual([
+      expect.objectContaining({ provider: 'command', state: 'failed' }),
+      expect.objectContaining({ provider: 'localtunnel', state: 'up' }),
+    ])
+  })
+
   it.each(clientKinds)('serves a %s client', async (kind) => {
     const { gateway } = await start()
     const client = closing(await connectClient(kind, gateway.url()))

@@ -28,3 +28,11 @@ describe.each(clientKinds)('the bundled server, for a %s client', (kind) => {
     expect(await client.list('prompts')).toHaveLength(1)
   })
 })
+
+it('does not claim that no gateway stands between, where it only was not told who calls', async () => {
+  const quiet = { ...welcome, forwardCaller: false }
+  const gateway = closing(await startTestGateway({ servers: { welcome: quiet } }))
+  const client = closing(await connectClient('v2 modern', gateway.url()))
+  const { note } = await client.callJson('whoami')
+  expect(note).toContain('"forwardCaller": true')
+})

@@ -3,15 +3,20 @@ import type { LocalCertificateDescription } from '../../tls/describe-certificate
 import type { Output } from '../output.ts'
 import { formatCertificate } from '../ui/certificate-report.ts'
 
+type Config = LoadedConfig['config']
+
 /** What `certs` is made of. */
 export interface CertsDeps {
   readonly output: Output
   readonly loadConfig: () => Promise<LoadedConfig>
-  /** Opens the local certificate, makes it when there is none yet, and renews it when told so. */
-  readonly describe: (
-    config: LoadedConfig['config'],
-    options: { renew: boolean },
-  ) => Promise<LocalCertificateDescription>
+  /** Makes a new local certificate in the place of the one there is. */
+  readonly renew: (config: Config) => Promise<void>
+  /** Looks at what there is; the description is undefined before the first start. */
+  readonly look: (config: Config) => Promise<{
+    readonly description: LocalCertificateDescription | undefined
+    /** Where the authority is that signs. */
+    readonly authorityFolder: string | undefined
+  }>
 }
 
 /**
@@ -21,11 +26,19 @@ export interface CertsDeps {
 export async function runCerts(action: 'show' | 'renew', deps: CertsDeps): Promise<number> {
   const { output } = deps
   const { config } = await deps.loadConfig()
-  const description = await deps.describe(config, { renew: action === 'renew' })
-  const wasRenewed = action === 'renew' && description.source !== 'files'
-  output.data({ renewed: wasRenewed, ...description })
+  if (action === 'renew') await deps.renew(config)
+  const { description, authorityFolder } = await deps.look(config)
+  const wasRenewed = action === 'renew' && description?.source !== 'files'
+  output.data({ renewed: wasRenewed, ...description, authorityFolder })
   output.answer(
-    formatCertificate(description, { screen: output.screen('stdout'), action, wasRenewed }),
+    description
+      ? formatCertificate(description, {
+          screen: output.screen('stdout'),
+          authorityFolder,
+          action,
+          wasRenewed,
+        })
+      : '  There is no local certificate yet: the first start makes one, or `pnpm sallyport certs renew`.',
   )
   return 0
 }

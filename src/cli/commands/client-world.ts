@@ -1,12 +1,13 @@
+import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { clientFileMemoryPath } from '../../clients/editing/client-file-memory.ts'
 import { createClientFiles } from '../../clients/editing/client-files.ts'
 import type { TrustFilePaths } from '../../clients/launch.ts'
 import type { UserFolders } from '../../clients/user-folders.ts'
 import { loadConfig, userFolderVariables } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
-import { certificatesFolder } from '../../tls/local-certificate.ts'
+import { combineOptions, lookAtCertificate } from '../../gateway/open-certificate.ts'
+import { combineTrustFiles } from '../../tls/combined-file.ts'
 import { copyToClipboard } from '../clipboard.ts'
 import type { CommandWorld } from '../command-world.ts'
 import { runningGateway } from '../instance-lock.ts'
@@ -23,7 +24,7 @@ export async function createClientDeps({ output, process }: CommandWorld): Promi
     folders: userFolders(process),
     files: createClientFiles({ memoryFile: clientFileMemoryPath(config.home) }),
     runningAt: () => runningGateway(config.home),
-    trustFiles: trustFilesOf(config),
+    trustFiles: await trustFilesOf(config),
     copy: (text) =>
       copyToClipboard(text, { platform, writeTerminal: (sequence) => output.sequence(sequence) }),
   }
@@ -39,10 +40,13 @@ export function userFolders(process: NodeJS.Process): UserFolders {
   }
 }
 
-/** Written at the first start; none where the certificate is the user's own. */
-function trustFilesOf({ home, tls }: ResolvedConfig): TrustFilePaths | undefined {
-  if (tls.certPath !== undefined) return undefined
-  const folder = certificatesFolder(home)
-  const caFile = join(folder, 'ca.pem')
-  return { caFile, bundleFile: join(folder, 'bundle.pem') }
+/** Those that a start writes, or has written; none where the root of the user's own is not known. */
+async function trustFilesOf(config: ResolvedConfig): Promise<TrustFilePaths | undefined> {
+  const readText = (path: string) => readFile(path, 'utf8').catch(() => undefined)
+  const look = await lookAtCertificate(config, { readText, now: Date.now() })
+  const { folder, caFile, bundleFile, authority } = look
+  if (!authority && config.tls.certPath !== undefined) return undefined
+  const files = { ca: caFile, bundle: bundleFile }
+  const combinedFiles = await combineTrustFiles({ ...combineOptions(config), folder, files })
+  return { caFile, bundleFile, combinedFiles }
 }

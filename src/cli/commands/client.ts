@@ -2,13 +2,14 @@ import { keyVariableOf } from '../../clients/api-key.ts'
 import { requireUsable } from '../../clients/check-client.ts'
 import type { ClientFiles, UndoneFile } from '../../clients/editing/client-files.ts'
 import { clientEntryName } from '../../clients/entry-name.ts'
-import { type TrustFilePaths, trustValue } from '../../clients/launch.ts'
+import { entryCaFile, type TrustFilePaths, trustValue } from '../../clients/launch.ts'
 import type { ClientConnection, ClientScope, McpClient } from '../../clients/mcp-client.ts'
 import { mcpClients, requireClient } from '../../clients/mcp-clients.ts'
 import type { UserFolders } from '../../clients/user-folders.ts'
 import { writeClient } from '../../clients/write-client.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
+import { ownValue } from '../../lib/own-value.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
 import { needsCa } from '../../origin/reach.ts'
 import type { CopyResult } from '../clipboard.ts'
@@ -42,7 +43,7 @@ export interface ClientDeps {
   readonly files: ClientFiles
   /** The public or local origin at which the gateway of this folder answers now. */
   readonly runningAt: () => Promise<string | undefined>
-  /** The files of our authority; none where the certificate is the user's own. */
+  /** The files of our authority; none where the root of the user's own is not known. */
   readonly trustFiles: TrustFilePaths | undefined
   readonly copy: (text: string) => Promise<CopyResult>
 }
@@ -97,8 +98,9 @@ interface Target {
 
 async function targetOf(flags: ClientFlags, deps: ClientDeps): Promise<Target> {
   const { profiles } = deps.config
-  const profile = flags.profile ?? ('default' in profiles ? 'default' : Object.keys(profiles)[0])
-  const configured = profile === undefined ? undefined : profiles[profile]
+  const profile =
+    flags.profile ?? (Object.hasOwn(profiles, 'default') ? 'default' : Object.keys(profiles)[0])
+  const configured = profile === undefined ? undefined : ownValue(profiles, profile)
   if (profile === undefined || !configured) {
     throw new UserError('USAGE', `There is no profile ${JSON.stringify(profile ?? '')}.`, {
       hint: `Profiles are ${Object.keys(profiles).join(', ')}.`,
@@ -113,7 +115,7 @@ async function targetOf(flags: ClientFlags, deps: ClientDeps): Promise<Target> {
     profile,
     running: running !== undefined,
     isExpected: running === undefined && flags.url === undefined,
-    connection: { name, url, keyVariable, caFile: files?.caFile },
+    connection: { name, url, keyVariable, caFile: entryCaFile(files) },
     trust: files ?? trustWithout(url),
   }
 }

@@ -1,8 +1,6 @@
 import { join } from 'node:path'
 import { confirm, isCancel } from '@clack/prompts'
 import { loadConfig } from '../../config/load.ts'
-import { createLogger } from '../../lib/logger.ts'
-import { createProcessReaper } from '../../lib/process-reaper.ts'
 import { installedCloudflared } from '../../tunnels/cloudflared-binary.ts'
 import { installCloudflared } from '../../tunnels/install-cloudflared.ts'
 import type { CommandWorld } from '../command-world.ts'
@@ -24,19 +22,11 @@ export function createCloudflaredDeps({ output, process }: CommandWorld): Cloudf
       const abort = new AbortController()
       const onSignal = () => abort.abort(new Error('the download was stopped'))
       process.once('SIGINT', onSignal)
-      const reaper = createProcessReaper()
       try {
-        return await installCloudflared(
-          { to: installedCloudflared(join(config.home, 'bin')), signal: abort.signal, onProgress },
-          {
-            reaper,
-            logger: createLogger({ level: config.logLevel, destination: { write: output.log } }),
-            environment: config.tunnels.environment,
-          },
-        )
+        const to = installedCloudflared(join(config.home, 'bin'))
+        return await installCloudflared({ to, signal: abort.signal, onProgress })
       } finally {
         process.off('SIGINT', onSignal)
-        reaper.close()
       }
     },
   }

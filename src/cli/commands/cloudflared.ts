@@ -6,7 +6,7 @@ export interface CloudflaredDeps {
   readonly output: Output
   /** Asks a person; undefined without a terminal. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined
-  /** Downloads the program and pins its checksum. */
+  /** Downloads the release whose checksums are known, and pins what came of it. */
   readonly install: (
     onProgress: (bytes: number) => void,
   ) => Promise<{ path: string; sha256: string }>
@@ -37,7 +37,7 @@ export async function runCloudflaredInstall(
   output.progress(undefined)
   output.data({ path, sha256 })
   output.answer(
-    `  Installed ${path}\n  SHA-256   ${sha256}\n\n  The checksum is pinned: another file there is not run.\n`,
+    `  Installed ${path}\n  SHA-256   ${sha256}\n\n  It is the release that was expected. The checksum is pinned: another file there is not run.\n`,
   )
   return 0
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.ts'
 import type { LoginLinks } from '../../gateway/login-links.ts'
+import { ownValue } from '../../lib/own-value.ts'
 import type { Output } from '../output.ts'
 
 /** What `connect` is made of. */
@@ -23,13 +24,13 @@ const lookEveryMs = 500
 export async function runConnect(server: string, deps: ConnectDeps): Promise<number> {
   const { output, servers, readLinks } = deps
   const links = await readLinks()
-  const link = links[server]
+  const link = ownValue(links, server)
   if (link === undefined) throw notWaiting(server, { servers, waiting: Object.keys(links) })
   output.data({ server, loginUrl: link })
   const opened = await deps.openBrowser(link)
   output.answer(`  ${opened ? 'Opened' : 'Open this in a browser:'}\n  ${link}`)
   for (let waited = 0; waited < deps.patienceMs; waited += lookEveryMs) {
-    if ((await readLinks())[server] === undefined) {
+    if (ownValue(await readLinks(), server) === undefined) {
       output.answer(`  ${server} is connected.`)
       return 0
     }

@@ -1,16 +1,17 @@
 import type { UndoneFile, WrittenFile } from '../../clients/editing/client-files.ts'
 import { clientEntryName } from '../../clients/entry-name.ts'
+import { entryCaFile } from '../../clients/launch.ts'
 import { writeClient } from '../../clients/write-client.ts'
 import type { ReadyEvent } from '../../gateway-events.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
-import { needsCa } from '../../origin/reach.ts'
 import { failureEvent } from '../ui/failure.ts'
+import { trustFilesIn } from '../ui/snippets.ts'
 import type { DevClients, Finding } from './dev-deps.ts'
 
 /** Keeps the address of now in clients' files. */
 export interface ClientFollower {
   /** Learns what does not change with the address. */
-  start(ready: Pick<ReadyEvent, 'profiles' | 'caFile'>): void
+  start(ready: ReadyEvent): void
   /** Writes an address into every file; a file that cannot be written is a warning and no more. */
   follow(appUrl: string): Promise<readonly WrittenFile[]>
   /** Takes out what this run wrote, when that was asked for. */
@@ -25,7 +26,7 @@ export function createClientFollower(
   const { home, warn } = options
   const files = clients?.write ? clients.openFiles(home) : undefined
   const written = new Map<string, WrittenFile>()
-  let ready: Pick<ReadyEvent, 'profiles' | 'caFile'> | undefined
+  let ready: ReadyEvent | undefined
 
   async function orWarn<T>(work: () => Promise<T>): Promise<T[]> {
     try {
@@ -44,8 +45,8 @@ export function createClientFollower(
     },
     async follow(appUrl) {
       const profile = ready?.profiles[0]?.name
-      if (!files || !clients || profile === undefined) return []
-      const caFile = needsCa(appUrl) ? ready?.caFile : undefined
+      if (!files || !clients || !ready || profile === undefined) return []
+      const caFile = entryCaFile(trustFilesIn({ ...ready, appUrl }))
       const url = publicUrls(appUrl).mcp(profile)
       const connection = { name: clientEntryName(profile), url, caFile }
       const results: WrittenFile[] = []

@@ -2,12 +2,13 @@ import type { AppUrlFiles } from '../../config/env-file.ts'
 import type { GatewayFile, ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
 import type { GatewayEvent, ReadyEvent } from '../../gateway-events.ts'
+import { exposureOf } from '../../origin/listener-origins.ts'
 import type { Companions } from '../companions.ts'
 import type { InstanceLock } from '../instance-lock.ts'
 import { createPendingApprovals, type PendingApprovals } from '../pending-approvals.ts'
 import { failureEvent } from '../ui/failure.ts'
 import { createNewsFormatter } from '../ui/news.ts'
-import { formatReady } from '../ui/ready.ts'
+import { formatReady, type ReadyView } from '../ui/ready.ts'
 import { shortPath } from '../ui/short-path.ts'
 import { type ClientFollower, createClientFollower } from './dev-clients.ts'
 import type { DevDeps, Finding } from './dev-deps.ts'
@@ -48,7 +49,7 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
   const configFile = shortPath(config.configFile, config.projectDir)
   const news = createNewsFormatter({ screen: output.screen('stderr'), configFile })
   const address = createAddressFollower(options, (finding) => warn(finding))
-  const approvals = createPendingApprovals()
+  const approvals = createPendingApprovals({ now: Date.now })
   const clients = createClientFollower(deps.clients, {
     home: config.home,
     warn: (finding) => warn(finding),
@@ -72,8 +73,9 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
   }
   const warn = (finding: Finding) => tell({ event: 'warning', ...finding })
   const onReady = async (event: ReadyEvent) => {
-    const screen = await readyScreen(event, { deps, configFile })
+    const screen = await readyScreen(event, { deps, config, configFile })
     await address.follow(event)
+    if (settled) return
     // Nothing is awaited from here on, so that no companion's output comes before the screen.
     isReady = true
     output.progress(undefined)
@@ -87,6 +89,7 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
     approvals,
     warn,
     handle(event) {
+      if (settled) return
       if (event.event === 'progress') {
         output.event(event)
         output.progress(event.detail ? `${event.step}: ${event.detail}` : event.step)
@@ -142,17 +145,27 @@ function createAddressFollower(
 
 async function readyScreen(
   ready: ReadyEvent,
-  { deps, configFile }: { deps: DevDeps; configFile: string },
+  { deps, config, configFile }: { deps: DevDeps; config: ResolvedConfig; configFile: string },
 ): Promise<string> {
   const certificateSource =
-    ready.fingerprint === undefined ? undefined : await deps.describeSigner(ready.caFile)
+    ready.certFile === undefined ? undefined : await deps.describeSigner(ready.caFile)
   return formatReady(ready, {
     screen: deps.output.screen('stdout'),
     platform: deps.platform,
     configFile,
     keys: deps.keys,
+    ...networkView(config),
     ...(certificateSource !== undefined && { certificateSource }),
     clients: deps.clients?.chosen,
     written: deps.clients?.write,
   })
+}
+
+/** What the screen says where others in the network reach us. */
+function networkView({ listen, profiles, tunnels }: ResolvedConfig): Pick<ReadyView, 'network'> {
+  if (exposureOf(listen.host) === 'loopback') return {}
+  const open = Object.values(profiles).filter(
+    ({ auth }) => auth === 'none' && tunnels.allowAnonymous,
+  )
+  return { network: { open: open.map(({ name }) => name) } }
 }

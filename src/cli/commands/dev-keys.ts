@@ -1,6 +1,9 @@
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { messageOf, UserError } from '../../errors.ts'
+import { wantsTunnel } from '../../gateway/cautions.ts'
 import type { Gateway } from '../../gateway.ts'
+import type { ReadyEvent } from '../../gateway-events.ts'
+import { printable } from '../../lib/printable.ts'
 import { copyToClipboard } from '../clipboard.ts'
 import { type KeyActions, listenToKeys } from '../keys.ts'
 import type { PendingApprovals } from '../pending-approvals.ts'
@@ -8,8 +11,10 @@ import { formatDoctor } from '../ui/doctor.ts'
 import { formatFailure } from '../ui/failure.ts'
 import { formatKeyHelp } from '../ui/key-help.ts'
 import { formatProse } from '../ui/layout.ts'
+
 import { formatQr } from '../ui/qr.ts'
 import { clientSnippet } from '../ui/snippets.ts'
+import { createApprovalKeys } from './approval-keys.ts'
 import type { DevDeps } from './dev-deps.ts'
 
 export interface DevKeysOptions {
@@ -26,6 +31,7 @@ export function listenToDevKeys(options: DevKeysOptions): () => void {
   const { deps, gateway, onInterrupt, onBug } = options
   const { output } = deps
   const reopen = createReopen(options)
+  const opensTunnel = wantsTunnel(options.config)
   const examine = createExamine(options)
   const actions: KeyActions = {
     c: () => void copySnippet(options).catch(onBug),
@@ -35,24 +41,19 @@ export function listenToDevKeys(options: DevKeysOptions): () => void {
     },
     r: () => void reopen().catch(onBug),
     d: () => void examine().catch(onBug),
-    y: () => decide(options, true),
-    n: () => decide(options, false),
-    '?': () => output.talk(formatKeyHelp(output.screen('stderr'))),
+    ...createApprovalKeys({
+      approvals: options.approvals,
+      gateway,
+      screen: output.screen('stderr'),
+      print: output.talk,
+      now: Date.now,
+    }),
+    '?': () => output.talk(formatKeyHelp(output.screen('stderr'), { opensTunnel })),
     '\r': () => output.talk(''),
     interrupt: onInterrupt,
     end: onInterrupt,
   }
   return listenToKeys(deps.input, actions)
-}
-
-function decide({ deps, gateway, approvals }: DevKeysOptions, allowed: boolean): void {
-  const request = approvals.take(Date.now())
-  const decided = request && gateway.decideApproval(request.id, allowed)
-  const who = JSON.stringify(request?.clientName ?? '')
-  const text = decided
-    ? `${allowed ? 'Allowed' : 'Refused'} ${who}${allowed ? '; its page goes on by itself' : ''}.`
-    : 'No client waits to be allowed.'
-  deps.output.talk(formatProse(text, deps.output.screen('stderr')).join('\n'))
 }
 
 async function copySnippet({ deps, gateway }: DevKeysOptions): Promise<void> {
@@ -103,9 +104,13 @@ function createReopen({ deps, gateway }: DevKeysOptions): () => Promise<void> {
     const startedAt = now()
     output.progress('Reopening')
     try {
-      await gateway.reopen()
+      const outcome = await gateway.reopen()
       output.progress(undefined)
-      output.talk(`  Reopened in ${Math.round(now() - startedAt)} ms.`)
+      if (outcome === 'closed') return
+      const ms = Math.round(now() - startedAt)
+      for (const sentence of describeReopened(outcome, { ready: gateway.status(), ms })) {
+        output.talk(formatProse(printable(sentence), output.screen('stderr')).join('\n'))
+      }
     } catch (error) {
       output.progress(undefined)
       if (!(error instanceof UserError)) throw error
@@ -115,4 +120,19 @@ function createReopen({ deps, gateway }: DevKeysOptions): () => Promise<void> {
       working = false
     }
   }
+}
+
+function describeReopened(
+  outcome: 'open' | 'waiting',
+  { ready, ms }: { ready: ReadyEvent; ms: number },
+): string[] {
+  const servers = ready.profiles.flatMap((profile) => profile.servers)
+  const failed = new Map(
+    servers.flatMap(({ name, state, error }) => (state === 'failed' ? [[name, error]] : [])),
+  )
+  const done =
+    outcome === 'waiting'
+      ? `Restarted the servers in ${ms} ms; the tunnel is not open yet, and is tried again.`
+      : `${failed.size > 0 ? 'Reopened what works' : 'Reopened'} in ${ms} ms.`
+  return [done, ...[...failed].map(([name, error]) => `Server "${name}" still fails: ${error}`)]
 }

@@ -7,6 +7,7 @@ import type { EmergencyExit } from '../emergency-exit.ts'
 import type { StopReason } from '../stop-reasons.ts'
 import { formatRecovery, formatRestored } from '../ui/app-url-files.ts'
 import { undoneSentence } from '../ui/clients.ts'
+import { shortPath } from '../ui/short-path.ts'
 import type { DevDeps } from './dev-deps.ts'
 import { createDevEvents, type DevEvents } from './dev-events.ts'
 import { listenToDevKeys } from './dev-keys.ts'
@@ -17,16 +18,19 @@ export interface DevStart {
   readonly undo: AsyncDisposableStack
   readonly emergency: EmergencyExit
   readonly stop: PromiseWithResolvers<StopReason>
+  /** Aborts when `stop` is settled: nothing more is started then, and nothing more told. */
+  readonly signal: AbortSignal
   /** Ctrl-C as a key. */
   readonly interrupt: () => void
 }
 
 /**
  * Starts everything `dev` is made of. When it rejects, `undo` still holds what was started.
- * @throws UserError when the configuration, the folder, or what the gateway needs cannot be used
+ * @throws UserError when the configuration, the folder, or what the gateway needs cannot be used, or
+ * the signal's reason
  */
 export async function startDev(context: DevStart): Promise<void> {
-  const { deps, undo, emergency, stop, interrupt } = context
+  const { deps, undo, emergency, stop, signal, interrupt } = context
   const { output } = deps
   const onBug = (error: unknown) => stop.resolve({ kind: 'bug', error })
   const { config, warnings } = await deps.loadConfig()
@@ -62,12 +66,15 @@ export async function startDev(context: DevStart): Promise<void> {
     }
   })
   undo.defer(events.settle)
+  signal.addEventListener('abort', events.settle)
   for (const message of warnings) events.warn({ code: 'CONFIG', message })
   const repaired = formatRecovery(recovery, config.projectDir)
   if (repaired !== undefined) events.warn({ code: 'APP_URL_RECOVERED', message: repaired })
   const logger = createLogger({ level: config.logLevel, destination: { write: output.log } })
   const writeDebug = (block: string) => output.log(`${block}\n`)
-  gateway = await deps.startGateway({ config, logger, onEvent: events.handle, writeDebug })
+  signal.throwIfAborted()
+  const onEvent = events.handle
+  gateway = await deps.startGateway({ config, logger, onEvent, writeDebug, signal })
   await followConfig({ context, config, gateway, events })
   void ready.promise.then(() => {
     if (!deps.keys || !gateway || undo.disposed) return
@@ -128,6 +135,12 @@ async function followConfig({
     onChange() {
       applying = applying.then(apply).catch(events.reject)
     },
+    onMissing: () =>
+      events.warn({
+        code: 'CONFIG_MISSING',
+        message: `${shortPath(config.configFile, config.projectDir)} is gone; what it said last stays in use.`,
+        hint: 'Put it back: the next start needs it.',
+      }),
     onError: (error) =>
       events.warn({
         code: 'CONFIG_NOT_WATCHED',

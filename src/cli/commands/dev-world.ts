@@ -10,10 +10,12 @@ import { loadConfig, reloadGatewayFile } from '../../config/load.ts'
 import { watchConfig } from '../../config/watch.ts'
 import { UserError } from '../../errors.ts'
 import { startGateway } from '../../gateway.ts'
+import { nameIn } from '../../tls/certificate-pem.ts'
 import type { DevFlags } from '../command-actions.ts'
 import type { CommandWorld } from '../command-world.ts'
 import { createCompanions } from '../companions.ts'
 import { takeInstanceLock } from '../instance-lock.ts'
+import { outliveForAppUrl } from '../put-back-app-url.ts'
 import { userFolders } from './client-world.ts'
 import type { DevDeps } from './dev-deps.ts'
 
@@ -45,6 +47,7 @@ export function createDevDeps({
         pid: process.pid,
         // We hold the lock of this folder, so whoever left the journal there is gone.
         isAlive: () => false,
+        outlive: () => outliveForAppUrl(config.home),
       }),
     async examine(config) {
       const { examine } = await import('./doctor-world.ts')
@@ -83,8 +86,7 @@ function devClients(flags: DevFlags, process: NodeJS.Process): Pick<DevDeps, 'cl
 async function describeSigner(caFile: string | undefined): Promise<string | undefined> {
   if (caFile === undefined) return 'your own certificate (SSL_CERT_PATH)'
   const { subject } = new X509Certificate(await readFile(caFile))
-  const name = /^(?:CN|O)=(.+)$/m.exec(subject)?.[1] ?? 'an authority without a name'
-  return `signed by ${name}`
+  return `signed by ${nameIn(subject)}`
 }
 
 /** The flags that say what the environment could say as well. */

@@ -29,7 +29,16 @@ export async function runDev(deps: DevDeps): Promise<number> {
     deps,
   )
   const undo = new AsyncDisposableStack()
-  const run = runUntilStopped({ deps, undo, emergency, stop, interrupt: watch.interrupt })
+  const stopping = new AbortController()
+  void stop.promise.then(() => stopping.abort())
+  const run = runUntilStopped({
+    deps,
+    undo,
+    emergency,
+    stop,
+    signal: stopping.signal,
+    interrupt: watch.interrupt,
+  })
   const code = await Promise.race([run, forced.promise])
   emergency.act()
   watch.close()
@@ -38,13 +47,15 @@ export async function runDev(deps: DevDeps): Promise<number> {
 }
 
 async function runUntilStopped(context: DevStart): Promise<number> {
-  const { deps, stop } = context
+  const { deps, stop, signal } = context
   try {
     await startDev(context)
   } catch (error) {
-    tellFailure(error, deps)
-    await undoAll(context)
-    return exitCodeOf(error)
+    if (!signal.aborted || error !== signal.reason) {
+      tellFailure(error, deps)
+      await undoAll(context)
+      return exitCodeOf(error)
+    }
   }
   const reason = await stop.promise
   if (reason.kind === 'bug') tellFailure(reason.error, deps)

@@ -48,9 +48,9 @@ function requirePaths(files: {
   if (caFile !== undefined && bundleFile !== undefined) return { ca: caFile, bundle: bundleFile }
   throw new UserError(
     'CA_UNUSABLE',
-    'The certificate that is served is your own, and its file does not hold the root it leads to.',
+    'The certificate that is served is your own, and the root it leads to was not found here.',
     {
-      hint: 'Append that root to the file of SSL_CERT_PATH; or, if it is a public one, nothing has to be set.',
+      hint: 'Name the PEM file of that root in SSL_CA_PATH; if clients trust it already, nothing has to be set.',
     },
   )
 }

@@ -5,7 +5,7 @@ import { confirm, isCancel } from '@clack/prompts'
 import { loadConfig } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
-import { openCertificate } from '../../gateway/open-certificate.ts'
+import { lookAtAuthority, openCertificate } from '../../gateway/open-certificate.ts'
 import { findProgram } from '../../lib/find-program.ts'
 import { createLogger } from '../../lib/logger.ts'
 import { createRunCommand } from '../../lib/run-command.ts'
@@ -38,6 +38,7 @@ export async function createTrustDeps(world: CommandWorld): Promise<TrustDeps> {
         }
       : undefined,
     authority: () => openAuthority(config, world),
+    lookAtAuthority: () => lookForAuthority(config),
     stores: (kinds) => findStores(kinds, { platform, environment, home, run }),
     record: createInstalledRecord(config.tls.caRoot ?? defaultCaRoot()),
     mkcert: findProgram('mkcert', { platform, searchPath: environment.PATH ?? '' }),
@@ -66,12 +67,23 @@ async function openAuthority(
   }
 }
 
+async function lookForAuthority(config: ResolvedConfig): Promise<TrustedAuthority | undefined> {
+  if (config.tls.certPath !== undefined) throw notOurs()
+  const found = await lookAtAuthority(config)
+  if (!found) return undefined
+  const { source, certificate, file } = found
+  return { certificate, file: source === 'mkcert' ? file : publicFile(config) }
+}
+
 /** A copy in a folder without the key: other programs are led there, some of them as root. */
 async function withoutKey(config: ResolvedConfig, pem: string): Promise<string> {
-  const folder = join(config.tls.caRoot ?? defaultCaRoot(), 'public')
-  const { certFile } = authorityFiles(folder)
-  await updateHomeFile(certFile, pem, { mode: 0o644 })
-  return certFile
+  const file = publicFile(config)
+  await updateHomeFile(file, pem, { mode: 0o644 })
+  return file
+}
+
+function publicFile({ tls }: ResolvedConfig): string {
+  return authorityFiles(join(tls.caRoot ?? defaultCaRoot(), 'public')).certFile
 }
 
 function notOurs(): UserError {

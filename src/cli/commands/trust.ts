@@ -14,7 +14,14 @@ import {
 } from '../../tls/stores/trust-store.ts'
 import type { TrustFlags } from '../command-actions.ts'
 import type { Output } from '../output.ts'
-import { formatCommands, formatRemovals, formatStores, formatWslNote } from '../ui/trust-report.ts'
+import {
+  formatCommands,
+  formatNoAuthority,
+  formatPlan,
+  formatRemovals,
+  formatStores,
+  formatWslNote,
+} from '../ui/trust-report.ts'
 
 /** What `trust` is made of. */
 export interface TrustDeps {
@@ -22,8 +29,10 @@ export interface TrustDeps {
   readonly setting: CommandSetting
   /** Asks a person; undefined without a terminal. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined
-  /** The authority that signs what is served; made when there is none yet. */
+  /** The authority that signs what is served, made when there is none yet. */
   readonly authority: () => Promise<TrustedAuthority>
+  /** The same, and only looked for. */
+  readonly lookAtAuthority: () => Promise<TrustedAuthority | undefined>
   readonly stores: (kinds: readonly StoreKind[]) => readonly TrustStore[]
   readonly record: InstalledRecord
   readonly mkcert: string | undefined
@@ -38,13 +47,20 @@ export interface TrustDeps {
  */
 export async function runTrust(flags: TrustFlags, deps: TrustDeps): Promise<number> {
   const stores = deps.stores(parseKinds(flags.only))
-  if (flags.status && flags.undo) {
-    throw new UserError('USAGE', '--status and --undo cannot be asked for at once.', {
-      hint: 'Use one of them.',
+  if (flags.status && (flags.undo || flags.dryRun)) {
+    throw new UserError('USAGE', '--status changes nothing, so nothing else goes with it.', {
+      hint: 'Leave out --undo and --dry-run, or --status.',
     })
   }
+  const isBlind = !flags.status && !flags.yes && !deps.confirm
+  if (flags.dryRun || isBlind) {
+    const commands = await plan(stores, { flags, deps })
+    if (flags.dryRun) return showPlan(commands, { flags, deps })
+    if (commands && commands.length > 0) throw nobodyToAsk(commands)
+  }
   if (flags.undo) return undo(stores, { flags, deps })
-  const authority = await deps.authority()
+  const authority = flags.status ? await deps.lookAtAuthority() : await deps.authority()
+  if (!authority) return showAbsence(deps)
   if (flags.status) return report(await inspectStores(stores, { authority }), { authority, deps })
   const commands: string[] = []
   const reports = await installAuthority(stores, {
@@ -57,6 +73,50 @@ export async function runTrust(flags: TrustFlags, deps: TrustDeps): Promise<numb
   const present = reports.filter(({ status }) => status.state !== 'not-present')
   const isTrusted = present.every(({ status }) => status.state === 'trusted')
   return present.length > 0 && isTrusted ? 0 : 1
+}
+
+/** Every command of every store, and none is run; undefined while there is no authority. */
+async function plan(
+  stores: readonly TrustStore[],
+  { flags, deps }: { flags: TrustFlags; deps: TrustDeps },
+): Promise<readonly string[] | undefined> {
+  const commands: string[] = []
+  const change: Change = async (wanted) => {
+    commands.push(...wanted.map((command) => formatCommand(command, deps.setting)))
+    return { ok: false, problem: 'It was not run.' }
+  }
+  const record = { ...deps.record, add: async () => {}, remove: async () => {} }
+  if (flags.undo) {
+    await removeInstalled(stores, { record, change })
+    return commands
+  }
+  const authority = await (flags.dryRun ? deps.lookAtAuthority() : deps.authority())
+  if (!authority) return undefined
+  await installAuthority(stores, { authority, mkcert: deps.mkcert, record, change })
+  return commands
+}
+
+function showPlan(
+  commands: readonly string[] | undefined,
+  { flags, deps: { output, mkcert }, deps }: { flags: TrustFlags; deps: TrustDeps },
+): number {
+  if (!commands) return showAbsence(deps)
+  output.data({ dryRun: true, commands })
+  const goesFirst = mkcert !== undefined && !flags.undo
+  output.answer(formatPlan(commands, { goesFirst, screen: output.screen('stdout') }))
+  return 0
+}
+
+function showAbsence({ output }: TrustDeps): number {
+  output.data({ authority: null, stores: [] })
+  output.answer(formatNoAuthority(output.screen('stdout')))
+  return 0
+}
+
+function nobodyToAsk(commands: readonly string[]): UserError {
+  return new UserError('USAGE', 'There is no terminal to ask whether this may be run:', {
+    hint: `${commands.join('\n')}\nPass --yes to run it without being asked.`,
+  })
 }
 
 function report(
@@ -112,11 +172,6 @@ function createChange(options: {
   const { output, setting, confirm } = deps
   return async (wanted) => {
     const lines = wanted.map((command) => formatCommand(command, setting))
-    if (!flags.yes && !confirm) {
-      throw new UserError('USAGE', 'There is no terminal to ask whether this may be run:', {
-        hint: `${lines.join('\n')}\nPass --yes to run it without being asked.`,
-      })
-    }
     output.talk(formatCommands(lines, output.screen('stderr')))
     if (!flags.yes && !(await confirm?.(lines.length > 1 ? 'Run these?' : 'Run this?'))) {
       return { ok: false, problem: 'You did not want it.' }

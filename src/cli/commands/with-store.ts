@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { loadConfig } from '../../config/load.ts'
+import { requireHome } from '../../config/require-home.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { openSqliteStore } from '../../store/sqlite-store.ts'
 import type { Store } from '../../store/store.ts'
@@ -11,6 +12,7 @@ export async function withStore(
   run: (folder: { config: ResolvedConfig; store: Store }) => Promise<number>,
 ): Promise<number> {
   const { config } = await loadConfig({ projectDir: process.cwd() })
+  await requireHome(config.home)
   const store = openSqliteStore(join(config.home, 'state.sqlite'))
   try {
     return await run({ config, store })

@@ -1,5 +1,7 @@
 import { relative } from 'node:path'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
+import { ownCertificateFiles } from '../../gateway/open-certificate.ts'
+import { type LocalFiles, readLocalFiles } from '../../tls/local-files.ts'
 import { shortPath } from '../ui/short-path.ts'
 import type { DoctorWorld, RunningGateway } from './world.ts'
 
@@ -28,6 +30,15 @@ export function addressOf(world: DoctorWorld): string | undefined {
 export function publicOriginIn(world: DoctorWorld): string | undefined {
   const running = runningGateway(world)
   return running ? running.publicOrigin : configOf(world)?.appUrl
+}
+
+/** What is, or would be, served on this machine. */
+export function localFilesOf(
+  world: Pick<DoctorWorld, 'home' | 'configuration' | 'readText' | 'now'>,
+): Promise<LocalFiles> {
+  const { home, configuration, readText } = world
+  const own = configuration.ok ? ownCertificateFiles(configuration.config) : undefined
+  return readLocalFiles({ home, own, readText, now: world.now() })
 }
 
 /** A path as somebody in the project would name it, the home folder as `~`. */

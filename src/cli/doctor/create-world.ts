@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises'
-import { readFile, stat } from 'node:fs/promises'
+import { access, constants, readFile, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { homedir, networkInterfaces } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { getCACertificates } from 'node:tls'
 import { loadConfig, readSettings, userFolderVariables } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
@@ -13,6 +13,7 @@ import { createHttpSender } from '../../lib/http-sender.ts'
 import { measureStream } from '../../tunnels/measure-stream.ts'
 import { readInstanceLock } from '../instance-lock.ts'
 import { ask } from './ask.ts'
+import { localFilesOf } from './config-of.ts'
 import { findGateway } from './find-gateway.ts'
 import { runProgram } from './run-program.ts'
 import { handshake } from './tls-handshake.ts'
@@ -44,9 +45,13 @@ export async function createDoctorWorld(options: CreateWorldOptions): Promise<Op
   const { environment, dotenv } = settings
   const named = environment.SALLYPORT_HOME || dotenv.SALLYPORT_HOME || '.sallyport'
   const home = configuration.ok ? configuration.config.home : resolve(projectDir, named)
-  const ours = await readFile(join(home, 'certs', 'ca.pem'), 'utf8').catch(() => undefined)
-  const ca = ours === undefined ? [] : [ours]
-  const sender = createHttpSender({ ca: [...getCACertificates('default'), ...ca] })
+  const readText = (path: string) => readFile(path, 'utf8').catch(() => undefined)
+  const files = await localFilesOf({ home, configuration, readText, now: Date.now })
+  const sender = createHttpSender({
+    ca: [...getCACertificates('default'), ...(files.authority ? [files.authority.toString()] : [])],
+    // Our gateway is known by what it serves, so that we are never a client that refuses it.
+    pinned: [files.leaf, files.addresses].flatMap((pair) => pair?.cert ?? []),
+  })
   const life = new AbortController()
   const askOnce: DoctorWorld['ask'] = (url, request) => ask(sender, url, request)
   const lock = await readInstanceLock(home)
@@ -67,8 +72,9 @@ export async function createDoctorWorld(options: CreateWorldOptions): Promise<Op
     now: Date.now,
     gateway: await findGateway(lock, { ask: askOnce, configured }),
     ask: askOnce,
-    readText: (path) => readFile(path, 'utf8').catch(() => undefined),
+    readText,
     modeOf,
+    isWritable,
     handshake: (origin, { ca: trusted = [] } = {}) =>
       handshake(origin, { ca: trusted, timeoutMs: connectionMs }),
     isListening,
@@ -112,6 +118,16 @@ async function modeOf(path: string): Promise<number | undefined> {
   // Windows has no such modes; the folder's access list decides there.
   if (process.platform === 'win32') return undefined
   return (await stat(path).catch(() => undefined))?.mode
+}
+
+async function isWritable(folder: string): Promise<boolean> {
+  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => error.code)
+  if (found === 'ENOENT' && dirname(folder) !== folder) return isWritable(dirname(folder))
+  if (typeof found !== 'object' || !found.isDirectory()) return false
+  return access(folder, constants.W_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  )
 }
 
 function isListening(port: number): Promise<boolean> {

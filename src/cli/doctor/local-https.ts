@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { LocalFiles } from '../../tls/local-files.ts'
 import { createServerContexts } from '../../tls/server-contexts.ts'
-import type { LocalFiles } from './local-files.ts'
 
 /**
- * Shows the local certificate on a free port of this machine as long as `use` runs: what a gateway
- * that does not run would serve. Undefined when there is no certificate.
+ * Shows the local certificate on a free port of this machine as long as `use` runs, so that whoever
+ * refuses it is not told of by a gateway. Undefined when there is no certificate.
  */
 export async function withLocalHttps<T>(
   { leaf, addresses }: LocalFiles,
@@ -14,7 +14,11 @@ export async function withLocalHttps<T>(
 ): Promise<T | undefined> {
   if (!leaf) return undefined
   const contexts = createServerContexts({ ...leaf, forAddresses: addresses })
-  const server = createServer(contexts.options, (_request, response) => void response.end('ok'))
+  const server = createServer(contexts.options, (request, response) => {
+    // Of a repository git would want more.
+    response.statusCode = request.url?.includes('/info/refs') ? 404 : 200
+    response.end('ok')
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   try {

@@ -23,6 +23,8 @@ export interface DoctorWorld {
   readText(path: string): Promise<string | undefined>
   /** Mode bits of a file; undefined when there is none, and on Windows. */
   modeOf(path: string): Promise<number | undefined>
+  /** Whether files can be made in a folder, which may not be there yet. */
+  isWritable(folder: string): Promise<boolean>
   /** Sends one request, follows no redirect, and trusts what programs trust by default and our authority. */
   ask(url: string, request?: AskOptions): Promise<Answer>
   /** Shakes hands as a client that trusts `ca` besides the usual, and shows what was served. */

@@ -1,6 +1,6 @@
+import { printable } from '../../lib/printable.ts'
 import type { Grants } from '../../oauth/authorization-server/grants.ts'
 import type { ApiKey } from '../../oauth/resource-server/api-keys.ts'
-import { printable } from './printable.ts'
 
 type Grant = Awaited<ReturnType<Grants['list']>>[number]
 

@@ -1,3 +1,4 @@
+import { printable } from '../../lib/printable.ts'
 import type { FileVerdict } from '../../tls/upstream/file-verdict.ts'
 import type {
   AuditEntry,
@@ -7,7 +8,6 @@ import type {
 } from '../../tls/upstream/upstream-bundles.ts'
 import { formatFingerprint } from './fingerprint.ts'
 import { count, formatProse, margin } from './layout.ts'
-import { printable } from './printable.ts'
 import type { Screen } from './styler.ts'
 
 /** What became of the files of `ca add`, one by one. */
@@ -36,10 +36,10 @@ export function formatBundles(bundles: readonly BundleDescription[], screen: Scr
 export function formatAudit(entries: readonly AuditEntry[]): string {
   if (entries.length === 0) return '  Nothing was changed yet.'
   return entries
-    .map(({ at, action, server, by, from, before, after }) => {
+    .map(({ at, action, server, by, from, before, after, reason }) => {
       const when = new Date(at).toISOString().replace('T', ' ').slice(0, 19)
       const what = server === '' ? action : `${action} ${server}`
-      const change = `${short(before)} -> ${short(after)}`
+      const change = reason ? printable(reason) : `${short(before)} -> ${short(after)}`
       return `${margin}${when}  ${printable(`${what}  by ${by} from ${from}`)}  ${change}`
     })
     .join('\n')

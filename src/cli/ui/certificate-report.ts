@@ -3,54 +3,80 @@ import { formatFingerprint } from './fingerprint.ts'
 import { count, formatProse, formatRow, rowIndent, wrapText } from './layout.ts'
 import type { Screen } from './styler.ts'
 
-/** What `certs show` and `certs renew` print. */
+interface ReportOptions {
+  readonly screen: Screen
+  readonly action: 'show' | 'renew'
+  readonly wasRenewed: boolean
+  /** Where the authority is that signs. */
+  readonly authorityFolder: string | undefined
+}
+
+/** What `certs show` and `certs renew` print: each certificate with its own file and fingerprint. */
 export function formatCertificate(
   description: LocalCertificateDescription,
-  options: { screen: Screen; action: 'show' | 'renew'; wasRenewed: boolean },
+  options: ReportOptions,
 ): string {
   const { screen } = options
-  const { leaf, authority, files, source } = description
-  const path = (file: string | undefined) => (file === undefined ? [] : [file])
+  const { certificates, authority, bundleFile } = description
+  const issuer = authority?.subject ?? certificates[0]?.issuer ?? ''
+  const paths = (...files: (string | undefined)[]) => files.filter((file) => file !== undefined)
   return [
     '',
     ...formatOutcome(options),
-    ...formatRow('Source', [sources[source]], screen),
-    ...formatRow('Signed by', [authority?.subject ?? leaf.issuer], screen),
-    ...formatRow('Names', wrapText(leaf.names.join(', '), screen.columns - rowIndent), screen),
-    ...formatRow('Valid', formatValidity(leaf, screen), screen),
-    ...formatRow('SHA-256', formatFingerprint(leaf.fingerprint256, { label: '', screen }), screen),
-    ...formatRow('Files', [files.cert, files.key], screen),
-    ...formatRow('CA', path(files.ca), screen),
-    ...formatRow('Bundle', path(files.bundle), screen),
-    ...formatTrust(files, screen),
+    ...formatRow('Source', sourceOf(description, options), screen),
+    ...certificates.flatMap((certificate) => [
+      '',
+      ...formatRow('Served', [certificate.file, certificate.keyFile], screen),
+      ...formatRow('SHA-256', fingerprintOf(certificate, screen), screen),
+      ...formatRow('Names', wrap(certificate.names.join(', '), screen), screen),
+      ...formatRow('Valid', formatValidity(certificate, screen), screen),
+    ]),
+    '',
+    ...formatRow('Signed by', [issuer], screen),
+    ...(authority
+      ? [
+          ...formatRow('CA', [authority.file], screen),
+          ...formatRow('SHA-256', fingerprintOf(authority, screen), screen),
+        ]
+      : []),
+    ...formatRow('Bundle', paths(bundleFile), screen),
+    ...(authority ? formatTrust(screen) : []),
     '',
   ].join('\n')
 }
 
+function sourceOf(
+  { source }: LocalCertificateDescription,
+  { authorityFolder, screen }: ReportOptions,
+): string[] {
+  const folder = authorityFolder === undefined ? [] : [`in ${authorityFolder}`]
+  return [...wrap(sources[source], screen), ...folder]
+}
+
 const sources: Readonly<Record<LocalCertificateDescription['source'], string>> = {
-  'own-ca': "Sallyport's own authority, in your user's data folder",
+  'own-ca': "Sallyport's own authority",
   mkcert: "mkcert's authority",
   files: 'your own files (SSL_CERT_PATH and SSL_KEY_PATH)',
 }
 
-function formatOutcome({
-  screen,
-  action,
-  wasRenewed,
-}: {
-  screen: Screen
-  action: 'show' | 'renew'
-  wasRenewed: boolean
-}): string[] {
+function wrap(text: string, screen: Screen): string[] {
+  return wrapText(text, screen.columns - rowIndent)
+}
+
+function fingerprintOf({ fingerprint256 }: { fingerprint256: string }, screen: Screen): string[] {
+  return formatFingerprint(fingerprint256, { label: '', screen })
+}
+
+function formatOutcome({ screen, action, wasRenewed }: ReportOptions): string[] {
   if (action === 'show') return []
   const text = wasRenewed
-    ? 'Renewed the certificate. The authority is the same, so nothing has to be trusted anew; a running gateway takes it over within the hour, or when it is started again.'
+    ? 'Renewed the certificate. The authority is the same, so nothing has to be trusted anew; a running gateway takes it over by itself.'
     : 'The certificate is your own, so it is not ours to renew; it was only read again.'
   return [...formatProse(text, screen), '']
 }
 
 function formatValidity(
-  { notBefore, notAfter, daysLeft, isValid }: LocalCertificateDescription['leaf'],
+  { notBefore, notAfter, daysLeft, isValid }: LocalCertificateDescription['certificates'][number],
   { style }: Screen,
 ): string[] {
   const day = (date: Date) => date.toISOString().slice(0, 10)
@@ -59,8 +85,7 @@ function formatValidity(
 }
 
 /** Who does not trust it by itself, and the command that changes that. */
-function formatTrust({ ca }: LocalCertificateDescription['files'], screen: Screen): string[] {
-  if (ca === undefined) return []
+function formatTrust(screen: Screen): string[] {
   const command = (name: string) => screen.style.cyan(`pnpm sallyport ${name}`)
   const lines = [
     `${command('trust')}  for browsers, the system and Java`,

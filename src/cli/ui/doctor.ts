@@ -1,14 +1,15 @@
+import { printableValues } from '../../lib/printable.ts'
 import type { FindingState } from '../doctor/check.ts'
 import type { DoctorReport, ReportedFinding } from '../doctor/run-checks.ts'
 import { count, margin, wrapText } from './layout.ts'
-import { printable } from './printable.ts'
 import type { Screen } from './styler.ts'
 
 const stateWidth = 6
 const textIndent = margin.length * 2 + stateWidth
 
 /** What `doctor` found: grouped by check, each finding on a line, and below it what to do. */
-export function formatDoctor({ findings, summary }: DoctorReport, screen: Screen): string {
+export function formatDoctor(report: DoctorReport, screen: Screen): string {
+  const { findings, summary } = printableValues(report)
   const titles = [...new Set(findings.map(({ title }) => title))]
   const groups = titles.map((title) => [
     `${margin}${screen.style.bold(title)}`,
@@ -28,7 +29,7 @@ function formatFinding(finding: ReportedFinding, screen: Screen): string[] {
   const { style, columns } = screen
   const width = Math.max(20, columns - textIndent)
   const paint = finding.state === 'ok' ? style.dim : (text: string) => text
-  const [first = '', ...rest] = wrapText(printable(finding.message), width).map(paint)
+  const [first = '', ...rest] = wrapText(finding.message, width).map(paint)
   const label = colorOf(finding.state, screen)(finding.state.padEnd(stateWidth))
   const indent = ' '.repeat(textIndent)
   return [
@@ -40,8 +41,7 @@ function formatFinding(finding: ReportedFinding, screen: Screen): string[] {
 
 /** A command is never broken: the break would be copied with it. Other advice is prose. */
 function formatFix(fix: string, { style, columns }: Screen): string[] {
-  const text = printable(fix)
-  const lines = isCommand(text) ? [text] : wrapText(text, Math.max(20, columns - textIndent))
+  const lines = isCommand(fix) ? [fix] : wrapText(fix, Math.max(20, columns - textIndent))
   return lines.map((line) => {
     const indent = textIndent + line.length <= columns ? textIndent : margin.length
     return ' '.repeat(indent) + style.cyan(line)

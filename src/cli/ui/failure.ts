@@ -1,6 +1,6 @@
 import { messageOf, UserError } from '../../errors.ts'
+import { printable } from '../../lib/printable.ts'
 import { formatProse, margin } from './layout.ts'
-import { printable } from './printable.ts'
 import type { Screen } from './styler.ts'
 
 const report = 'Please report it, with these lines, where you got Sallyport from'
@@ -11,6 +11,8 @@ export interface FailureEvent {
   code: string
   message: string
   hint?: string
+  /** Of a bug: the lines to report it with. */
+  stack?: string
 }
 
 /** A failure for a person: what happened, what to do, and its code; a bug with its stack. */
@@ -24,10 +26,9 @@ export function formatFailure(error: unknown, screen: Screen): string {
       margin + style.dim(error.code),
     ].join('\n')
   }
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return [
     ...formatProse('Sallyport has a bug and cannot go on.', screen).map((line) => style.red(line)),
-    printable(stack),
+    printable(stackOf(error)),
     ...formatProse(`${report}.`, screen),
   ].join('\n')
 }
@@ -40,10 +41,15 @@ export function failureEvent(error: unknown): FailureEvent {
       code: 'BUG',
       message: messageOf(error),
       hint: `${report}.`,
+      stack: stackOf(error),
     }
   }
   const { code, message, hint } = error
   return { event: 'error', code, message, ...(hint === undefined ? {} : { hint }) }
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 /** 0 is success; 1 a failure or a bug; 2 wrong usage or configuration. */

@@ -1,4 +1,4 @@
-import { printable } from './printable.ts'
+import { printable } from '../../lib/printable.ts'
 import type { Screen } from './styler.ts'
 
 /** One line of the program's log (JSON, as pino writes it) for a terminal. */

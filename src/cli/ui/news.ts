@@ -4,10 +4,10 @@ import type {
   TrustEvent,
   UpstreamState,
 } from '../../gateway-events.ts'
-import { formatApproval } from './approval.ts'
+import { printableValues } from '../../lib/printable.ts'
+import { formatApproval, formatApprovalState } from './approval.ts'
 import { clientFileSentence } from './clients.ts'
 import { count, formatProse } from './layout.ts'
-import { printable } from './printable.ts'
 import { formatFinding } from './profiles.ts'
 import type { Screen } from './styler.ts'
 import { createTunnelNews } from './tunnel-news.ts'
@@ -23,7 +23,8 @@ export function createNewsFormatter(options: { screen: Screen; configFile: strin
   const { screen, configFile } = options
   const failures = new Map<string, string>()
   const tunnelNews = createTunnelNews(screen)
-  return (event) => {
+  return (told) => {
+    const event = printableValues(told)
     switch (event.event) {
       case 'upstream':
         return formatUpstream(event, { screen, failures })
@@ -31,6 +32,8 @@ export function createNewsFormatter(options: { screen: Screen; configFile: strin
         return tunnelNews(event)
       case 'approval':
         return formatApproval(event, screen)
+      case 'approval-state':
+        return formatApprovalState(event, screen)
       case 'url-changed':
         return formatUrlChange(event, screen)
       case 'trust':
@@ -51,7 +54,7 @@ export function createNewsFormatter(options: { screen: Screen; configFile: strin
 
 function formatClientFile(event: ClientFileEvent, screen: Screen): string | undefined {
   const sentence = clientFileSentence(event)
-  return sentence && formatProse(printable(sentence), screen).join('\n')
+  return sentence && formatProse(sentence, screen).join('\n')
 }
 
 function formatUpstream(
@@ -63,7 +66,7 @@ function formatUpstream(
     // The link is in it, so a new address is news.
     if (failures.get(server) === error) return undefined
     failures.set(server, error)
-    return screen.style.yellow(`  ${printable(error)}`)
+    return screen.style.yellow(`  ${error}`)
   }
   if (state === 'failed') {
     const known = failures.get(server) === error
@@ -73,12 +76,12 @@ function formatUpstream(
   }
   if (state !== 'up' || !failures.delete(server)) return undefined
   const offer = tools === undefined ? '' : ` with ${count(tools, 'tool')}`
-  return formatProse(`Server "${printable(server)}" is back${offer}.`, screen).join('\n')
+  return formatProse(`Server "${server}" is back${offer}.`, screen).join('\n')
 }
 
 function formatTrust({ change, message }: TrustEvent, screen: Screen): string {
   const isAlarming = change === 'refused' || change === 'blocked'
-  const lines = formatProse(printable(message), screen)
+  const lines = formatProse(message, screen)
   return (isAlarming ? lines.map(screen.style.yellow) : lines).join('\n')
 }
 
@@ -104,7 +107,7 @@ function formatConfig(
 ): string {
   if (event.state === 'applied') {
     const changes = event.changes.length > 0 ? `: ${event.changes.join(', ')}` : '; nothing differs'
-    return formatProse(printable(`Applied ${configFile}${changes}.`), screen).join('\n')
+    return formatProse(`Applied ${configFile}${changes}.`, screen).join('\n')
   }
   const message = `Did not apply ${configFile}; the previous configuration stays. ${event.message}`
   return formatFinding({ message, hint: event.hint }, screen).join('\n')
@@ -112,7 +115,7 @@ function formatConfig(
 
 function formatError(event: { message: string; hint?: string }, screen: Screen): string {
   return [
-    ...formatProse(printable(event.message), screen).map((line) => screen.style.red(line)),
-    ...(event.hint ? formatProse(printable(event.hint), screen) : []),
+    ...formatProse(event.message, screen).map((line) => screen.style.red(line)),
+    ...(event.hint ? formatProse(event.hint, screen) : []),
   ].join('\n')
 }

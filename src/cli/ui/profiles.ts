@@ -1,6 +1,6 @@
 import type { ProfileSummary, ReadyEvent, UpstreamState } from '../../gateway-events.ts'
+import { printable } from '../../lib/printable.ts'
 import { count, formatProse, rowIndent, wrapText } from './layout.ts'
-import { printable } from './printable.ts'
 import type { Screen } from './styler.ts'
 
 /** One profile: its endpoint, then what it offers and from which servers. */
@@ -35,13 +35,13 @@ export function formatProblems(
   return [
     ...serversIn(ready, 'login-needed').flatMap(({ error }) =>
       // The link in it may be longer than a line, and must not be broken.
-      [screen.style.yellow(`  ${printable(error)}`)],
+      [screen.style.yellow(`  ${error}`)],
     ),
     ...serversIn(ready, 'failed').flatMap(({ name, error, profiles }) =>
       formatFinding(
         {
           message: `Server "${name}" failed: ${error}`,
-          hint: `Correct its entry in ${configFile}; saving the file starts it again. ${where(profiles)} without its tools until then.`,
+          hint: `It is started again with growing pauses, and at once when its entry in ${configFile} changes. ${where(profiles)} without its tools until then.`,
         },
         screen,
       ),

@@ -1,6 +1,11 @@
 import { claudeCode } from '../../clients/claude-code.ts'
 import { clientEntryName } from '../../clients/entry-name.ts'
-import { launchCommand, type TrustFilePaths, trustValue } from '../../clients/launch.ts'
+import {
+  entryCaFile,
+  launchCommand,
+  type TrustFilePaths,
+  trustValue,
+} from '../../clients/launch.ts'
 import { isPublicAddress } from '../../clients/local-address.ts'
 import type { ClientConnection, McpClient } from '../../clients/mcp-client.ts'
 import type { ReadyEvent } from '../../gateway-events.ts'
@@ -39,13 +44,20 @@ export function formatClientSetup(ready: ReadyEvent, view: SetupView): string[] 
 }
 
 function connectionsOf(ready: ReadyEvent): ClientConnection[] {
-  const caFile = needsCa(ready.appUrl) ? ready.caFile : undefined
+  const caFile = entryCaFile(trustFilesIn(ready))
   return ready.profiles.map(({ name, url }) => ({ name: clientEntryName(name), url, caFile }))
 }
 
-function trustOf({ appUrl, caFile, bundleFile }: ReadyEvent): TrustNeed {
-  if (!needsCa(appUrl)) return appUrl.startsWith('http:') ? 'plain' : 'public'
-  return caFile === undefined ? 'own' : { caFile, bundleFile }
+/** The files by which clients trust the address; undefined where they need none, or none is known. */
+export function trustFilesIn(ready: ReadyEvent): TrustFilePaths | undefined {
+  const { appUrl, caFile, bundleFile, combinedFiles } = ready
+  if (caFile === undefined || !needsCa(appUrl)) return undefined
+  return { caFile, bundleFile, combinedFiles }
+}
+
+function trustOf(ready: ReadyEvent): TrustNeed {
+  if (!needsCa(ready.appUrl)) return ready.appUrl.startsWith('http:') ? 'plain' : 'public'
+  return trustFilesIn(ready) ?? 'own'
 }
 
 /** The files to trust, or why there are none: plain HTTP, a public address, a certificate of theirs. */

@@ -1,12 +1,13 @@
+import { printable } from '../../lib/printable.ts'
 import type { UpstreamDiagnosis } from '../../tls/upstream/diagnose-upstream.ts'
+import type { TlsFinding } from '../../tls/upstream/tls-facts.ts'
 import { formatFingerprint } from './fingerprint.ts'
 import { formatCode, formatProse, margin } from './layout.ts'
-import { printable } from './printable.ts'
 import type { Screen } from './styler.ts'
 
 /** What `ca test` prints: the chain that was seen, and what keeps it from verifying. */
 export function formatDiagnosis(diagnosis: UpstreamDiagnosis, screen: Screen): string {
-  const { server, url, chain, protocol, verifies, findings, clientCertificate } = diagnosis
+  const { server, url, chain, protocol, verifies, clientCertificate } = diagnosis
   const { style } = screen
   const asked = clientCertificate === 'optional' ? ', and asks for a client certificate' : ''
   return [
@@ -14,12 +15,21 @@ export function formatDiagnosis(diagnosis: UpstreamDiagnosis, screen: Screen): s
     ...chain.flatMap((certificate, index) => formatLink(certificate, index, screen)),
     '',
     ...(verifies ? [margin + style.green(`It verifies${asked}.`)] : []),
-    ...findings.flatMap(({ message, fix, command }) => [
-      ...formatProse(printable(message), screen).map(style.red),
-      ...formatProse(printable(fix), screen),
-      ...(command === undefined ? [] : formatCode(command, screen).map(style.cyan)),
-    ]),
+    ...diagnosis.findings.flatMap((finding) => formatFinding(finding, style.red, screen)),
+    ...diagnosis.cautions.flatMap((caution) => formatFinding(caution, style.yellow, screen)),
   ].join('\n')
+}
+
+function formatFinding(
+  { message, fix, command }: TlsFinding,
+  colour: (text: string) => string,
+  screen: Screen,
+): string[] {
+  return [
+    ...formatProse(printable(message), screen).map(colour),
+    ...formatProse(printable(fix), screen),
+    ...(command === undefined ? [] : formatCode(command, screen).map(screen.style.cyan)),
+  ]
 }
 
 function formatLink(

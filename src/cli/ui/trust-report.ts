@@ -1,3 +1,4 @@
+import { printable } from '../../lib/printable.ts'
 import { shellQuote } from '../../lib/shell-quote.ts'
 import type { StoreReport } from '../../tls/stores/change.ts'
 import type { InstalledEntry } from '../../tls/stores/installed-record.ts'
@@ -5,7 +6,6 @@ import type { RemovalReport } from '../../tls/stores/remove-authority.ts'
 import type { StoreStatus } from '../../tls/stores/store-status.ts'
 import type { TrustedAuthority } from '../../tls/stores/trust-store.ts'
 import { formatCode, formatProse, formatRow, rowIndent, wrapText } from './layout.ts'
-import { printable } from './printable.ts'
 import type { Screen } from './styler.ts'
 
 /** Commands that are about to be run. */
@@ -14,6 +14,25 @@ export function formatCommands(lines: readonly string[], screen: Screen): string
     '',
     ...lines.flatMap((line) => formatCode(printable(line), screen).map(screen.style.cyan)),
   ].join('\n')
+}
+
+/** What `trust --dry-run` prints. `goesFirst`: mkcert is there, and may leave nothing to the rest. */
+export function formatPlan(
+  commands: readonly string[],
+  { goesFirst, screen }: { goesFirst: boolean; screen: Screen },
+): string {
+  if (commands.length === 0) return formatProse('There is nothing to run.', screen).join('\n')
+  const note = goesFirst
+    ? 'Nothing was run. mkcert would go first, and the rest for the stores that it leaves:'
+    : 'Nothing was run. These would be:'
+  return ['', ...formatProse(note, screen), formatCommands(commands, screen), ''].join('\n')
+}
+
+/** What can be said of stores before the first start. */
+export function formatNoAuthority(screen: Screen): string {
+  const text =
+    'There is no authority yet: the first start makes one, or `pnpm sallyport certs renew`.'
+  return formatProse(text, screen).join('\n')
 }
 
 /** How each store stands to the authority, and what follows. */

@@ -1,6 +1,5 @@
 import type { TunnelEvent } from '../../gateway-events.ts'
 import { formatProse } from './layout.ts'
-import { printable } from './printable.ts'
 import { formatFinding } from './profiles.ts'
 import type { Screen } from './styler.ts'
 
@@ -51,6 +50,6 @@ function formatUp(
   const opened = `Tunnel by ${provider} ${wasDown ? 'is back' : 'is up'}: ${publicUrl}`
   return [opened, summary && `Proven: ${summary}.`, advice]
     .filter((part) => part !== undefined)
-    .flatMap((part) => formatProse(printable(part), screen))
+    .flatMap((part) => formatProse(part, screen))
     .join('\n')
 }

@@ -11,6 +11,8 @@ export interface AdminServer {
 }
 
 export interface AdminDeps {
+  /** The configuration file as it is named in sentences. */
+  readonly configFile: string
   readonly sessions: Pick<AdminSessions, 'redeem' | 'verify'>
   readonly bundles: Pick<UpstreamBundles, 'describe' | 'list' | 'put' | 'remove'>
   /** The servers as configured now. */

@@ -31,7 +31,12 @@ export function adminPageRoutes(deps: AdminDeps, actions: BundleActions): Hono<A
 
   async function showPage(result?: ActionResult<unknown>): Promise<Response> {
     const servers = await pageServers(deps)
-    const page = renderAdminPage({ servers, ...(result && !result.ok && { refused: result }) })
+    const { configFile } = deps
+    const page = renderAdminPage({
+      servers,
+      configFile,
+      ...(result && !result.ok && { refused: result }),
+    })
     return pageResponse(page, result && !result.ok ? result.refusal.status : 200)
   }
   const backTo = (c: AdminContext, server: string) =>

@@ -22,7 +22,7 @@ export type ActionResult<T> =
     }
 
 export function createBundleActions(deps: AdminDeps): BundleActions {
-  const { bundles } = deps
+  const { bundles, configFile } = deps
   const nameIn = (c: AdminContext) => c.req.param('name') ?? ''
   const changeBy = (c: AdminContext) => ({
     by: `admin session ${c.get('adminSession').id}`,
@@ -35,12 +35,16 @@ export function createBundleActions(deps: AdminDeps): BundleActions {
       const bundle = await bundles.describe(server)
       if (bundle) return { ok: true, server, value: bundle }
       const isConfigured = deps.servers().some(({ name }) => name === server)
-      return { ok: false, server, refusal: isConfigured ? noBundle(server) : unknown(server) }
+      return {
+        ok: false,
+        server,
+        refusal: isConfigured ? noBundle(server) : unknown(server, configFile),
+      }
     },
     async put(c) {
       const server = nameIn(c)
       const found = deps.servers().find(({ name }) => name === server)
-      if (!found) return { ok: false, server, refusal: unknown(server) }
+      if (!found) return { ok: false, server, refusal: unknown(server, configFile) }
       if (found.url === undefined) return { ok: false, server, refusal: isProgram(server) }
       const read = await readBundleUpload(c.req.raw)
       if (!read.ok) return { ok: false, server, refusal: read.refusal }
@@ -56,17 +60,21 @@ export function createBundleActions(deps: AdminDeps): BundleActions {
         return { ok: true, server, value: undefined }
       }
       const isConfigured = deps.servers().some(({ name }) => name === server)
-      return { ok: false, server, refusal: isConfigured ? noBundle(server) : unknown(server) }
+      return {
+        ok: false,
+        server,
+        refusal: isConfigured ? noBundle(server) : unknown(server, configFile),
+      }
     },
   }
 }
 
-function unknown(server: string): AdminError {
+function unknown(server: string, configFile: string): AdminError {
   return {
     status: 404,
     code: 'UNKNOWN_SERVER',
     error: `There is no server ${JSON.stringify(server)}.`,
-    hint: 'Check its name in "mcpServers" of config/gateway.json.',
+    hint: `Check its name in "mcpServers" of ${configFile}.`,
   }
 }
 

@@ -2,7 +2,8 @@ import type { MiddlewareHandler } from 'hono'
 import type { AccessControl, Principal } from '../../oauth/resource-server/access-control.ts'
 import type { Refusal } from '../../oauth/resource-server/refusal.ts'
 import type { Exposure, ListenerName } from '../../origin/known-origins.ts'
-import type { HttpEnv } from '../http-env.ts'
+import type { HttpContext, HttpEnv } from '../http-env.ts'
+import type { FailedCredentials } from './failed-credentials.ts'
 
 /** `HttpEnv` with the caller, once the access check has let it in. */
 export interface AccessEnv extends HttpEnv {
@@ -12,33 +13,59 @@ export interface AccessEnv extends HttpEnv {
 export interface AccessDeps {
   readonly access: AccessControl
   exposureOf(listener: ListenerName): Exposure
-  /** Every scope that a JSON-RPC body needs in a profile. */
-  scopesOf(profile: string, body: unknown): readonly string[]
+  /** Whom limits count a request as: its address, or the block that it is in. */
+  sourceOf(c: Pick<HttpContext, 'env' | 'req'>): string
+  readonly failures: FailedCredentials
+  /** Every scope that calls of those tools need in a profile. */
+  scopesOf(profile: string, tools: readonly string[]): Promise<readonly string[]>
 }
 
 /** Lets in whoever the profile lets in; goes before the body is read. */
 export function requireAccess(deps: AccessDeps): MiddlewareHandler<AccessEnv> {
   return async (c, next) => {
+    const source = deps.sourceOf(c)
+    const locked = await deps.failures.lockedFor(source)
+    if (locked !== undefined) return tooManyFailures(locked)
+    const profile = c.req.param('profile') ?? ''
     const result = await deps.access.authorize({
       exposure: deps.exposureOf(c.env.listener),
       origin: c.get('origin'),
-      profile: c.req.param('profile') ?? '',
+      profile,
       authorization: c.req.header('authorization'),
     })
-    if (!result.ok) return refuse(result)
+    if (!result.ok) {
+      const { error, error_description: reason } = result.body
+      const isFailure = error === 'invalid_token'
+      const wait = isFailure && (await deps.failures.count(source, { profile, reason }))
+      return wait ? tooManyFailures(wait) : refuse(result)
+    }
     c.set('principal', result.principal)
     return next()
   }
 }
 
-/** Refuses a call of a tool whose scopes the caller does not have; goes after the body is read. */
+/** Refuses a call of a tool whose scopes the caller does not have; goes after the messages are read. */
 export function requireToolScopes(deps: AccessDeps): MiddlewareHandler<AccessEnv> {
   return async (c, next) => {
     const target = { origin: c.get('origin'), profile: c.req.param('profile') ?? '' }
-    const scopes = deps.scopesOf(target.profile, c.get('body'))
+    const tools = (c.get('messages') ?? []).flatMap(({ asked }) =>
+      asked.kind === 'tool' ? asked.name : [],
+    )
+    if (tools.length === 0) return next()
+    const scopes = await deps.scopesOf(target.profile, tools)
     const result = deps.access.requireScopes(c.get('principal'), scopes, target)
     return result.ok ? next() : refuse(result)
   }
+}
+
+function tooManyFailures(seconds: number): Response {
+  return Response.json(
+    {
+      error: 'temporarily_unavailable',
+      error_description: 'too many wrong credentials, try later',
+    },
+    { status: 429, headers: { 'cache-control': 'no-store', 'retry-after': String(seconds) } },
+  )
 }
 
 function refuse({ status, headers, body }: Refusal): Response {

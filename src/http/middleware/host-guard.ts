@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Logger } from '../../lib/logger.ts'
+import { quoted } from '../../lib/printable.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { KnownOrigins } from '../../origin/known-origins.ts'
 import type { HttpEnv } from '../http-env.ts'
@@ -8,16 +9,20 @@ import type { HttpEnv } from '../http-env.ts'
  * Refuses a Host that is not ours with 421 (RFC 9110 15.5.20): a page that rebinds its name to
  * this machine, or a tunnel that nobody told us about.
  */
-export function hostGuard(origins: KnownOrigins, logger: Logger): MiddlewareHandler<HttpEnv> {
+export function hostGuard(
+  origins: KnownOrigins,
+  logger: Logger,
+  { configFile }: { readonly configFile: string },
+): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const host = c.req.header('host')
     const origin = origins.ofRequest(c.env.listener, host)
     if (origin === undefined) {
-      logger.warn('blocked a request for an unknown host', { host: JSON.stringify(host) })
+      logger.warn('blocked a request for an unknown host', { host })
       return rpcErrorResponse(
         421,
-        `Blocked a request for ${JSON.stringify(host ?? '')}: this host is not allowed. ` +
-          'Add it to "allowedHosts" in config/gateway.json, or set APP_URL if it is your public address.',
+        `Blocked a request for ${quoted(host ?? '')}: this host is not allowed. ` +
+          `Add it to "allowedHosts" in ${configFile}, or set APP_URL if it is your public address.`,
       )
     }
     c.set('origin', origin)

@@ -1,9 +1,11 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { MiddlewareHandler } from 'hono'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
+import { readMessages } from '../../mcp/request-reading.ts'
 import type { HttpEnv } from '../http-env.ts'
 
 const parseError = -32700
+const invalidParams = -32602
 
 /**
  * Reads the JSON body of a POST once, for whoever needs it: 415 for another media type, 413 over
@@ -16,21 +18,43 @@ export function jsonBody(limit: () => number): MiddlewareHandler<HttpEnv> {
     if (!isJson(c.req.header('content-type'))) {
       return rpcErrorResponse(415, 'Unsupported Media Type: Content-Type must be application/json')
     }
-    const text = await readText(c.env.incoming, maxBytes)
-    if (text === undefined) {
+    const read = await readText(c.env.incoming, maxBytes)
+    if (read.kind === 'too-large') {
       return rpcErrorResponse(413, tooLarge(maxBytes), {
         // The rest of the body is not read, so the connection cannot be used again.
         headers: { connection: 'close' },
       })
     }
+    // The client left, or the listener waited long enough; nobody reads this.
+    if (read.kind === 'broken-off') return rpcErrorResponse(400, 'The request body broke off')
     try {
-      c.set('body', JSON.parse(text))
-      c.set('text', text)
+      c.set('body', JSON.parse(read.text))
+      c.set('text', read.text)
     } catch {
       return rpcErrorResponse(400, 'Parse error: the request body is not valid JSON', {
         code: parseError,
       })
     }
+    return next()
+  }
+}
+
+/**
+ * Reads what the body asks for, for the access check and for routing; goes after it. What cannot be
+ * read is refused, for nobody could say which scopes it needs.
+ * @param answers whether the HTTP answer is the request's own: with HTTP+SSE, a stream brings that
+ */
+export function messages({ answers }: { answers: boolean }): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    if (c.req.method !== 'POST') return next()
+    const reading = readMessages(c.get('body'))
+    if ('kind' in reading) {
+      const { code, id, problem } = reading
+      const isSingle = !Array.isArray(c.get('body')) && id !== undefined
+      const isAnswer = answers && isSingle && code === invalidParams
+      return rpcErrorResponse(isAnswer ? 200 : 400, problem, { code, id })
+    }
+    c.set('messages', reading)
     return next()
   }
 }
@@ -43,21 +67,25 @@ function isJson(contentType: string | undefined): boolean {
   return contentType?.split(';')[0]?.trim().toLowerCase() === 'application/json'
 }
 
+type Read = { kind: 'text'; text: string } | { kind: 'too-large' } | { kind: 'broken-off' }
+
 /** Straight from the socket: web streams would cost more than all the rest of the reading. */
-function readText(incoming: HttpBindings['incoming'], maxBytes: number) {
-  if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return undefined
-  return new Promise<string | undefined>((resolve, reject) => {
+function readText(incoming: HttpBindings['incoming'], maxBytes: number): Promise<Read> {
+  return new Promise((resolve) => {
+    if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) {
+      return resolve({ kind: 'too-large' })
+    }
     const chunks: Buffer[] = []
     let size = 0
     const onData = (chunk: Buffer) => {
       size += chunk.byteLength
       if (size <= maxBytes) return void chunks.push(chunk)
       incoming.off('data', onData).pause()
-      resolve(undefined)
+      resolve({ kind: 'too-large' })
     }
     incoming
       .on('data', onData)
-      .once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
-      .once('error', reject)
+      .once('end', () => resolve({ kind: 'text', text: Buffer.concat(chunks).toString('utf8') }))
+      .once('error', () => resolve({ kind: 'broken-off' }))
   })
 }

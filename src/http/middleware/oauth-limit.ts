@@ -1,8 +1,9 @@
 import type { MiddlewareHandler } from 'hono'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import type { Sender } from '../../origin/client-address.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
 
-/** Requests a minute from one address, by kind of endpoint. */
+/** Requests a minute from one sender, by kind of endpoint. */
 export interface OAuthLimits {
   readonly authorize: number
   readonly consent: number
@@ -12,7 +13,8 @@ export interface OAuthLimits {
 
 export const defaultOAuthLimits: OAuthLimits = {
   authorize: 30,
-  consent: 60,
+  // Pages that wait for a key look every three seconds.
+  consent: 120,
   register: 20,
   token: 120,
 }
@@ -20,7 +22,7 @@ export const defaultOAuthLimits: OAuthLimits = {
 /** Creates the rate limit of each kind of endpoint: 429 with Retry-After beyond it. */
 export function oauthLimit(
   limits: OAuthLimits,
-  addressOf: (c: HttpContext) => string,
+  senderOf: (c: HttpContext) => Pick<Sender, 'key'>,
 ): (kind: keyof OAuthLimits) => MiddlewareHandler<HttpEnv> {
   const limiters = new Map(
     Object.entries(limits).map(([kind, points]) => [
@@ -30,7 +32,7 @@ export function oauthLimit(
   )
   return (kind) => async (c, next) => {
     try {
-      await limiters.get(kind)?.consume(addressOf(c))
+      await limiters.get(kind)?.consume(senderOf(c).key)
     } catch (refused) {
       if (!(refused instanceof RateLimiterRes)) throw refused
       return Response.json(

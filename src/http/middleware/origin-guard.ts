@@ -1,20 +1,34 @@
 import type { MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import type { Logger } from '../../lib/logger.ts'
+import { quoted } from '../../lib/printable.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { KnownOrigins } from '../../origin/known-origins.ts'
 import type { HttpEnv } from '../http-env.ts'
+import { isForeignPage } from '../is-foreign-page.ts'
 
-/** Refuses browser pages of other origins with 403, as MCP 2025-11-25 Transports requires. */
-export function originGuard(origins: KnownOrigins, logger: Logger): MiddlewareHandler<HttpEnv> {
+/**
+ * Refuses browser pages of other origins with 403, as MCP 2025-11-25 Transports requires, also where
+ * their browser does not name them.
+ */
+export function originGuard(
+  origins: KnownOrigins,
+  logger: Logger,
+  { configFile }: { readonly configFile: string },
+): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    const caller = c.req.header('origin')
-    if (caller === undefined || origins.allowsCaller(c.env.listener, caller)) return next()
-    logger.warn('blocked a request of a foreign page', { origin: JSON.stringify(caller) })
+    const header = (name: string) => c.req.header(name)
+    const allows = (page: string) => origins.allowsCaller(c.env.listener, page)
+    if (!isForeignPage({ method: c.req.method, header }, allows)) return next()
+    const caller = header('origin')
+    logger.warn('blocked a request of a foreign page', { origin: caller })
     return rpcErrorResponse(
       403,
-      `Blocked a request from a page of ${JSON.stringify(caller)}: this origin is not allowed. ` +
-        'Add it to "allowedOrigins" in config/gateway.json.',
+      caller === undefined
+        ? 'Blocked a request of another site that does not name its origin. ' +
+            `A page in "allowedOrigins" of ${configFile} names it by calling with CORS.`
+        : `Blocked a request from a page of ${quoted(caller)}: this origin is not allowed. ` +
+            `Add it to "allowedOrigins" in ${configFile}.`,
     )
   }
 }

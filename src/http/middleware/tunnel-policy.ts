@@ -36,6 +36,6 @@ export function tunnelPolicy(policy: () => ServerPolicy | undefined): Middleware
 
 /** Streams that stay open by themselves: GET, and the subscriptions of 2026-07-28. */
 function holdsStream(c: HttpContext): boolean {
-  const body = c.get('body') as { method?: unknown } | undefined
-  return c.req.method === 'GET' || body?.method === 'subscriptions/listen'
+  const messages = c.get('messages') ?? []
+  return c.req.method === 'GET' || messages.some(({ asked }) => asked.kind === 'resources')
 }

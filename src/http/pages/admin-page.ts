@@ -1,7 +1,7 @@
-import { html } from 'hono/html'
 import type { FileVerdict } from '../../tls/upstream/file-verdict.ts'
 import type { BundleCertificate, BundleDescription } from '../../tls/upstream/upstream-bundles.ts'
-import { type Markup, renderPage } from './page.ts'
+import { html, type Markup } from './html.ts'
+import { renderPage } from './page.ts'
 
 /** A server with its bundle; without an address when it is not configured any more. */
 export interface AdminPageServer {
@@ -20,16 +20,17 @@ export interface RefusedUpload {
 
 export interface AdminPageOptions {
   readonly servers: readonly AdminPageServer[]
+  readonly configFile: string
   readonly refused?: RefusedUpload
 }
 
 /** Whom each server is trusted by, and the forms that change it; works without script. */
-export function renderAdminPage({ servers, refused }: AdminPageOptions): string {
+export function renderAdminPage({ servers, configFile, refused }: AdminPageOptions): string {
   const body = html`${refused ? refusal(refused) : ''}
 <p>Connections to a server trust the built-in roots and, beside them, the authorities given here:
 to the server itself and to the authorization servers it names, and nowhere else.</p>
-${servers.length === 0 ? html`<p class="soft">No server with an https address is configured in config/gateway.json.</p>` : ''}
-${servers.map(section)}`
+${servers.length === 0 ? html`<p class="soft">No server with an https address is configured in ${configFile}.</p>` : ''}
+${servers.map((server) => section(server, configFile))}`
   return renderPage({ title: 'Trusted authorities', body })
 }
 
@@ -51,11 +52,11 @@ function fileVerdicts(files: readonly FileVerdict[]): Markup {
   )}</dl>`
 }
 
-function section(server: AdminPageServer): Markup {
+function section(server: AdminPageServer, configFile: string): Markup {
   const { name, url, bundle, insecureSkipVerify } = server
   return html`<section id="server-${name}">
 <h2>${name}</h2>
-<p class="soft">${url === undefined ? 'It is not in config/gateway.json any more.' : html`<code>${url}</code>`}</p>
+<p class="soft">${url === undefined ? `It is not in ${configFile} any more.` : html`<code>${url}</code>`}</p>
 ${insecureSkipVerify ? html`<p class="alarm">Its certificate is not checked ("insecureSkipVerify").</p>` : ''}
 ${bundle ? bundleFacts(bundle) : html`<p>It has no bundle of its own: the built-in roots count.</p>`}
 ${url === undefined ? '' : uploadForm(server)}

@@ -1,11 +1,12 @@
-import { html, raw } from 'hono/html'
+import { raw } from 'hono/html'
 import { renderSVG } from 'uqr'
 import { requireUsable } from '../../clients/check-client.ts'
 import { launchCommand, type TrustFilePaths } from '../../clients/launch.ts'
 import type { ClientConnection, McpClient } from '../../clients/mcp-client.ts'
 import { mcpClients } from '../../clients/mcp-clients.ts'
 import { copyScript } from './copy-script.ts'
-import { type Markup, renderPage } from './page.ts'
+import { html, type Markup } from './html.ts'
+import { renderPage } from './page.ts'
 
 /** What somebody sees who opens an endpoint in a browser. */
 export interface ConnectPage {

@@ -1,4 +1,5 @@
-import { html } from 'hono/html'
+import { describeRedirect } from '../../oauth/authorization-server/describe-redirect.ts'
+import { html } from './html.ts'
 import { renderPage } from './page.ts'
 
 /** A page that only says something: what happened, and what to do. */
@@ -20,15 +21,15 @@ export function renderErrorPage(problem: { error: string; description: string })
 export function renderContinuePage(next: {
   allowed: boolean
   clientName: string
-  redirectHost: string
+  redirectUri: string
   url: string
 }): string {
   const what = next.allowed ? 'You allowed it.' : 'You did not allow it.'
-  const body = html`<p>${what} The answer goes to <strong>${next.redirectHost}</strong>.</p>
+  const body = html`<p>${what} The answer goes to <strong>${describeRedirect(next.redirectUri, 'this')}</strong>.</p>
 <p class="buttons"><a class="button primary" href="${next.url}">Continue to ${next.clientName}</a></p>`
   return renderPage({
     title: next.allowed ? 'Allowed' : 'Not allowed',
     body,
-    continueTo: next.url,
+    refresh: { seconds: 0, url: next.url },
   })
 }

@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto'
-import { html, raw } from 'hono/html'
+import { raw } from 'hono/html'
+import { html, type Markup } from './html.ts'
 import { pageStyle } from './page-style.ts'
-
-/** Something `html` made: escaped, and ready to be put into another template. */
-export type Markup = ReturnType<typeof html>
 
 export interface Page {
   readonly title: string
   readonly body: Markup
-  /** Goes on by itself after this page was shown. */
-  readonly continueTo?: string
+  /** Goes there by itself after so long. */
+  readonly refresh?: { readonly seconds: number; readonly url: string }
   /** Source of a script; the page is then sent with its hash, see `pageResponse`. */
   readonly script?: string
 }
@@ -49,8 +47,9 @@ export function pageResponse(
 }
 
 /** The frame that every page shares; legible on a phone, dark and light, also without script. */
-export function renderPage({ title, body, continueTo, script }: Page): string {
-  const refresh = continueTo && html`<meta http-equiv="refresh" content="0;url=${continueTo}">`
+export function renderPage({ title, body, refresh: next, script }: Page): string {
+  const refresh =
+    next && html`<meta http-equiv="refresh" content="${next.seconds};url=${next.url}">`
   return String(html`<!doctype html>
 <html lang="en">
 <head>

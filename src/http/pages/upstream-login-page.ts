@@ -1,5 +1,5 @@
-import { html } from 'hono/html'
 import type { LoginPage } from '../../oauth/client/login-page.ts'
+import { html } from './html.ts'
 import { renderPage } from './page.ts'
 
 /** The end of a login to an upstream: connected, or why not and what to do. */

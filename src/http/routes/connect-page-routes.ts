@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { keyVariableOf } from '../../clients/api-key.ts'
 import { clientEntryName } from '../../clients/entry-name.ts'
-import type { TrustFilePaths } from '../../clients/launch.ts'
+import { entryCaFile, type TrustFilePaths } from '../../clients/launch.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
 import { needsCa } from '../../origin/reach.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
@@ -38,6 +38,11 @@ export function connectPageRoutes(deps: ConnectPageDeps): Hono<HttpEnv> {
   return app
 }
 
+/** Programs on BoringSSL take no certificate of ours at an address of this machine (ADR 3). */
+function byName(origin: string): string {
+  return origin.replace(/^https:\/\/(127\.0\.0\.1|\[::1\])(?=:|$)/, 'https://localhost')
+}
+
 function pageOf(c: HttpContext, profile: string, deps: ConnectPageDeps): ConnectPage | undefined {
   const exposure = deps.access.exposureOf(c.env.listener)
   const auth = deps.access.access.authOf(profile, exposure)
@@ -49,9 +54,9 @@ function pageOf(c: HttpContext, profile: string, deps: ConnectPageDeps): Connect
   const isHere = exposure === 'loopback'
   const connection = {
     name,
-    url: publicUrls(origin).mcp(profile),
+    url: publicUrls(isHere ? byName(origin) : origin).mcp(profile),
     keyVariable: auth === 'key' ? keyVariableOf(name) : undefined,
-    caFile: isHere ? files?.caFile : undefined,
+    caFile: isHere ? entryCaFile(files) : undefined,
   }
   const trust: ConnectPage['trust'] = !files
     ? { kind: 'none' }

@@ -3,16 +3,18 @@ import type { AuthorizationServers } from '../../oauth/authorization-server/auth
 import type { ConsentView } from '../../oauth/authorization-server/consent.ts'
 import type { SignIn } from '../../oauth/authorization-server/sign-in.ts'
 import { oauthPaths } from '../../oauth/oauth-urls.ts'
+import type { Sender } from '../../origin/client-address.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
 import { type ProfileContent, renderConsentPage } from '../pages/consent-page.ts'
 import { renderContinuePage, renderMessagePage } from '../pages/message-page.ts'
 import { pageResponse } from '../pages/page.ts'
-import { exchangeOf } from './consent-exchange.ts'
+import { exchangeOf } from './oauth-requests.ts'
 
 export interface ConsentRouteDeps {
   readonly servers: Pick<AuthorizationServers, 'consent'>
   content(profile: string): ProfileContent
   readonly signIn: SignIn
+  senderOf(c: HttpContext): Sender
 }
 
 const path = oauthPaths.consent(':interaction').replace('%3A', ':')
@@ -25,20 +27,28 @@ export function consentRoutes(
   const app = new Hono<HttpEnv>({ strict: false })
   const consentOf = (c: HttpContext) => deps.servers.consent(c.get('origin'))
 
-  app.get(path, ...guards, async (c) => show(await consentOf(c).view(exchangeOf(c)), deps))
+  app.get(path, ...guards, async (c) => {
+    const view = await consentOf(c).view(exchangeOf(c, deps))
+    return show(view, { ...deps, typing: c.req.query('by') === 'code' })
+  })
 
   app.post(path, ...guards, async (c) => {
     // The page's own form sends its origin; another page of this machine may share the cookie jar.
-    if (c.req.header('origin') !== c.get('origin')) return show({ kind: 'gone' }, deps)
+    if (c.req.header('origin') !== c.get('origin'))
+      return show({ kind: 'gone' }, { ...deps, typing: true })
     const form = await c.req.parseBody()
     const code = typeof form.code === 'string' ? form.code : ''
     const answer = { allow: form.decision === 'allow', code }
-    return show(await consentOf(c).answer(exchangeOf(c), answer), deps)
+    const view = await consentOf(c).answer(exchangeOf(c, deps), answer)
+    return show(view, { ...deps, typing: true })
   })
   return app
 }
 
-function show(view: ConsentView, { content, signIn }: ConsentRouteDeps): Response {
+function show(
+  view: ConsentView,
+  { content, signIn, typing }: ConsentRouteDeps & { typing: boolean },
+): Response {
   switch (view.kind) {
     case 'ask':
       return pageResponse(
@@ -46,12 +56,13 @@ function show(view: ConsentView, { content, signIn }: ConsentRouteDeps): Respons
           ...view,
           content: content(view.request.profile),
           signIn: signIn.providers,
+          typing,
         }),
       )
     case 'continue': {
       const { allowed, request, url } = view
-      const { clientName, redirectHost } = request
-      return pageResponse(renderContinuePage({ allowed, clientName, redirectHost, url }))
+      const { clientName, redirectUri } = request
+      return pageResponse(renderContinuePage({ allowed, clientName, redirectUri, url }))
     }
     case 'gone':
       return pageResponse(

@@ -1,6 +1,7 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import type { ProfileSummary } from '../../gateway-events.ts'
+import { quoted } from '../../lib/printable.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { Endpoint } from '../../mcp/endpoint/endpoint.ts'
 import type { HttpExchange } from '../../mcp/endpoint/http-exchange.ts'
@@ -8,13 +9,15 @@ import { revisions } from '../../mcp/wire/protocol.ts'
 import { callerKey } from '../../oauth/resource-server/caller-key.ts'
 import { paths } from '../../origin/public-urls.ts'
 import type { ServerPolicy } from '../../tunnels/server-policy.ts'
+import { isBrowserVisit } from '../is-browser-visit.ts'
 import {
   type AccessDeps,
   type AccessEnv,
   requireAccess,
   requireToolScopes,
 } from '../middleware/access.ts'
-import { jsonBody } from '../middleware/json-body.ts'
+import { jsonBody, messages } from '../middleware/json-body.ts'
+import { onlyMethods } from '../middleware/negotiation.ts'
 import { tunnelPolicy } from '../middleware/tunnel-policy.ts'
 
 export interface McpRouteDeps {
@@ -26,33 +29,21 @@ export interface McpRouteDeps {
   readonly maxBodyBytes: () => number
 }
 
+/** What the routes of a profile know besides: the profile is there, and the caller was let in. */
+interface McpEnv extends AccessEnv {
+  Variables: AccessEnv['Variables'] & { endpoint: Endpoint }
+}
+
 /** `/api/mcp/:profile` for every protocol revision, and the deprecated HTTP+SSE pair beside it. */
-export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
-  const app = new Hono<AccessEnv>({ strict: false })
+export function mcpRoutes(deps: McpRouteDeps): Hono<McpEnv> {
+  const app = new Hono<McpEnv>({ strict: false })
+  const profile = requireProfile(deps)
   const access = requireAccess(deps.access)
   const toolScopes = requireToolScopes(deps.access)
   const body = jsonBody(deps.maxBodyBytes)
   const policy = tunnelPolicy(deps.tunnelPolicy)
 
-  /** Answers on the socket itself: what passes is bytes, and web streams would cost as much again. */
-  function withEndpoint(
-    serve: (endpoint: Endpoint, exchange: HttpExchange, c: Context<AccessEnv>) => void,
-  ) {
-    return (c: Context<AccessEnv>) => {
-      const name = c.req.param('profile') ?? ''
-      const endpoint = deps.endpoint(name)
-      if (!endpoint) {
-        return rpcErrorResponse(
-          404,
-          `There is no profile ${JSON.stringify(name)}. GET /api/profiles lists those that exist.`,
-        )
-      }
-      serve(endpoint, exchangeOf(c), c)
-      return RESPONSE_ALREADY_SENT
-    }
-  }
-
-  app.get('/api/mcp/:profile/info', access, (c) => {
+  app.all('/api/mcp/:profile/info', onlyMethods('GET', 'HEAD'), profile, access, (c) => {
     const summary = deps.summary(c.req.param('profile'), c.get('origin'))
     if (!summary) return rpcErrorResponse(404, 'There is no such profile.')
     return c.json({
@@ -62,37 +53,64 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<AccessEnv> {
     })
   })
 
-  app.get(
-    '/api/mcp/:profile/sse',
-    access,
-    policy,
-    withEndpoint((endpoint, exchange, c) =>
-      endpoint.openSse(exchange, paths.messages(c.req.param('profile') ?? '')),
-    ),
-  )
+  app.all('/api/mcp/:profile/sse', onlyMethods('GET'), profile, access, policy, (c) => {
+    // A link on any page leads here; what it opened would hold a session.
+    if (isBrowserVisit((name) => c.req.header(name))) {
+      return rpcErrorResponse(406, 'Not Acceptable: this is an event stream for MCP clients.')
+    }
+    c.get('endpoint').openSse(exchangeOf(c), paths.messages(c.req.param('profile')))
+    return RESPONSE_ALREADY_SENT
+  })
 
-  app.post(
+  app.all(
     '/api/mcp/:profile/messages',
+    onlyMethods('POST'),
+    profile,
     access,
     body,
+    messages({ answers: false }),
     toolScopes,
-    withEndpoint((endpoint, exchange, c) =>
-      endpoint.receiveSse(exchange, c.req.query('sessionId') ?? ''),
-    ),
+    (c) => {
+      c.get('endpoint').receiveSse(exchangeOf(c), c.req.query('sessionId') ?? '')
+      return RESPONSE_ALREADY_SENT
+    },
   )
 
   app.all(
     '/api/mcp/:profile',
+    onlyMethods('GET', 'POST', 'DELETE'),
+    profile,
     access,
     body,
+    messages({ answers: true }),
     toolScopes,
     policy,
-    withEndpoint((endpoint, exchange) => endpoint.handle(exchange)),
+    (c) => {
+      c.get('endpoint').handle(exchangeOf(c))
+      return RESPONSE_ALREADY_SENT
+    },
   )
   return app
 }
 
-function exchangeOf(c: Context<AccessEnv>): HttpExchange {
+/** Before anything else is asked or read: a profile that does not exist has nothing to protect. */
+function requireProfile({ endpoint }: McpRouteDeps): MiddlewareHandler<McpEnv> {
+  return async (c, next) => {
+    const name = c.req.param('profile') ?? ''
+    const found = endpoint(name)
+    if (!found) {
+      return rpcErrorResponse(
+        404,
+        `There is no profile ${quoted(name)}. GET /api/profiles lists those that exist.`,
+      )
+    }
+    c.set('endpoint', found)
+    return next()
+  }
+}
+
+/** Answered on the socket itself: what passes is bytes, and web streams would cost as much again. */
+function exchangeOf(c: Context<McpEnv>): HttpExchange {
   const { incoming, outgoing } = c.env
   // What CORS says of a page that was let in.
   if (incoming.headers.origin !== undefined) {

@@ -13,7 +13,7 @@ import type { Exposure, ListenerName } from '../../origin/known-origins.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
 import { type OAuthLimits, oauthLimit } from '../middleware/oauth-limit.ts'
 import { type ConsentRouteDeps, consentRoutes } from './consent-routes.ts'
-import { registerClient } from './register-client.ts'
+import { forwardForm, registerClient, requestOf } from './oauth-requests.ts'
 import { type SignInRouteDeps, signInRoutes } from './sign-in-routes.ts'
 
 export interface OAuthRouteDeps extends ConsentRouteDeps, SignInRouteDeps {
@@ -25,14 +25,14 @@ export interface OAuthRouteDeps extends ConsentRouteDeps, SignInRouteDeps {
   profiles(): readonly ProtectedProfile[]
   /** Issuers whose tokens a profile of that origin takes; what its metadata lists. */
   authorizationServers(origin: string): readonly string[]
-  /** The client's address, as far as it can be believed. */
-  addressOf(c: HttpContext): string
+  /** Further schemes of redirect URIs, from the configuration. */
+  readonly redirectSchemes: readonly string[]
 }
 
 /** The metadata documents, the authorization server's endpoints and the consent page. */
 export function oauthRoutes(deps: OAuthRouteDeps): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>({ strict: false })
-  const limit = oauthLimit(deps.limits, deps.addressOf)
+  const limit = oauthLimit(deps.limits, deps.senderOf)
 
   function metadata(c: HttpContext, name: string | undefined) {
     const exposure = deps.exposureOf(c.env.listener)
@@ -53,7 +53,7 @@ export function oauthRoutes(deps: OAuthRouteDeps): Hono<HttpEnv> {
 
   const forward = async (c: HttpContext) => {
     allowPage(c)
-    await deps.servers.handle(c.get('origin'), c.env.incoming, c.env.outgoing)
+    await deps.servers.handle(c.get('origin'), requestOf(c, deps))
     return RESPONSE_ALREADY_SENT
   }
   const maxBody = bodyLimit({ maxSize: maxRegistrationBytes })
@@ -62,12 +62,15 @@ export function oauthRoutes(deps: OAuthRouteDeps): Hono<HttpEnv> {
   app.get(oauthPaths.jwks, forward)
   app.get(oauthPaths.authorize, limit('authorize'), forward)
   app.get(`${oauthPaths.authorize}/:interaction`, forward)
-  app.post(oauthPaths.token, limit('token'), forward)
-  app.post(oauthPaths.revoke, limit('token'), forward)
-  app.post(oauthPaths.introspect, limit('token'), forward)
+  for (const path of [oauthPaths.token, oauthPaths.revoke, oauthPaths.introspect]) {
+    app.post(path, limit('token'), maxBody, async (c) => {
+      allowPage(c)
+      return forwardForm(c, deps)
+    })
+  }
   app.post(oauthPaths.register, limit('register'), maxBody, async (c) => {
     allowPage(c)
-    return registerClient(c, deps.servers)
+    return registerClient(c, deps)
   })
   app.route('/', consentRoutes(deps, [limit('consent'), maxBody]))
   app.route('/', signInRoutes(deps, limit('consent')))

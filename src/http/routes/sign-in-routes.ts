@@ -3,15 +3,17 @@ import type { Approvals } from '../../oauth/authorization-server/approvals.ts'
 import type { AuthorizationServers } from '../../oauth/authorization-server/authorization-servers.ts'
 import { interactionOfState, type SignIn } from '../../oauth/authorization-server/sign-in.ts'
 import { oauthPaths } from '../../oauth/oauth-urls.ts'
+import type { Sender } from '../../origin/client-address.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
 import { renderMessagePage } from '../pages/message-page.ts'
 import { pageResponse } from '../pages/page.ts'
-import { exchangeOf } from './consent-exchange.ts'
+import { exchangeOf } from './oauth-requests.ts'
 
 export interface SignInRouteDeps {
   readonly servers: Pick<AuthorizationServers, 'consent'>
   readonly approvals: Pick<Approvals, 'vouch'>
   readonly signIn: SignIn
+  senderOf(c: HttpContext): Sender
 }
 
 const consent = '/oauth/consent/:interaction'
@@ -26,7 +28,7 @@ export function signInRoutes(
 
   /** The interaction in the path, if this browser began it. */
   async function ownInteraction(c: HttpContext): Promise<string | undefined> {
-    const exchange = exchangeOf(c)
+    const exchange = exchangeOf(c, deps)
     const isOpen = await servers.consent(c.get('origin')).isOpen(exchange)
     return isOpen ? exchange.interaction : undefined
   }
@@ -44,7 +46,7 @@ export function signInRoutes(
     if (interaction === undefined) return gone()
     const outcome = await signIn.finish(interaction, new URL(c.req.url))
     if (!outcome.ok) return failed(outcome.problem)
-    approvals.vouch(interaction, outcome.by)
+    approvals.vouch(interaction, outcome.who)
     return c.redirect(oauthPaths.consent(interaction), 303)
   })
   return app

@@ -5,7 +5,7 @@ import { eventStreamHeaders, formatEvent } from '../wire/event-stream.ts'
 /** Under the shortest idle limit of any proxy in front of us, ms. */
 const keepAliveMs = 15_000
 /** What may wait for a client that reads slowly, bytes; one message may be larger. */
-const maxQueuedBytes = 4 * 1024 * 1024
+export const maxQueuedBytes = 8 * 1024 * 1024
 
 /** A stream of server-sent events to one client. */
 export interface ClientStream {
@@ -50,7 +50,7 @@ export function createClientStreams({ logger }: { logger: Logger }) {
       function write(frame: string): void {
         if (!isOpen) return
         if (outgoing.writableLength > maxQueuedBytes) {
-          logger.warn('ended a stream that its client does not read', {
+          logger.warn('ended a stream: its client does not read', {
             waitingBytes: outgoing.writableLength,
           })
           finish()

@@ -12,7 +12,14 @@ import {
 } from '../wire/message.ts'
 import { metaKeys, modernRevision, rpcCodes } from '../wire/protocol.ts'
 import { createClientStreams } from './client-streams.ts'
-import { type HttpExchange, headerOf, sendEmpty, sendRefusal } from './http-exchange.ts'
+import {
+  type HttpExchange,
+  headerOf,
+  sendEmpty,
+  sendNotAcceptable,
+  sendRefusal,
+  takenBy,
+} from './http-exchange.ts'
 import { createModernEndpoint } from './modern.ts'
 import type { Session } from './session.ts'
 import { createSessionRecords, type Sealer } from './session-records.ts'
@@ -61,8 +68,8 @@ export function createEndpoint(options: {
     profile,
     handle(exchange) {
       const { body, incoming } = exchange
-      if (!methods.has(incoming.method ?? '')) return refuseMethod(exchange)
       if (incoming.method !== 'POST' || !body) return streamable.handle(exchange)
+      if (!takenBy(exchange).json) return sendNotAcceptable(exchange, 'the answer may be JSON')
       const message = readMessage(body.text, body.value)
       if (!isModern(message, headerOf(exchange, 'mcp-protocol-version'))) {
         if (hasModernElement(body.value)) return refuseBatch(exchange)
@@ -113,18 +120,6 @@ function hasModernElement(value: unknown): boolean {
       return Object.hasOwn(metaOf(params) ?? {}, metaKeys.protocolVersion)
     })
   )
-}
-
-/** Of streamable HTTP. */
-const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'DELETE'])
-
-function refuseMethod(exchange: HttpExchange): void {
-  const headers = { allow: [...methods].join(', ') }
-  sendRefusal(exchange, 405, {
-    code: rpcCodes.upstreamUnavailable,
-    message: 'Method not allowed.',
-    headers,
-  })
 }
 
 function refuseBatch(exchange: HttpExchange): void {

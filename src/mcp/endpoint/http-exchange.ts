@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { parseAccept } from 'hono/utils/accept'
 import { writeAnswer } from '../wire/message.ts'
+import { rpcCodes } from '../wire/protocol.ts'
 
 /** One HTTP request to a profile, with what the HTTP side knows of it. */
 export interface HttpExchange {
@@ -18,20 +20,28 @@ export function headerOf({ incoming }: HttpExchange, name: string): string | und
   return Array.isArray(value) ? value.join(', ') : value
 }
 
-/** What the answer to a POST may be. */
-export interface Accepted {
-  readonly json: boolean
-  readonly stream: boolean
+const json = 'application/json'
+const eventStream = 'text/event-stream'
+const both = `${json}, ${eventStream}`
+
+/** Which answers a request takes (RFC 9110 12.5.1): without `Accept` or with a wildcard, any. */
+export function takenBy(exchange: HttpExchange): { json: boolean; stream: boolean } {
+  const accept = headerOf(exchange, 'accept')
+  // As nearly every client says it.
+  if (accept === undefined || accept === '*/*' || accept === both)
+    return { json: true, stream: true }
+  const ranges = parseAccept(accept)
+    .filter(({ q }) => q > 0)
+    .map(({ type }) => type.toLowerCase())
+  const takes = (type: string) =>
+    [type, `${type.split('/')[0]}/*`, '*/*'].some((range) => ranges.includes(range))
+  return { json: takes(json), stream: takes(eventStream) }
 }
 
-/** RFC 9110 12.5.1: without `Accept`, or with a wildcard, anything goes. */
-export function acceptedBy(exchange: HttpExchange): Accepted {
-  const accept = headerOf(exchange, 'accept')
-  if (accept === undefined || accept.includes('*/*')) return { json: true, stream: true }
-  return {
-    json: accept.includes('application/json') || accept.includes('application/*'),
-    stream: accept.includes('text/event-stream') || accept.includes('text/*'),
-  }
+/** MCP has clients take JSON and streams; what is not to be had without them is refused so. */
+export function sendNotAcceptable(exchange: HttpExchange, why: string): void {
+  const message = `Not Acceptable: ${why}. Send "Accept: ${both}".`
+  sendRefusal(exchange, 406, { code: rpcCodes.upstreamUnavailable, message })
 }
 
 export function sendJson(

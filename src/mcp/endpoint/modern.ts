@@ -22,11 +22,17 @@ import {
 } from '../wire/protocol.ts'
 import { errorText, RpcError } from '../wire/rpc-error.ts'
 import type { ClientStream, ClientStreams } from './client-streams.ts'
-import { type HttpExchange, headerOf, sendJson, sendRefusal } from './http-exchange.ts'
+import {
+  type HttpExchange,
+  headerOf,
+  sendJson,
+  sendNotAcceptable,
+  sendRefusal,
+  takenBy,
+} from './http-exchange.ts'
 
-/** Streams of `subscriptions/listen` in one profile, and resources that one of them may follow. */
+/** Streams of `subscriptions/listen` in one profile. */
 const maxListening = 1_024
-const maxSubscriptions = 256
 
 /** What 2026-07-28 has taken away, whatever a server behind us still answers. */
 const removedMethods: ReadonlySet<string> = new Set([
@@ -94,6 +100,8 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
       }
     }
     tell(method: string, params: string | undefined) {
+      // Who takes JSON alone gets the answer, and nothing that is told before it.
+      if (!this.#stream && !takenBy(this.#exchange).stream) return
       this.#stream ??= streams.open(this.#exchange.outgoing)
       this.#stream.send(writeNotification(method, params))
     }
@@ -151,14 +159,16 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
   function listen(request: Request, exchange: HttpExchange) {
     const { id, params } = request
     const wanted = params?.notifications
+    if (!takenBy(exchange).stream) {
+      return sendNotAcceptable(exchange, 'what was asked for is a stream')
+    }
     const call = new ModernCall(request, exchange)
     if (!isJsonObject(wanted)) {
       const message = "Invalid params: 'notifications' is required and must be an object"
       return refuse(call, new RpcError(rpcCodes.invalidParams, message))
     }
-    const uris = Array.isArray(wanted.resourceSubscriptions) ? wanted.resourceSubscriptions : []
-    if (listening.size >= maxListening || uris.length > maxSubscriptions) {
-      const message = `a stream can follow ${maxSubscriptions} resources, a profile serve ${maxListening} streams`
+    if (listening.size >= maxListening) {
+      const message = `this profile serves ${maxListening} such streams already`
       return refuse(call, new RpcError(rpcCodes.invalidRequest, message))
     }
     void profile.seen().then(() => {

@@ -1,7 +1,8 @@
 import type { Logger } from '../../lib/logger.ts'
 import type { Profile } from '../profile.ts'
 import { type CallAnswer, type ClientCall, refuse } from '../relay/client-call.ts'
-import { uriOf } from '../relay/route.ts'
+import { askedBy } from '../relay/route.ts'
+import { maxSubscriptions } from '../request-reading.ts'
 import type { ClientSession } from '../upstreams/links.ts'
 import type { MessageOwner, Question } from '../upstreams/message-owner.ts'
 import { editObject, memberText } from '../wire/json-text.ts'
@@ -23,13 +24,12 @@ import {
 import { type Caller, isLogLevel, legacyRevisions, rpcCodes } from '../wire/protocol.ts'
 import { errorText, RpcError } from '../wire/rpc-error.ts'
 
-/** Resources that one session may follow. */
-const maxSubscriptions = 256
-
 /** Where the messages of a session go: the stream of one POST, or the one that belongs to none. */
 export interface Outlet {
-  /** Sends a request or a notification. */
+  /** Sends a notification. */
   deliver(text: string): void
+  /** Sends a request. False where the client takes no such thing. */
+  ask(text: string): boolean
   /** Sends an answer. */
   answer(text: string): void
   /** A request that is not answered any more. */
@@ -117,7 +117,11 @@ export function createSession(options: {
       const meta = editObject(memberText(text, '_meta') ?? '{}', { progressToken: String(id) })
       text = editObject(text, { _meta: meta })
     }
-    outlet.deliver(writeRequest(id, method, text))
+    if (!outlet.ask(writeRequest(id, method, text))) {
+      asked.delete(id)
+      const message = 'the client takes no event streams, so it cannot be asked'
+      question.answer('error', errorText(new RpcError(rpcCodes.methodNotFound, message)))
+    }
     return (params = '{}') => {
       if (!asked.delete(id)) return
       const about = editObject(params, { requestId: String(id) })
@@ -230,10 +234,19 @@ export function createSession(options: {
     const uri = uriOf(request)
     if (subscriptions.has(uri)) return
     if (subscriptions.size >= maxSubscriptions) {
-      const message = `a session can follow ${maxSubscriptions} resources; unsubscribe from some first`
+      const message =
+        `This session follows ${maxSubscriptions} resources already, which is the most it may; ` +
+        'unsubscribe from some of them first.'
       throw new RpcError(rpcCodes.invalidRequest, message)
     }
-    await follow(uri)
+    // Counted from the moment it is asked for: a thousand may be asked for at once.
+    subscriptions.set(uri, () => {})
+    try {
+      await follow(uri)
+    } catch (error) {
+      subscriptions.delete(uri)
+      throw error
+    }
     stateChanged()
   }
 
@@ -243,7 +256,7 @@ export function createSession(options: {
       throw new RpcError(rpcCodes.invalidParams, `Unknown resource: ${JSON.stringify(uri)}`)
     }
     const stop = await found.upstream.subscribe(found.uri, session)
-    if (isClosed) stop()
+    if (isClosed || !subscriptions.has(uri)) stop()
     else subscriptions.set(uri, stop)
   }
 
@@ -315,7 +328,10 @@ export function createSession(options: {
     restore(state) {
       level = state.level
       const again = [
-        ...state.subscriptions.map(follow),
+        ...state.subscriptions.map((uri) => {
+          subscriptions.set(uri, () => {})
+          return follow(uri)
+        }),
         ...(level === undefined
           ? []
           : profile.upstreams().map((one) => one.setLogLevel(session, level ?? ''))),
@@ -336,6 +352,11 @@ export function createSession(options: {
     },
   }
   return session
+}
+
+function uriOf(request: Request): string {
+  const asked = askedBy(request)
+  return asked.kind === 'resource' ? asked.uri : ''
 }
 
 function announcesLogging(

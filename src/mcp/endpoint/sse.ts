@@ -61,7 +61,11 @@ export function createSseSessions(options: {
         },
       })
       const send = (text: string) => stream.send(text)
-      const outlet = { deliver: send, answer: send, drop: () => {}, pause: () => {} }
+      const ask = (text: string) => {
+        send(text)
+        return true
+      }
+      const outlet = { deliver: send, ask, answer: send, drop: () => {}, pause: () => {} }
       const { principal } = exchange
       entries.set(id, { outlet, principal, end: stream.end, session: undefined })
       stream.send(`${messagesPath}?sessionId=${id}`, { event: 'endpoint' })

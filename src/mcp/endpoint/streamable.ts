@@ -4,13 +4,13 @@ import { type Message, type Request, readBatch, readMessage, writeAnswer } from 
 import { legacyRevisions, rpcCodes } from '../wire/protocol.ts'
 import type { ClientStreams } from './client-streams.ts'
 import {
-  type Accepted,
-  acceptedBy,
   type HttpExchange,
   headerOf,
   sendEmpty,
   sendJson,
+  sendNotAcceptable,
   sendRefusal,
+  takenBy,
 } from './http-exchange.ts'
 import {
   createResumableStreams,
@@ -87,6 +87,10 @@ export function createStreamableSessions(options: {
       terms,
       outlet: {
         deliver: (text) => own.send(text),
+        ask(text) {
+          own.send(text)
+          return true
+        },
         answer: (text) => own.send(text),
         drop: () => {},
         pause: () => {},
@@ -178,10 +182,7 @@ export function createStreamableSessions(options: {
 
   function listen(entry: Entry, exchange: HttpExchange) {
     const { outgoing } = exchange
-    if (!acceptedBy(exchange).stream) {
-      const message = 'Not Acceptable: Client must accept text/event-stream'
-      return sendRefusal(exchange, 406, { code: rpcCodes.upstreamUnavailable, message })
-    }
+    if (!takenBy(exchange).stream) return sendNotAcceptable(exchange, 'this is an event stream')
     const lastEventId = headerOf(exchange, 'last-event-id')
     entry.openStreams += 1
     outgoing.once('close', () => {
@@ -196,16 +197,10 @@ export function createStreamableSessions(options: {
   }
 
   function post(entry: Entry, exchange: HttpExchange) {
-    const accepted = acceptedBy(exchange)
-    if (!accepted.json && !accepted.stream) {
-      const message =
-        'Not Acceptable: Client must accept application/json, text/event-stream or both'
-      return sendRefusal(exchange, 406, { code: rpcCodes.upstreamUnavailable, message })
-    }
     const messages = readPosted(exchange, entry.session.terms)
     if (!messages) return
     const requests = messages.filter((one): one is Request => one.kind === 'request')
-    const outlet = new PostOutlet(entry, exchange, { count: requests.length, accepted })
+    const outlet = new PostOutlet(entry, exchange, requests.length)
     const from = { outlet, origin: exchange.origin }
     for (const message of messages) entry.session.receive(message, from)
     if (requests.length === 0) sendEmpty(exchange, 202)
@@ -258,34 +253,36 @@ function readPosted(exchange: HttpExchange, terms: SessionTerms): Message[] | un
 class PostOutlet implements Outlet {
   readonly #entry: Entry
   readonly #exchange: HttpExchange
-  readonly #accepted: Accepted
+  readonly #takesStream: boolean
   readonly #isBatch: boolean
   readonly #answers: string[] = []
   #left: number
   #stream: ResumableStream | undefined
 
-  constructor(
-    entry: Entry,
-    exchange: HttpExchange,
-    { count, accepted }: { count: number; accepted: Accepted },
-  ) {
+  constructor(entry: Entry, exchange: HttpExchange, count: number) {
     this.#entry = entry
     this.#exchange = exchange
-    this.#accepted = accepted
+    this.#takesStream = takenBy(exchange).stream
     this.#left = count
     this.#isBatch = Array.isArray(exchange.body?.value)
   }
 
   deliver(text: string): void {
-    if (this.#accepted.stream) this.#open().send(text)
+    if (this.#takesStream) this.#open().send(text)
     else this.#entry.streams.own.send(text)
+  }
+
+  ask(text: string): boolean {
+    if (this.#takesStream) this.#open().send(text)
+    else sendNotAcceptable(this.#exchange, 'the server asked something back, which takes a stream')
+    return this.#takesStream
   }
 
   answer(text: string): void {
     this.#left -= 1
-    if (this.#stream || !this.#accepted.json) {
-      this.#open().send(text)
-      if (this.#left <= 0) this.#stream?.end()
+    if (this.#stream) {
+      this.#stream.send(text)
+      if (this.#left <= 0) this.#stream.end()
       return
     }
     this.#answers.push(text)
@@ -298,12 +295,12 @@ class PostOutlet implements Outlet {
     if (this.#stream) this.#stream.end()
     else if (this.#answers.length > 0) this.#sendAnswers()
     // Nothing is answered (MCP 2025-11-25, Cancellation): the stream ends empty.
-    else if (this.#accepted.stream) this.#open().end()
+    else if (this.#takesStream) this.#open().end()
     else sendEmpty(this.#exchange, 202)
   }
 
   pause(retryMs: number): void {
-    if (this.#accepted.stream) this.#open().pause(retryMs)
+    if (this.#takesStream) this.#open().pause(retryMs)
   }
 
   #sendAnswers(): void {

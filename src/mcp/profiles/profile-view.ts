@@ -3,6 +3,7 @@ import type { JsonObject } from '../wire/message.ts'
 import type { NamedItem, ServerCatalog } from './catalog.ts'
 import { createToolFilter } from './tool-filter.ts'
 import { exposedName, nameProblem, serverPrefix } from './tool-names.ts'
+import { matchesTemplate } from './uri-template.ts'
 
 /** Where one exposed item comes from. */
 export interface Origin {
@@ -45,12 +46,10 @@ export interface ProfileView {
 /**
  * Merges the catalogs of a profile's servers. A pure function of its arguments: the first server
  * in the profile's order wins a name, whatever order the servers came up in.
- * @param fits whether a URI template of a server's fits a URI
  */
 export function createProfileView(
   profile: ProfileConfig,
   catalogs: ReadonlyMap<string, ServerCatalog>,
-  fits: (template: string, uri: string) => boolean,
 ): ProfileView {
   const { servers } = profile
   const rules = { naming: profile.naming, serverCount: servers.length }
@@ -110,13 +109,18 @@ export function createProfileView(
     const own = servers.find((server) => uri.startsWith(serverPrefix(server)))
     if (own !== undefined && servers.length > 1) {
       const inner = uri.slice(serverPrefix(own).length)
-      if (uris.colliding.has(inner) || uris.templates.some((one) => fits(one.template, inner))) {
+      if (
+        uris.colliding.has(inner) ||
+        uris.templates.some((one) => matchesTemplate(one.template, inner))
+      ) {
         return [{ server: own, uri: inner }]
       }
     }
     const listed = uris.listed.get(uri)
     if (listed !== undefined) return [{ server: listed, uri }]
-    const fitting = uris.templates.filter(({ template }) => template === uri || fits(template, uri))
+    const fitting = uris.templates.filter(
+      ({ template }) => template === uri || matchesTemplate(template, uri),
+    )
     const found = fitting.length > 0 ? fitting.map(({ server }) => server) : servers
     return [...new Set(found)].map((server) => ({ server, uri }))
   }

@@ -2,8 +2,7 @@ import { membersOf, memberText } from '../wire/json-text.ts'
 import { isJsonObject, type Request } from '../wire/message.ts'
 import { rpcCodes } from '../wire/protocol.ts'
 import { errorText, RpcError } from '../wire/rpc-error.ts'
-import type { CallAnswer, ClientCall } from './client-call.ts'
-import type { Attempt } from './relay.ts'
+import type { Attempt, CallAnswer, ClientCall } from './client-call.ts'
 
 /** Rounds of questions one call may take before it is taken for a loop. */
 const maxRounds = 10

@@ -1,5 +1,6 @@
 import type { ClientSession } from '../upstreams/links.ts'
 import type { MessageOwner } from '../upstreams/message-owner.ts'
+import type { Edits } from '../wire/json-text.ts'
 import type { JsonObject, Request } from '../wire/message.ts'
 import type { Caller, Era } from '../wire/protocol.ts'
 import { errorText } from '../wire/rpc-error.ts'
@@ -29,6 +30,13 @@ export interface CallAnswer {
   readonly body: string
   /** What HTTP says beside an error, where a server said so. */
   readonly status?: number | undefined
+}
+
+/** What one attempt adds to the params of a call. */
+export interface Attempt {
+  readonly edits?: Edits
+  readonly owner?: ClientCall['owner']
+  onAnswer(answer: CallAnswer, value: unknown): void
 }
 
 /** Answers with a failure of ours, or with one that a server gave. */

@@ -4,8 +4,7 @@ import { membersOf, memberText } from '../wire/json-text.ts'
 import { paramsText } from '../wire/message.ts'
 import { rpcCodes } from '../wire/protocol.ts'
 import { RpcError } from '../wire/rpc-error.ts'
-import { type CallAnswer, type ClientCall, refuse } from './client-call.ts'
-import type { Attempt } from './relay.ts'
+import { type Attempt, type CallAnswer, type ClientCall, refuse } from './client-call.ts'
 
 /** How long a client may take to answer before the held upstream call is cancelled, ms. */
 const heldMs = 10 * 60_000

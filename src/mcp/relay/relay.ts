@@ -7,7 +7,7 @@ import { isJsonObject, type JsonObject, progressTokenOf } from '../wire/message.
 import { callerMetaKey, metaKeys, modernRevision, nameFieldOf, rpcCodes } from '../wire/protocol.ts'
 import { failureReason, RpcError, upstreamFailure } from '../wire/rpc-error.ts'
 import { answerRounds } from './answer-rounds.ts'
-import { type CallAnswer, type ClientCall, refuse } from './client-call.ts'
+import { type Attempt, type CallAnswer, type ClientCall, refuse } from './client-call.ts'
 import { createHeldCalls } from './held-calls.ts'
 
 /** A request under a server's own names, and the server. */
@@ -25,13 +25,6 @@ export interface Route {
   readonly observe?: ((result: string) => void) | undefined
   /** Decides whether a refusal lets the next server try, which is then called. */
   readonly otherwise?: ((error: unknown) => boolean) | undefined
-}
-
-/** What one attempt adds to the params of a call. */
-export interface Attempt {
-  readonly edits?: Edits
-  readonly owner?: ClientCall['owner']
-  onAnswer(answer: CallAnswer, value: unknown): void
 }
 
 /** Carries calls between clients and servers, of the same era or of different ones. */
@@ -133,7 +126,8 @@ function send(
     const login = await upstream.loginNeeded()
     if (login) throw login
     // A server that refuses connections has gone, whatever was open to it.
-    if (failure.kind === 'unseen' && !connection.isClosed) await connection.abandon(failure.message)
+    if (failure.kind === 'unseen' && !connection.isClosed)
+      await connection.abandon(failureReason(failure))
     const isSafe =
       failure.kind === 'unseen' || (failure.kind === 'lost' && isRepeatable(route, call))
     if (isRepeated || !isSafe) throw upstreamFailure(upstream.name, failureReason(failure))

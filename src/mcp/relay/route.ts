@@ -1,13 +1,12 @@
+import { quoted } from '../../lib/printable.ts'
 import type { ProfileView } from '../profiles/profile-view.ts'
+import { type Asked, readAsked } from '../request-reading.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import { editObject, membersOf, memberText } from '../wire/json-text.ts'
-import { isJsonObject, type JsonObject, paramsText, type Request } from '../wire/message.ts'
-import { nameFieldOf, rpcCodes } from '../wire/protocol.ts'
+import { isJsonObject, paramsText, type Request } from '../wire/message.ts'
+import { rpcCodes } from '../wire/protocol.ts'
 import { RpcError } from '../wire/rpc-error.ts'
 import type { Route } from './relay.ts'
-
-/** URIs are compared with every template there is. */
-const maxUriLength = 8_192
 
 /** What a request may be routed by. */
 export interface Routing {
@@ -22,26 +21,35 @@ export interface Routing {
  * @throws RpcError -32602 when what it names is not there, -32601 when nobody can be told to know it
  */
 export function routesOf(request: Request, routing: Routing): Route[] {
-  const { method, params } = request
-  switch (method) {
-    case 'tools/call':
-    case 'prompts/get':
-      return [namedRoute(request, routing)]
-    case 'resources/read':
-      return uriRoutes(request, routing)
-    case 'completion/complete':
-      return completionRoutes(request, routing)
+  const { method } = request
+  const asked = askedBy(request)
+  switch (asked.kind) {
+    case 'tool':
+    case 'prompt':
+      return [namedRoute(request, asked, routing)]
+    case 'resource':
+      return uriRoutes(request, asked.uri, routing)
+    case 'task':
+      return [taskRoute(request, asked.taskId, routing)]
     default:
-      if (nameFieldOf(method) === 'taskId' || method === 'tasks/result') {
-        return [taskRoute(request, routing, params?.taskId)]
-      }
-      return [plainRoute(request, ownerOfMethod(method, routing))]
+      return method === 'completion/complete'
+        ? completionRoutes(request, routing)
+        : [plainRoute(request, ownerOfMethod(method, routing))]
   }
 }
 
-function namedRoute(request: Request, { view, upstreams }: Routing): Route {
-  const noun = request.method === 'tools/call' ? 'tool' : 'prompt'
-  const name = stringOf(request, 'name')
+/** What a request is about, by the reading that access goes by as well. @throws RpcError -32602 */
+export function askedBy({ method, params }: Request): Asked {
+  const asked = readAsked(method, params)
+  if (asked.kind !== 'unreadable') return asked
+  throw new RpcError(asked.code, asked.problem)
+}
+
+function namedRoute(
+  request: Request,
+  { kind: noun, name }: { kind: 'tool' | 'prompt'; name: string },
+  { view, upstreams }: Routing,
+): Route {
   const origin = noun === 'tool' ? view.tool(name) : view.prompt(name)
   const upstream = upstreams.find((one) => one.name === origin?.server)
   if (!origin || !upstream) throw unknown(noun, name)
@@ -54,8 +62,7 @@ function namedRoute(request: Request, { view, upstreams }: Routing): Route {
   }
 }
 
-function uriRoutes(request: Request, { view, upstreams }: Routing): Route[] {
-  const uri = uriOf(request)
+function uriRoutes(request: Request, uri: string, { view, upstreams }: Routing): Route[] {
   const found = view.serversOfUri(uri).flatMap((one) => {
     const upstream = upstreams.find(({ name }) => name === one.server)
     if (!upstream) return []
@@ -66,40 +73,30 @@ function uriRoutes(request: Request, { view, upstreams }: Routing): Route[] {
   return found
 }
 
-/** The URI a request names. @throws RpcError when there is none, or it is no URI anybody has */
-export function uriOf(request: Request): string {
-  const uri = stringOf(request, 'uri')
-  if (uri.length <= maxUriLength) return uri
-  throw new RpcError(rpcCodes.invalidParams, `"uri" is longer than ${maxUriLength} characters`)
-}
-
 function completionRoutes(request: Request, routing: Routing): Route[] {
   const { view, upstreams } = routing
-  const ref = request.params?.ref
-  if (!isJsonObject(ref)) throw invalid('"ref" must be an object')
-  const [field, value] = ref.type === 'ref/prompt' ? ['name', ref.name] : ['uri', ref.uri]
-  if (typeof value !== 'string') throw invalid(`"ref.${field}" must be a string`)
-  const candidates =
-    field === 'name'
-      ? [view.prompt(value)].flatMap((origin) =>
-          origin ? [{ server: origin.server, value: origin.name }] : [],
-        )
-      : view.serversOfUri(value).map(({ server, uri }) => ({ server, value: uri }))
+  const asked = askedBy(request)
+  const isPrompt = asked.kind === 'prompt'
+  const value = isPrompt ? asked.name : asked.kind === 'template' ? asked.uri : ''
+  const candidates = isPrompt
+    ? [view.prompt(value)].flatMap((origin) =>
+        origin ? [{ server: origin.server, value: origin.name }] : [],
+      )
+    : view.serversOfUri(value).map(({ server, uri }) => ({ server, value: uri }))
   const routes = candidates.flatMap((one) => {
     const upstream = upstreams.find(({ name }) => name === one.server)
     if (!upstream) return []
     const text = paramsText(request) ?? '{}'
     const refText = editObject(memberText(text, 'ref') ?? '{}', {
-      [field as string]: JSON.stringify(one.value),
+      [isPrompt ? 'name' : 'uri']: JSON.stringify(one.value),
     })
     return [{ upstream, params: editObject(text, { ref: refText }), name: undefined }]
   })
-  if (routes.length === 0) throw unknown(field === 'name' ? 'prompt' : 'resource', value)
+  if (routes.length === 0) throw unknown(isPrompt ? 'prompt' : 'resource', value)
   return routes
 }
 
-function taskRoute(request: Request, routing: Routing, taskId: unknown): Route {
-  if (typeof taskId !== 'string') throw invalid('"taskId" must be a string')
+function taskRoute(request: Request, taskId: string, routing: Routing): Route {
   const owner = routing.taskOwner(taskId)
   const upstream =
     routing.upstreams.find(({ name }) => name === owner) ??
@@ -172,16 +169,6 @@ function withMember(
   return isOnce && from === to ? text : editObject(text, { [key]: JSON.stringify(to) })
 }
 
-function stringOf({ params }: Request, key: string): string {
-  const value = params && Object.hasOwn(params, key) ? params[key] : undefined
-  if (typeof value === 'string') return value
-  throw invalid(`"${key}" must be a string`)
-}
-
-function invalid(message: string, data?: JsonObject): RpcError {
-  return new RpcError(rpcCodes.invalidParams, message, data)
-}
-
 function unknown(noun: string, name: string): RpcError {
-  return invalid(`Unknown ${noun}: ${JSON.stringify(name)}`)
+  return new RpcError(rpcCodes.invalidParams, `Unknown ${noun}: ${quoted(name)}`)
 }

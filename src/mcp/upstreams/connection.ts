@@ -116,6 +116,8 @@ export interface ConnectOptions {
   readonly auth: UpstreamAuth
   readonly connections: UpstreamConnections
   readonly logger: Logger
+  /** Told why the upstream failed, in words for its owner alone. */
+  readonly onOwnersReason: (reason: string) => void
   /** A message that could not be read, with its first characters. */
   readonly onMalformed: (excerpt: string) => void
 }

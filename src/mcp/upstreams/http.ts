@@ -8,7 +8,7 @@ import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import { createEventReader } from '../wire/event-stream.ts'
 import { parseMessage } from '../wire/message.ts'
 import { type Era, modernRevision } from '../wire/protocol.ts'
-import { describeRefusal, saysNoSuchSession } from './http-refusal.ts'
+import { describeAnswer, saysNoSuchSession } from './failed-answer.ts'
 import { encodeHeaderValue } from './param-headers.ts'
 import {
   type OutgoingRequest,
@@ -22,8 +22,8 @@ import type { UpstreamAuth } from './upstream-auth.ts'
 const connectMs = 10_000
 /** How long to wait before a stream is opened again, where the server does not say, ms. */
 const reopenMs = { first: 1_000, most: 30_000 }
-/** As much of a refusal is read as may be told. */
-const maxRefusalBytes = 64 * 1024
+/** A server in trouble may answer with whole pages, or never come to their end. */
+const refusalLimits = { maxBytes: 1024 * 1024, maxMs: 1_000 }
 /** How often one request is repeated for another token, or along redirects of one origin. */
 const maxRepeats = 3
 
@@ -180,12 +180,19 @@ function dispatchOnce(
   const chunks: Buffer[] = []
   let size = 0
   let ended = false
+  let patience: NodeJS.Timeout | undefined
 
   function end(): void {
     if (ended) return
     ended = true
+    clearTimeout(patience)
     const text = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
     hooks.onEnd({ status, headers: answerHeaders, body: text.toString('utf8'), stream })
+  }
+
+  function cutShort(opened: Dispatcher.DispatchController): void {
+    end()
+    opened.abort(new Error('enough was read'))
   }
 
   dispatcher.dispatch(
@@ -195,20 +202,21 @@ function dispatchOnce(
         controller = opened
         if (isAborted) opened.abort(new Error('cancelled'))
       },
-      onResponseStart(_controller, statusCode, received) {
+      onResponseStart(opened, statusCode, received) {
         status = statusCode
         answerHeaders = received
         exchange.onHeaders?.(received)
+        if (status >= 300) patience = setTimeout(cutShort, refusalLimits.maxMs, opened)
         if (status !== 200 || mediaType(received) !== 'text/event-stream') return
-        const opened = { lastEventId: undefined, retryMs: undefined } as NonNullable<typeof stream>
-        stream = opened
+        const state = { lastEventId: undefined, retryMs: undefined } as NonNullable<typeof stream>
+        stream = state
         readEvents = createEventReader({
           onEvent({ id, event, data }) {
-            if (id !== undefined) opened.lastEventId = id
+            if (id !== undefined) state.lastEventId = id
             if (data !== '') exchange.onEvent?.(event === 'endpoint' ? `endpoint ${data}` : data)
           },
           onRetry: (ms) => {
-            opened.retryMs = ms
+            state.retryMs = ms
           },
         })
       },
@@ -216,15 +224,13 @@ function dispatchOnce(
         if (readEvents) return readEvents(chunk)
         size += chunk.byteLength
         chunks.push(chunk)
-        if (status < 300 || size <= maxRefusalBytes) return
-        // Nobody reads a page of megabytes that says no.
-        end()
-        opened.abort(new Error('enough was read'))
+        if (status >= 300 && size > refusalLimits.maxBytes) cutShort(opened)
       },
       onResponseEnd: end,
       onResponseError(_controller, error) {
         if (ended || isAborted) return
         ended = true
+        clearTimeout(patience)
         exchange.onFailure(describeError(hooks.explain(error), status !== 0))
       },
     },
@@ -310,11 +316,14 @@ export function createHttpTransport(
   /** A refusal of a request, unless it is a JSON-RPC error, which is an answer. */
   function takeAnswer(id: number, { status, headers, body }: HttpAnswer) {
     const message = parseMessage(body)
-    const isAnswer = message?.kind === 'result' || message?.kind === 'error'
+    // One that names no request of ours is the refusal's own.
+    const isAnswer =
+      (message?.kind === 'result' || message?.kind === 'error') &&
+      (status < 300 || Number(message.id) === id)
     if (sessionId !== undefined && saysNoSuchSession({ status, body, wasFine })) {
       return sessionLost((failure) => listener.onFailure(id, failure))
     }
-    if (isAnswer && status !== 401 && status !== 403 && status < 500) {
+    if (isAnswer) {
       wasFine ||= message.kind === 'result'
       return listener.onText(body, { id, status })
     }
@@ -325,7 +334,10 @@ export function createHttpTransport(
     }
     listener.onFailure(
       id,
-      new UpstreamFailure('refused', describeRefusal({ status, headers, body })),
+      new UpstreamFailure(
+        'refused',
+        describeAnswer({ status, body, retryAfter: headers['retry-after'] }),
+      ),
     )
   }
 
@@ -421,7 +433,12 @@ export function createHttpTransport(
             if (sessionId !== undefined && saysNoSuchSession({ status, body, wasFine })) {
               return sessionLost(reject)
             }
-            reject(new UpstreamFailure('refused', describeRefusal({ status, headers, body })))
+            reject(
+              new UpstreamFailure(
+                'refused',
+                describeAnswer({ status, body, retryAfter: headers['retry-after'] }),
+              ),
+            )
           },
           onFailure: reject,
         })

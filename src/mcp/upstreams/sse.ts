@@ -1,5 +1,5 @@
+import { describeAnswer } from './failed-answer.ts'
 import { createHttpSender, type HttpTransportOptions } from './http.ts'
-import { describeRefusal } from './http-refusal.ts'
 import { type Transport, type TransportListener, UpstreamFailure } from './transport.ts'
 
 /**
@@ -35,7 +35,13 @@ export function createSseTransport(
         body: text,
         onEnd(answer) {
           if (answer.status < 300) resolve()
-          else reject(new UpstreamFailure('refused', describeRefusal(answer)))
+          else
+            reject(
+              new UpstreamFailure(
+                'refused',
+                describeAnswer({ ...answer, retryAfter: answer.headers['retry-after'] }),
+              ),
+            )
         },
         onFailure: reject,
       })
@@ -60,7 +66,9 @@ export function createSseTransport(
             resolve()
           },
           onEnd(answer) {
-            const reason = answer.stream ? 'its event stream ended' : describeRefusal(answer)
+            const reason = answer.stream
+              ? 'its event stream ended'
+              : describeAnswer({ ...answer, retryAfter: answer.headers['retry-after'] })
             reject(new UpstreamFailure('refused', reason))
             end(reason)
           },

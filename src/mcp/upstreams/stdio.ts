@@ -1,18 +1,21 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { getDefaultEnvironment } from '@modelcontextprotocol/client/stdio'
 import spawn from 'cross-spawn'
 import type { StdioServerConfig } from '../../config/resolved-config.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { type ProcessReaper, signalGroup } from '../../lib/process-reaper.ts'
 import { readLines } from '../../lib/read-lines.ts'
+import { redactSecrets, secretValues } from '../../lib/redact.ts'
 import { settlesWithin } from '../../lib/wait.ts'
 import { onOneLine } from '../wire/json-text.ts'
+import { tellingLine } from './last-words.ts'
 import { type Transport, type TransportListener, UpstreamFailure } from './transport.ts'
 
 /** How long a child may take to leave by itself after its stdin ended, then after SIGTERM, ms. */
 const leaveMs = 1_000
 const terminateMs = 1_500
-const keptStderrLines = 20
+const keptStderrLines = 40
 /** A line without an end would otherwise grow for ever. */
 const maxLineLength = 64 * 1024 * 1024
 
@@ -21,28 +24,38 @@ const maxLineLength = 64 * 1024 * 1024
  * process group of its own and is never left behind.
  */
 export function createStdioTransport(
-  options: { config: StdioServerConfig; reaper: ProcessReaper; logger: Logger },
+  options: {
+    config: StdioServerConfig
+    reaper: ProcessReaper
+    logger: Logger
+    /** Told why the child left by itself, in words for its owner alone: they may be the child's own. */
+    onOwnersReason: (reason: string) => void
+  },
   listener: TransportListener,
 ): Transport {
   const { config, reaper, logger } = options
+  const secrets = secretValues(config.env)
   const stderrLines: string[] = []
   let child: ChildProcessWithoutNullStreams | undefined
   let exited: Promise<void> = Promise.resolve()
+  /** Its streams are at their end as well, so that its last words are known. */
+  const ended = Promise.withResolvers<void>()
+  /** How the child left by itself, which anybody may hear. */
   let exitReason: string | undefined
+  let leftByItself = false
   let isOver = false
 
   function write(text: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (!child?.stdin.writable || isOver) {
-        return reject(new UpstreamFailure('unseen', exitReason ?? 'the process is not running'))
-      }
-      child.stdin.write(`${onOneLine(text)}\n`, (error) => {
-        if (!error) return resolve()
-        // The pipe breaks before the exit is reported, which says why.
-        void settlesWithin(exited, leaveMs).then(() =>
-          reject(new UpstreamFailure('lost', exitReason ?? error.message)),
+      // The pipe breaks before the exit is reported, which says why.
+      const fail = (kind: 'unseen' | 'lost', otherwise: string) =>
+        void settlesWithin(ended.promise, leaveMs).then(() =>
+          reject(new UpstreamFailure(kind, exitReason ?? otherwise)),
         )
-      })
+      if (!child?.stdin.writable || isOver) return fail('unseen', 'the process is not running')
+      child.stdin.write(`${onOneLine(text)}\n`, (error) =>
+        error ? fail('lost', error.message) : resolve(),
+      )
     })
   }
 
@@ -59,7 +72,8 @@ export function createStdioTransport(
     const forget = started.pid === undefined ? () => {} : reaper.watch(started.pid)
     exited = new Promise((done) => {
       started.once('error', (error) => {
-        exitReason = startFailure(config, error)
+        exitReason = 'it could not be started'
+        options.onOwnersReason(startFailure(config, error))
         isOver = true
         forget()
         done()
@@ -67,7 +81,9 @@ export function createStdioTransport(
       })
       started.once('spawn', resolve)
       started.once('exit', (code, signal) => {
-        if (!isOver) exitReason = describeExit(code, signal, stderrLines)
+        leftByItself = !isOver
+        const how = signal ? `was killed by ${signal}` : `exited with code ${code}`
+        if (leftByItself) exitReason = `it ${how}`
         isOver = true
         // Whatever the child started and did not take with it.
         if (started.pid !== undefined) signalGroup(started.pid, 'SIGKILL')
@@ -75,10 +91,15 @@ export function createStdioTransport(
         done()
       })
       // 'close' follows the end of the streams, so nothing the child said is lost.
-      started.once('close', () => listener.onClosed(exitReason ?? 'the connection was closed'))
+      started.once('close', () => {
+        if (leftByItself && exitReason) options.onOwnersReason(withWords(exitReason, stderrLines))
+        ended.resolve()
+        listener.onClosed(exitReason ?? 'the connection was closed')
+      })
     })
     readLines(started.stdout, receive, maxLineLength)
-    readLines(started.stderr, (line) => {
+    readLines(started.stderr, (said) => {
+      const line = redactSecrets(said, secrets)
       stderrLines.push(line)
       if (stderrLines.length > keptStderrLines) stderrLines.shift()
       logger.debug('stderr', { line })
@@ -89,7 +110,10 @@ export function createStdioTransport(
 
   function receive(line: string): void {
     if (line.startsWith('{') || line.startsWith('[')) listener.onText(line)
-    else if (line.trim()) logger.debug('skipped a line on stdout that is not JSON-RPC', { line })
+    else if (line.trim()) {
+      const safe = redactSecrets(line, secrets)
+      logger.debug('skipped a line on stdout that is not JSON-RPC', { line: safe })
+    }
   }
 
   return {
@@ -113,12 +137,12 @@ export function createStdioTransport(
 }
 
 function startFailure(config: StdioServerConfig, error: NodeJS.ErrnoException): string {
-  if (error.code !== 'ENOENT') return `"${config.command}" could not be started: ${error.message}`
-  return `the command "${config.command}" was not found, or its folder ${config.cwd} does not exist`
+  const { command, cwd } = config
+  if (error.code !== 'ENOENT') return `"${command}" could not be started: ${error.message}`
+  return existsSync(cwd) ? `the command "${command}" was not found` : `there is no folder ${cwd}`
 }
 
-function describeExit(code: number | null, signal: string | null, stderrLines: string[]): string {
-  const how = signal ? `was killed by ${signal}` : `exited with code ${code}`
-  const words = stderrLines.filter((line) => line.trim()).slice(-3)
-  return words.length > 0 ? `it ${how}: ${words.join(' | ')}` : `it ${how}`
+function withWords(how: string, stderrLines: readonly string[]): string {
+  const line = tellingLine(stderrLines)
+  return line === undefined ? how : `${how}: ${line} (LOG_LEVEL=debug shows all it writes)`
 }

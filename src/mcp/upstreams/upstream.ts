@@ -53,6 +53,7 @@ export interface UpstreamOptions {
 export interface Upstream {
   readonly config: ServerConfig
   readonly name: string
+  /** For its owner: the error may hold words of the server's own. */
   status(): { state: UpstreamState; error: string | undefined; loginUrl: string | undefined }
   /** The login it waits for; undefined when it waits for none. */
   loginNeeded(): Promise<RpcError | undefined>
@@ -87,6 +88,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const memory = createUpstreamMemory(options.store, config, now)
   const policy = createRestartPolicy(options)
   let lastError: string | undefined
+  /** Of the last failure, with words of the server's own: for the owner, and for no caller. */
+  let ownersReason: string | undefined
   let pendingLogin: PendingLogin | undefined
   let restartTimer: NodeJS.Timeout | undefined
   let lastUsed = now()
@@ -101,14 +104,18 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     memory,
     clientInfo: options.clientInfo,
     audience: () => options.audience(config.name),
-    connect: (partial) =>
-      connectUpstream({
+    connect(partial) {
+      ownersReason = undefined
+      return connectUpstream({
         ...partial,
         config,
         timeoutMs: handshakeMs,
         reaper: options.reaper,
         auth: options.auth,
         connections: options.connections,
+        onOwnersReason: (reason) => {
+          ownersReason = reason
+        },
         logger,
         onMalformed(excerpt) {
           // Once: a server that prints to stdout would fill the terminal.
@@ -116,7 +123,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
           toldMalformed = true
           logger.warn('sent what is no JSON-RPC message', { excerpt })
         },
-      }),
+      })
+    },
     async onOpened(connection, session) {
       if (connection.era === 'modern') void catalog.follow(connection)
       else await restoreLogLevel(connection, session)
@@ -176,7 +184,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     lastError = pendingLogin?.message ?? reason
     if (!pendingLogin) {
       const delay = policy.failed()
-      logger.info('failed', { reason, retryInMs: delay })
+      logger.info('failed', { reason: ownersReason ?? reason, retryInMs: delay })
       clearTimeout(restartTimer)
       restartTimer = setTimeout(() => void start(), delay)
       restartTimer.unref()
@@ -192,6 +200,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       if (closed) return
       policy.opened()
       lastError = undefined
+      ownersReason = undefined
       pendingLogin = undefined
       await catalog.refresh()
       options.onState(config.name)
@@ -229,7 +238,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     name: config.name,
     status() {
       const loginUrl = pendingLogin?.loginUrl
-      const error = lastError
+      const error = lastError && !pendingLogin ? (ownersReason ?? lastError) : lastError
       if (links.shared()) {
         return { state: 'up', error: failedLists(catalog.current()), loginUrl: undefined }
       }

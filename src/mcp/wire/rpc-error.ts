@@ -1,4 +1,5 @@
 import { messageOf, UserError } from '../../errors.ts'
+import { printableLine } from '../../lib/printable.ts'
 import { rpcCodes } from './protocol.ts'
 
 /** A failure that goes on the wire as a JSON-RPC error with exactly this code. */
@@ -29,6 +30,9 @@ export function upstreamFailure(server: string, reason: string): RpcError {
   return new RpcError(rpcCodes.upstreamUnavailable, message, { server })
 }
 
+/** Room for the status, the words and the Retry-After of an answer. */
+const longestReason = 600
+
 /**
  * Why an upstream failed, in words: those of the failure that was meant for a person, with its cure,
  * however deep it is wrapped; else the message.
@@ -43,5 +47,5 @@ export function failureReason(error: unknown): string {
     }
     current = current.cause
   }
-  return messageOf(error)
+  return printableLine(messageOf(error), longestReason)
 }

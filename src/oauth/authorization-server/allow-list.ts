@@ -2,6 +2,8 @@
 export interface Identity {
   /** Name of the provider in the configuration, such as `github`. */
   readonly provider: string
+  /** What the provider never gives to somebody else, as it may a login or an address. */
+  readonly id: string
   /** Only GitHub has logins. */
   readonly login: string | undefined
   /** Addresses the provider has verified. */
@@ -15,6 +17,11 @@ export interface Identity {
 export function isAllowed(list: readonly string[], identity: Identity): boolean {
   const names = namesOf(identity)
   return list.some((entry) => names.includes(entry.trim().toLowerCase()))
+}
+
+/** The subject of tokens that this person allowed: the same for the same person, and for nobody else. */
+export function accountOf({ provider, id }: Identity): string {
+  return `${provider}:${id}`
 }
 
 /** The name that is shown and written down: a login, or the first address. */

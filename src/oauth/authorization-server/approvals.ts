@@ -1,157 +1,211 @@
-import { RateLimiterMemory } from 'rate-limiter-flexible'
+import type { Sender } from '../../origin/client-address.ts'
 import { createCode, createReference, isCode } from './approval-code.ts'
+import { createSenderBudget } from './sender-budget.ts'
 
-/** What the terminal is told, so that the owner can decide. */
-export interface ApprovalAnnouncement {
-  /** For `approve` and `deny`. */
+export interface ApprovalRequest {
   readonly id: string
-  /** Six digits to type into the page. */
-  readonly code: string
-  /** Shown on the page as well, so that the owner sees which request it is. */
-  readonly reference: string
   readonly clientName: string
   readonly clientId: string
   readonly redirectHost: string
   readonly profile: string
   readonly origin: string
+  readonly sender: Sender
+}
+
+/** What the terminal is told, so that the owner can decide. */
+export interface ApprovalAnnouncement extends Omit<ApprovalRequest, 'sender'> {
+  /** Six digits to type into the page. */
+  readonly code: string
+  /** Two words that are shown on the page as well, so that the owner sees which request it is. */
+  readonly reference: string
+  /** Where the request came from, in words. */
+  readonly from: string
+  /** Whether a yes on the terminal is enough; else only the code, typed on the page, counts. */
+  readonly local: boolean
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
 }
 
-export type ApprovalRequest = Omit<ApprovalAnnouncement, 'code' | 'reference' | 'expiresAt'>
+/** What became of a request. `busy`: one was not announced, as too many came before. */
+export type ApprovalNews =
+  | ({ state: 'wrong-code'; triesLeft: number } & NamedRequest)
+  | ({ state: 'allowed' | 'refused' } & NamedRequest)
+  | { state: 'busy'; from: string }
+
+type NamedRequest = Pick<ApprovalAnnouncement, 'id' | 'reference' | 'clientName' | 'from'>
+
+/** Who said yes: `account` is the subject of the tokens, `by` its name for people. */
+export interface Decider {
+  readonly account: string
+  readonly by: string
+}
 
 /** Where an approval stands, for the page. */
 export type ApprovalState =
-  | { state: 'waiting'; reference: string; triesLeft: number }
-  | { state: 'approved'; by: string }
+  | { state: 'waiting'; reference: string; triesLeft: number; local: boolean }
+  /** `goesOn`: it was allowed on the terminal, by its name, so nothing is left to ask. */
+  | ({ state: 'approved'; goesOn: boolean } & Decider)
   | { state: 'denied' }
   /** Expired, or too many wrong codes: only a new request helps. */
   | { state: 'over' }
-  /** Too many requests or wrong codes lately. */
+  /** Too many requests lately. */
   | { state: 'busy' }
 
 export interface Approvals {
   /** Announces the request once; later calls say where it stands. */
-  open(request: ApprovalRequest): Promise<ApprovalState>
+  open(request: ApprovalRequest): ApprovalState
   /** Tries a code from the page. */
-  submit(id: string, code: string): Promise<ApprovalState>
-  /** The owner says yes on the terminal; false when nothing waits under that id. */
+  submit(id: string, code: string): ApprovalState
+  /** The owner says yes on the terminal; false when nothing that this counts for waits under that id. */
   approve(id: string): boolean
   deny(id: string): boolean
   /** Somebody who may decide has signed in, in the browser of the request. */
-  vouch(id: string, by: string): boolean
+  vouch(id: string, who: Decider): boolean
   /** Ends it, so that neither code nor approval can be used again. */
-  close(id: string): void
+  close(id: string, outcome: 'allowed' | 'refused'): void
+  /** Refuses everything that waits, and takes new requests at once. */
+  clear(): void
 }
 
 interface Pending {
-  readonly code: string
-  readonly reference: string
-  readonly expiresAt: number
+  readonly announcement: ApprovalAnnouncement
+  readonly sender: Sender
   triesLeft: number
-  verdict: { state: 'approved'; by: string } | { state: 'denied' } | undefined
+  verdict: ApprovalState | undefined
 }
 
 /** Who decides when nobody has signed in: whoever sees the terminal. */
-const terminal = 'owner'
+export const owner: Decider = { account: 'owner', by: 'owner' }
 const lifetimeMs = 10 * 60_000
 const tries = 5
 
-/** For everybody together; beyond it there is a pause. */
+/** `each` sender may do it so often, and all strangers together. */
 export interface ApprovalLimits {
-  readonly announcementsPerTenMinutes: number
-  /** At 20 an hour, guessing one of a million codes takes three years for even odds. */
-  readonly wrongCodesPerHour: number
+  readonly announcementsPerTenMinutes: { readonly each: number; readonly all: number }
+  /** After so many wrong codes a new request has one try: the owner's, who types the right one. */
+  readonly wrongCodesPerHour: { readonly each: number; readonly all: number }
 }
 
+/** Guessing with one try for each of 180 announced requests an hour takes 160 days for even odds. */
 export const defaultApprovalLimits: ApprovalLimits = {
-  announcementsPerTenMinutes: 20,
-  wrongCodesPerHour: 20,
+  announcementsPerTenMinutes: { each: 5, all: 30 },
+  wrongCodesPerHour: { each: 10, all: 40 },
 }
 
 /** Proof that whoever sits at the browser also sees the terminal. Kept in memory only. */
 export function createApprovals(options: {
   announce: (announcement: ApprovalAnnouncement) => void
+  tell: (news: ApprovalNews) => void
   now: () => number
   limits: ApprovalLimits
 }): Approvals {
-  const { announce, limits, now } = options
+  const { announce, tell, limits, now } = options
   const pending = new Map<string, Pending>()
-  const announcements = new RateLimiterMemory({
-    points: limits.announcementsPerTenMinutes,
-    duration: 600,
+  const announcements = createSenderBudget({
+    ...limits.announcementsPerTenMinutes,
+    windowMs: lifetimeMs,
+    now,
   })
-  const wrongCodes = new RateLimiterMemory({ points: limits.wrongCodesPerHour, duration: 3_600 })
+  const wrongCodes = createSenderBudget({ ...limits.wrongCodesPerHour, windowMs: 3_600_000, now })
+  let busyToldAt = Number.NEGATIVE_INFINITY
 
   function stateOf(approval: Pending | undefined): ApprovalState {
-    if (!approval || approval.expiresAt <= now()) return { state: 'over' }
+    if (!approval || approval.announcement.expiresAt <= now()) return { state: 'over' }
     if (approval.verdict) return approval.verdict
-    if (approval.triesLeft <= 0) return { state: 'over' }
-    return { state: 'waiting', reference: approval.reference, triesLeft: approval.triesLeft }
+    const { announcement, triesLeft } = approval
+    if (triesLeft <= 0) return { state: 'over' }
+    const { reference, local } = announcement
+    return { state: 'waiting', reference, triesLeft, local }
+  }
+
+  function waiting(id: string): Pending | undefined {
+    const approval = pending.get(id)
+    return stateOf(approval).state === 'waiting' ? approval : undefined
   }
 
   function forgetOld(): void {
-    for (const [id, { expiresAt }] of pending) {
+    for (const [id, { announcement }] of pending) {
       // An approval that is over is remembered for as long again, so that it is not announced anew.
-      if (expiresAt + lifetimeMs <= now()) pending.delete(id)
+      if (announcement.expiresAt + lifetimeMs <= now()) pending.delete(id)
     }
   }
 
-  function decide(id: string, verdict: NonNullable<Pending['verdict']>): boolean {
-    const approval = pending.get(id)
-    if (!approval || stateOf(approval).state !== 'waiting') return false
-    approval.verdict = verdict
-    return true
+  function tellBusy(from: string): void {
+    if (now() - busyToldAt < 60_000) return
+    busyToldAt = now()
+    tell({ state: 'busy', from })
+  }
+
+  function begin({ sender, ...request }: ApprovalRequest): Pending {
+    const references = [...pending.values()].map(({ announcement }) => announcement.reference)
+    const isSuspicious = !sender.isLocal && wrongCodes.isSpent(sender)
+    const announcement: ApprovalAnnouncement = {
+      ...request,
+      code: createCode(),
+      reference: createReference(new Set(references)),
+      from: sender.words,
+      local: sender.isLocal,
+      expiresAt: now() + lifetimeMs,
+    }
+    return { announcement, sender, triesLeft: isSuspicious ? 1 : tries, verdict: undefined }
+  }
+
+  function decide(approval: Pending | undefined, verdict: ApprovalState): boolean {
+    if (approval) approval.verdict = verdict
+    return approval !== undefined
   }
 
   return {
-    async open(request) {
+    open(request) {
       forgetOld()
       const known = pending.get(request.id)
       if (known) return stateOf(known)
-      if (!(await take(announcements))) return { state: 'busy' }
-      const approval: Pending = {
-        code: createCode(),
-        reference: createReference(),
-        expiresAt: now() + lifetimeMs,
-        triesLeft: tries,
-        verdict: undefined,
+      if (!announcements.take(request.sender)) {
+        tellBusy(request.sender.words)
+        return { state: 'busy' }
       }
+      const approval = begin(request)
       pending.set(request.id, approval)
-      const { code, reference, expiresAt } = approval
-      announce({ ...request, code, reference, expiresAt })
+      announce(approval.announcement)
       return stateOf(approval)
     },
-    async submit(id, code) {
-      if (!(await take(wrongCodes))) return { state: 'busy' }
-      // Nothing is awaited from here on: tries sent at the same moment are counted one by one.
-      const approval = pending.get(id)
-      if (!approval || stateOf(approval).state !== 'waiting') return stateOf(approval)
-      approval.triesLeft -= 1
-      if (isCode(code, approval.code)) {
-        approval.verdict = { state: 'approved', by: terminal }
-        void wrongCodes.reward('all')
+    submit(id, code) {
+      const approval = waiting(id)
+      if (!approval) return stateOf(pending.get(id))
+      if (isCode(code, approval.announcement.code)) {
+        decide(approval, { state: 'approved', goesOn: false, ...owner })
+        return stateOf(approval)
       }
+      approval.triesLeft -= 1
+      wrongCodes.take(approval.sender)
+      tell({ state: 'wrong-code', triesLeft: approval.triesLeft, ...named(approval) })
       return stateOf(approval)
     },
-    approve: (id) => decide(id, { state: 'approved', by: terminal }),
-    deny: (id) => decide(id, { state: 'denied' }),
-    vouch: (id, by) => decide(id, { state: 'approved', by }),
-    close(id) {
+    approve(id) {
+      const approval = waiting(id)
+      // A stranger's page may look like the owner's; whoever allows it must see the page itself.
+      if (!approval?.announcement.local) return false
+      return decide(approval, { state: 'approved', goesOn: true, ...owner })
+    },
+    deny: (id) => decide(waiting(id), { state: 'denied' }),
+    vouch: (id, who) => decide(waiting(id), { state: 'approved', goesOn: false, ...who }),
+    close(id, outcome) {
       const approval = pending.get(id)
-      if (approval) pending.set(id, { ...approval, verdict: undefined, triesLeft: 0 })
+      if (!approval) return
+      const { state } = stateOf(approval)
+      if (state === 'waiting' || state === 'approved') tell({ state: outcome, ...named(approval) })
+      pending.set(id, { ...approval, verdict: { state: 'over' } })
+    },
+    clear() {
+      for (const id of pending.keys()) decide(waiting(id), { state: 'denied' })
+      announcements.clear()
+      wrongCodes.clear()
+      busyToldAt = Number.NEGATIVE_INFINITY
     },
   }
 }
 
-/** Whether one more is allowed. */
-async function take(limiter: RateLimiterMemory): Promise<boolean> {
-  try {
-    await limiter.consume('all')
-    return true
-  } catch (error) {
-    if (error instanceof Error) throw error
-    // The limiter rejects with its counters.
-    return false
-  }
+function named({ announcement }: Pending): NamedRequest {
+  const { id, reference, clientName, from } = announcement
+  return { id, reference, clientName, from }
 }

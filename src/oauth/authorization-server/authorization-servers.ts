@@ -1,9 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JSONWebKeySet } from 'jose'
 import type { errors, Provider } from 'oidc-provider'
-import { RateLimiterMemory } from 'rate-limiter-flexible'
 import type { Logger } from '../../lib/logger.ts'
+import type { Sender } from '../../origin/client-address.ts'
 import type { Store } from '../../store/store.ts'
 import type { Approvals } from './approvals.ts'
 import { type Consent, createConsent } from './consent.ts'
@@ -11,16 +12,21 @@ import type { Grants } from './grants.ts'
 import { createIssuerStorage, type IssuerStorage } from './issuer-storage.ts'
 import { createProvider } from './provider.ts'
 import type { ProviderSettings } from './provider-configuration.ts'
+import { createSenderBudget } from './sender-budget.ts'
 import type { KeyRing, SigningKeys } from './signing-keys.ts'
 
 /** The authorization servers of every origin, over one store. */
 export interface AuthorizationServers {
   /** Answers a request to one of the OAuth endpoints of an origin. */
-  handle(origin: string, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void>
+  handle(origin: string, request: OAuthRequest): Promise<void>
   consent(origin: string): Consent
-  /** Registrations that are remembered for an origin. */
-  clientCount(origin: string): Promise<number>
   publicKeys(): Promise<JSONWebKeySet>
+}
+
+export interface OAuthRequest {
+  readonly incoming: IncomingMessage
+  readonly outgoing: ServerResponse
+  readonly sender: Sender
 }
 
 export interface AuthorizationServersDeps
@@ -49,8 +55,8 @@ interface Running {
   readonly clientMetadataDocuments: boolean
 }
 
-/** Metadata documents fetched for strangers per minute, in all. */
-const fetchesPerMinute = 30
+/** Metadata documents that are fetched a minute: for one sender, and for all strangers together. */
+const fetchesPerMinute = { each: 10, all: 60 }
 
 /**
  * Creates each origin's authorization server when it is first asked for, so that a new public
@@ -59,12 +65,12 @@ const fetchesPerMinute = 30
 export function createAuthorizationServers(deps: AuthorizationServersDeps): AuthorizationServers {
   const { approvals, grants, keys, logger, now, store } = deps
   const issuers = new Map<string, Issuer>()
-  const fetches = new RateLimiterMemory({ points: fetchesPerMinute, duration: 60 })
-  const mayFetch = () =>
-    fetches.consume('all').then(
-      () => true,
-      () => false,
-    )
+  const fetches = createSenderBudget({ ...fetchesPerMinute, windowMs: 60_000, now })
+  const senders = new AsyncLocalStorage<Sender>()
+  const mayFetch = () => {
+    const sender = senders.getStore()
+    return sender !== undefined && fetches.take(sender)
+  }
 
   function issuerOf(origin: string): Issuer {
     const known = issuers.get(origin)
@@ -72,7 +78,15 @@ export function createAuthorizationServers(deps: AuthorizationServersDeps): Auth
     const storage = createIssuerStorage({ store, issuer: origin, grants, now })
     const provider = async () => (await run(origin)).provider
     const { profiles } = deps
-    const consent = createConsent({ provider, storage, grants, approvals, profiles, now })
+    const consent = createConsent({
+      provider,
+      storage,
+      grants,
+      approvals,
+      profiles,
+      now,
+      actingFor: (sender, task) => senders.run(sender, task),
+    })
     const issuer: Issuer = { storage, consent }
     issuers.set(origin, issuer)
     return issuer
@@ -94,6 +108,7 @@ export function createAuthorizationServers(deps: AuthorizationServersDeps): Auth
       fetch: deps.fetch,
       clientMetadataDocuments,
       mayFetch,
+      isKnownClient: (clientId) => grants.isKnownClient(origin, clientId),
       renderError: deps.renderError,
       errorHeaders: deps.errorHeaders,
     })
@@ -103,12 +118,11 @@ export function createAuthorizationServers(deps: AuthorizationServersDeps): Auth
   }
 
   return {
-    async handle(origin, incoming, outgoing) {
+    async handle(origin, { incoming, outgoing, sender }) {
       const { handle } = await run(origin)
-      await handle(incoming, outgoing)
+      await senders.run(sender, () => handle(incoming, outgoing))
     },
     consent: (origin) => issuerOf(origin).consent,
-    clientCount: (origin) => issuerOf(origin).storage.clientCount(),
     publicKeys: async () => (await keys.current()).publicJwks,
   }
 }

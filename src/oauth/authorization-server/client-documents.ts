@@ -1,6 +1,7 @@
 import type { ResolveAddresses } from '../client/address-guard.ts'
 import { createGuardedFetch, type GuardedFetch } from '../client/guarded-fetch.ts'
-import { redirectUriProblem } from './registration.ts'
+import { redirectUriProblem } from './redirect-uri.ts'
+import { isGiven } from './registration.ts'
 
 /** What oidc-provider fetches with: metadata documents and key sets that strangers name. */
 export type DocumentFetch = (url: string | URL, init?: RequestInit) => Promise<Response>
@@ -24,13 +25,16 @@ export function createStrangersFetch(options: { resolve?: ResolveAddresses } = {
 }
 
 /** Adapts it to oidc-provider, and puts client metadata documents into the form it accepts. */
-export function createDocumentFetch(fetch: GuardedFetch): DocumentFetch {
+export function createDocumentFetch(
+  fetch: GuardedFetch,
+  redirectSchemes: readonly string[],
+): DocumentFetch {
   return async (url, init) => {
     const headers = Object.fromEntries(new Headers(init?.headers))
     const response = await fetch(url, { headers })
     if (response.status !== 200) return response
     const text = await response.text()
-    return new Response(acceptableDocument(String(url), text), {
+    return new Response(acceptableDocument(text, { url: String(url), redirectSchemes }), {
       status: 200,
       headers: cachingHeaders(response.headers),
     })
@@ -48,16 +52,23 @@ export async function canFetchDocuments(fetch: GuardedFetch): Promise<boolean> {
   }
 }
 
-function acceptableDocument(url: string, text: string): string {
+function acceptableDocument(
+  text: string,
+  { url, redirectSchemes }: { url: string; redirectSchemes: readonly string[] },
+): string {
   const document = parseObject(text)
   // Key sets and everything else pass as they are; oidc-provider reads them.
   if (document?.client_id !== url) return text
   const uris = Array.isArray(document.redirect_uris) ? document.redirect_uris : []
-  const bad = uris.map(redirectUriProblem).find((problem) => problem !== undefined)
+  const bad = uris
+    .map((uri) => redirectUriProblem(uri, redirectSchemes))
+    .find((problem) => problem !== undefined)
   if (bad !== undefined) throw new Error(`a redirect URI of the client metadata document ${bad}`)
   // Scopes are asked for with each request; what a document lists beyond ours must not refuse it.
   const { scope: _, ...kept } = document
-  return JSON.stringify(kept)
+  return JSON.stringify(
+    Object.fromEntries(Object.entries(kept).filter(([, value]) => isGiven(value))),
+  )
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

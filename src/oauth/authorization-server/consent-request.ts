@@ -1,6 +1,7 @@
 import type { Interaction, Provider } from 'oidc-provider'
 import { oauthUrls } from '../oauth-urls.ts'
 import { describeRedirect } from './describe-redirect.ts'
+import { oidcScopes } from './request-parameters.ts'
 import type { GrantableProfile } from './resource-servers.ts'
 
 /** What the owner is asked to allow. */
@@ -33,10 +34,10 @@ export async function describeConsent(
     clientId: client.clientId,
     clientName: plainName(client.clientName ?? client.clientId),
     redirectUri: String(redirect_uri),
-    redirectHost: describeRedirect(String(redirect_uri)),
+    redirectHost: describeRedirect(String(redirect_uri), 'that'),
     profile: profile.name,
     scopes: profile.scopes.filter((one) => asked.includes(one)),
-    oidcScopes: asked.filter((one) => one === 'openid' || one === 'offline_access'),
+    oidcScopes: asked.filter((one) => oidcScopes.includes(one)),
     issuer: provider.issuer,
   }
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Interaction, Provider } from 'oidc-provider'
+import type { Sender } from '../../origin/client-address.ts'
 import { oauthUrls } from '../oauth-urls.ts'
-import type { ApprovalState, Approvals } from './approvals.ts'
+import { type ApprovalState, type Approvals, type Decider, owner } from './approvals.ts'
 import { type ConsentRequest, describeConsent } from './consent-request.ts'
 import type { Grants } from './grants.ts'
 import type { IssuerStorage } from './issuer-storage.ts'
@@ -18,6 +19,7 @@ export type ConsentView =
 export interface Exchange {
   readonly incoming: IncomingMessage
   readonly outgoing: ServerResponse
+  readonly sender: Sender
   readonly interaction: string
 }
 
@@ -35,10 +37,9 @@ export interface ConsentDeps {
   readonly approvals: Approvals
   readonly profiles: () => readonly GrantableProfile[]
   readonly now: () => number
+  /** Lets what is fetched meanwhile count for the sender. */
+  actingFor<T>(sender: Sender, task: () => Promise<T>): Promise<T>
 }
-
-/** The account of every token: whoever sees the terminal, or is on the list of who may sign in. */
-const account = 'owner'
 
 interface Loaded {
   readonly provider: Provider
@@ -51,31 +52,41 @@ export function createConsent(deps: ConsentDeps): Consent {
   const { approvals, grants, now, storage } = deps
 
   /** Undefined unless this browser began the interaction; its cookie says so. */
-  async function load({ incoming, outgoing, interaction }: Exchange): Promise<Loaded | undefined> {
+  async function load(exchange: Exchange): Promise<Loaded | undefined> {
+    const { incoming, outgoing, interaction, sender } = exchange
     const provider = await deps.provider()
     const details = await provider.interactionDetails(incoming, outgoing).catch((error) => {
       if (error?.name === 'SessionNotFound') return undefined
       throw error
     })
     if (details?.uid !== interaction) return undefined
-    const request = await describeConsent(details, { provider, profiles: deps.profiles() })
+    const request = await deps.actingFor(sender, () =>
+      describeConsent(details, { provider, profiles: deps.profiles() }),
+    )
     return request && { provider, details, request }
   }
 
-  async function approvalOf({ details, request }: Loaded): Promise<ApprovalState> {
-    // A browser that has given proof before, and a client that was allowed the same before.
-    const isKnown = details.session?.accountId === account && (await grants.isRemembered(request))
-    if (isKnown) return { state: 'approved', by: account }
+  async function approvalOf(
+    { details, request }: Loaded,
+    { sender }: Exchange,
+  ): Promise<ApprovalState> {
+    // A browser that has given proof before, and a client that was allowed the same before. Others
+    // than the owner sign in each time: they may be on the list no more.
+    const isKnown =
+      details.session?.accountId === owner.account &&
+      (await grants.isRemembered({ ...request, owner: owner.by }))
+    if (isKnown) return { state: 'approved', goesOn: false, ...owner }
     const { interaction: id, issuer: origin, clientId, clientName, redirectHost, profile } = request
-    return approvals.open({ id, clientId, clientName, redirectHost, profile, origin })
+    return approvals.open({ id, clientId, clientName, redirectHost, profile, origin, sender })
   }
 
   async function allow(
-    { provider, request }: Loaded,
-    options: { exchange: Exchange; by: string },
+    { provider, details, request }: Loaded,
+    { exchange, who }: { exchange: Exchange; who: Decider },
   ): Promise<ConsentView> {
+    await leaveOtherAccount(details, who)
     const { issuer, clientId, clientName, redirectHost, profile, scopes, oidcScopes } = request
-    const grant = new provider.Grant({ accountId: account, clientId })
+    const grant = new provider.Grant({ accountId: who.account, clientId })
     const resource = oauthUrls(issuer).resource(profile)
     if (oidcScopes.length > 0) grant.addOIDCScope(oidcScopes.join(' '))
     if (scopes.length > 0) grant.addResourceScope(resource, scopes.join(' '))
@@ -83,12 +94,21 @@ export function createConsent(deps: ConsentDeps): Consent {
     const createdAt = now()
     const about = { issuer, clientId, clientName, redirectHost, profile, scopes }
     const expiresAt = createdAt + grantSeconds * 1000
-    await grants.remember({ id, ...about, owner: options.by, createdAt }, expiresAt)
+    await grants.remember({ id, ...about, owner: who.by, createdAt }, expiresAt)
     await storage.keepClient(clientId)
-    return finish(options.exchange, request, {
-      login: { accountId: account, remember: true },
+    return finish(exchange, request, {
+      login: { accountId: who.account, remember: true },
       consent: { grantId: id },
     })
+  }
+
+  /** The browser's session may be that of somebody else, who decided before. */
+  async function leaveOtherAccount(details: Interaction, { account }: Decider): Promise<void> {
+    const { session } = details
+    if (session?.uid === undefined || session.accountId === account) return
+    await storage.endSession(session.uid)
+    Object.assign(details, { session: undefined })
+    await details.persist()
   }
 
   async function finish(
@@ -96,12 +116,13 @@ export function createConsent(deps: ConsentDeps): Consent {
     request: ConsentRequest,
     result: Parameters<Provider['interactionResult']>[2],
   ): Promise<ConsentView> {
-    approvals.close(request.interaction)
+    const allowed = 'consent' in result
+    approvals.close(request.interaction, allowed ? 'allowed' : 'refused')
     const provider = await deps.provider()
     const url = await provider.interactionResult(incoming, outgoing, result, {
       mergeWithLastSubmission: false,
     })
-    return { kind: 'continue', request, url, allowed: 'consent' in result }
+    return { kind: 'continue', request, url, allowed }
   }
 
   return {
@@ -112,27 +133,36 @@ export function createConsent(deps: ConsentDeps): Consent {
     async view(exchange) {
       const loaded = await load(exchange)
       if (!loaded) return { kind: 'gone' }
-      const approval = await approvalOf(loaded)
+      const decided = decidedView(loaded)
+      if (decided) return decided
+      const approval = await approvalOf(loaded, exchange)
+      if (approval.state === 'approved' && approval.goesOn) {
+        return allow(loaded, { exchange, who: approval })
+      }
       return { kind: 'ask', request: loaded.request, approval, wrongCode: false }
     },
     async answer(exchange, answer) {
       const loaded = await load(exchange)
       if (!loaded) return { kind: 'gone' }
-      const { details, request } = loaded
-      // A second click: what was decided stands.
-      if (details.result) {
-        const allowed = details.result.consent !== undefined
-        return { kind: 'continue', request, url: details.returnTo, allowed }
-      }
+      const decided = decidedView(loaded)
+      if (decided) return decided
+      const { request } = loaded
       if (!answer.allow) {
         const error_description = 'the owner refused'
         return finish(exchange, request, { error: 'access_denied', error_description })
       }
-      const before = await approvalOf(loaded)
+      const before = await approvalOf(loaded, exchange)
       const typed = before.state === 'waiting' && answer.code !== ''
-      const approval = typed ? await approvals.submit(request.interaction, answer.code) : before
-      if (approval.state === 'approved') return allow(loaded, { exchange, by: approval.by })
+      const approval = typed ? approvals.submit(request.interaction, answer.code) : before
+      if (approval.state === 'approved') return allow(loaded, { exchange, who: approval })
       return { kind: 'ask', request, approval, wrongCode: typed && approval.state === 'waiting' }
     },
   }
+}
+
+/** A second click, or a page that was loaded again: what was decided stands. */
+function decidedView({ details, request }: Loaded): ConsentView | undefined {
+  if (!details.result) return undefined
+  const allowed = details.result.consent !== undefined
+  return { kind: 'continue', request, url: details.returnTo, allowed }
 }

@@ -1,5 +1,4 @@
 import type { Store } from '../../store/store.ts'
-import { createDocumentList, type DocumentList } from '../document-list.ts'
 
 /** What the owner allowed a client to do, as it is listed. */
 export interface GrantRecord {
@@ -19,10 +18,12 @@ export interface Grants {
   /** Every grant with the time of its last use. */
   list(): Promise<(GrantRecord & { lastUsedAt: number | undefined })[]>
   remember(record: GrantRecord, expiresAt: number): Promise<void>
-  /** Whether the same client was allowed all of this before. */
+  /** Whether the same client was allowed all of this before, by the same person. */
   isRemembered(
-    request: Pick<GrantRecord, 'issuer' | 'clientId' | 'profile' | 'scopes'>,
+    request: Pick<GrantRecord, 'issuer' | 'clientId' | 'profile' | 'scopes' | 'owner'>,
   ): Promise<boolean>
+  /** Whether somebody has allowed the client anything that still stands. */
+  isKnownClient(issuer: string, clientId: string): Promise<boolean>
   /** Whether a grant stands, which counts as a use of it. */
   isLive(issuer: string, id: string): Promise<boolean>
   /** Ends a grant and with it every token. False when there is no such grant. */
@@ -37,43 +38,43 @@ const usePrecisionMs = 60_000
  * an entry here, also by a command beside the running gateway, ends its tokens at once.
  */
 export function createGrants({ store, now }: { store: Store; now: () => number }): Grants {
-  const records: DocumentList<GrantRecord> = createDocumentList({
-    store,
-    collection: 'oauth-grants',
-    now,
-  })
+  const records = 'oauth-grants'
   // Apart, so that noting a use cannot bring back a grant that was revoked meanwhile.
   const uses = 'oauth-grant-uses'
   const lastUse = async (id: string) => (await store.get(uses, id)) as number | undefined
-  const all = async () => (await records.entries()).map(({ value }) => value)
+  const find = async (id: string) => (await store.get(records, id)) as GrantRecord | undefined
+  const all = async () => (await store.list(records)).map(({ value }) => value as GrantRecord)
 
   return {
-    remember: (record, expiresAt) => records.put(record.id, record, expiresAt),
+    remember: (record, expiresAt) => store.set(records, record.id, record, { expiresAt }),
     async list() {
       const found = await all()
       return Promise.all(
         found.map(async (record) => ({ ...record, lastUsedAt: await lastUse(record.id) })),
       )
     },
-    async isRemembered({ issuer, clientId, profile, scopes }) {
+    async isRemembered({ issuer, clientId, profile, scopes, owner }) {
       return (await all()).some(
         (record) =>
           record.issuer === issuer &&
           record.clientId === clientId &&
           record.profile === profile &&
+          record.owner === owner &&
           scopes.every((scope) => record.scopes.includes(scope)),
       )
     },
+    isKnownClient: async (issuer, clientId) =>
+      (await all()).some((record) => record.issuer === issuer && record.clientId === clientId),
     async isLive(issuer, id) {
-      const record = await records.get(id)
+      const record = await find(id)
       if (record?.issuer !== issuer) return false
       const last = await lastUse(id)
       if (last === undefined || now() - last >= usePrecisionMs) await store.set(uses, id, now())
       return true
     },
     async revoke(id) {
-      const known = (await records.get(id)) !== undefined
-      await records.remove(id)
+      const known = (await find(id)) !== undefined
+      await store.delete(records, id)
       await store.delete(uses, id)
       return known
     },

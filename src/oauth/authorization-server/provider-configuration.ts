@@ -2,6 +2,7 @@ import type { Configuration } from 'oidc-provider'
 import { oauthPaths } from '../oauth-urls.ts'
 import { createConsentPolicy } from './consent-policy.ts'
 import type { IssuerStorage } from './issuer-storage.ts'
+import { oidcScopes } from './request-parameters.ts'
 import {
   accessTokenSeconds,
   defaultResource,
@@ -21,13 +22,17 @@ export interface ProviderSettings {
   /** Whether clients may identify themselves by a metadata document. */
   readonly clientMetadataDocuments: boolean
   /** Whether one more metadata document may be fetched now. */
-  readonly mayFetch: () => Promise<boolean>
+  readonly mayFetch: () => boolean
+  /** Whether somebody has allowed the client anything that still stands. */
+  readonly isKnownClient: (clientId: string) => Promise<boolean>
   readonly renderError: (problem: { error: string; description: string }) => string
   readonly errorHeaders: Readonly<Record<string, string>>
 }
 
 const day = 24 * 3_600
 export const grantSeconds = 365 * day
+/** How long a request for access waits for its answer. */
+const waitingSeconds = 10 * 60
 
 /** What oidc-provider is told. Everything that MCP clients do not use is off. */
 export function createProviderConfiguration(settings: ProviderSettings): Configuration {
@@ -49,7 +54,7 @@ export function createProviderConfiguration(settings: ProviderSettings): Configu
       introspection: oauthPaths.introspect,
       jwks: oauthPaths.jwks,
     },
-    scopes: ['openid', 'offline_access'],
+    scopes: [...oidcScopes],
     claims: { openid: ['sub'] },
     responseTypes: ['code'],
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
@@ -75,8 +80,9 @@ export function createProviderConfiguration(settings: ProviderSettings): Configu
       AuthorizationCode: 60,
       IdToken: accessTokenSeconds,
       RefreshToken: 30 * day,
-      Interaction: 10 * 60,
-      Session: 14 * day,
+      Interaction: waitingSeconds,
+      // Nothing lasts before the owner has acted.
+      Session: (_ctx, { accountId }) => (accountId === undefined ? waitingSeconds : 14 * day),
       Grant: grantSeconds,
     },
     features: {
@@ -98,7 +104,7 @@ export function createProviderConfiguration(settings: ProviderSettings): Configu
       clientIdMetadataDocument: {
         enabled: settings.clientMetadataDocuments,
         ack: 'draft-02',
-        allowFetch: settings.mayFetch,
+        allowFetch: async () => settings.mayFetch(),
       },
       resourceIndicators: {
         enabled: true,
@@ -136,14 +142,19 @@ export function createProviderConfiguration(settings: ProviderSettings): Configu
   }
 }
 
-/** Browsers keep one jar for every port of a host, so each issuer has names of its own. */
+/**
+ * Browsers keep one jar for every port of a host, so each issuer has names of its own. A prefix keeps
+ * pages that are not ours from setting them, also those of neighbours under one tunnel's domain
+ * (RFC 6265bis 4.1.3); `__Host-` is for cookies of the whole host alone.
+ */
 function cookieNames(issuer: string) {
   const { port, protocol } = new URL(issuer)
   const mark = `sallyport_${protocol.slice(0, -1)}${port}`
+  const [host, secure] = protocol === 'https:' ? ['__Host-', '__Secure-'] : ['', '']
   return {
-    session: `${mark}_session`,
-    interaction: `${mark}_interaction`,
-    resume: `${mark}_resume`,
+    session: `${host}${mark}_session`,
+    interaction: `${secure}${mark}_interaction`,
+    resume: `${secure}${mark}_resume`,
   }
 }
 

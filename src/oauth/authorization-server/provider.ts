@@ -1,14 +1,18 @@
-import { Provider } from 'oidc-provider'
+import { timingSafeEqual } from 'node:crypto'
+import { type errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { oauthPaths } from '../oauth-urls.ts'
-import { baseScope } from '../policy.ts'
 import { createProviderConfiguration, type ProviderSettings } from './provider-configuration.ts'
+import { grantableScope, plainResource } from './request-parameters.ts'
+import { hashOf } from './store-adapter.ts'
 
 /** The authorization server of one origin. Everything it remembers is in the store. */
 export function createProvider(settings: ProviderSettings): Provider {
   const provider = new Provider(settings.issuer, createProviderConfiguration(settings))
   bindToOrigin(provider, settings.issuer)
-  addDefaultScope(provider)
-  listScopes(provider, settings.profiles)
+  compareHashedSecrets(provider)
+  tidyAuthorizationRequests(provider, settings)
+  keepErrorsOfStrangers(provider, settings)
+  correctMetadata(provider, settings.profiles)
   return provider
 }
 
@@ -29,18 +33,59 @@ function bindToOrigin(provider: Provider, origin: string): void {
   })
 }
 
-/** RFC 6749 section 3.3: a request that names no scope gets a default one. */
-function addDefaultScope(provider: Provider): void {
+/** The store has the hash of a client's secret, which is as random as a token. */
+function compareHashedSecrets(provider: Provider): void {
+  provider.Client.prototype.compareClientSecret = async function (actual: string) {
+    const [expected, given] = [Buffer.from(this.clientSecret ?? ''), Buffer.from(hashOf(actual))]
+    return expected.length === given.length && timingSafeEqual(expected, given)
+  }
+}
+
+/** Takes what clients are known to send for what they mean, before it is judged. */
+function tidyAuthorizationRequests(provider: Provider, settings: ProviderSettings): void {
+  const { issuer } = settings
   provider.use((ctx, next) => {
-    if (ctx.path === oauthPaths.authorize && ctx.method === 'GET' && !ctx.query.scope) {
-      ctx.query = { ...ctx.query, scope: baseScope }
+    const { client_id, scope, resource, response_mode } = ctx.query
+    // By what is asked and not by the path, of which there may be several forms.
+    if (client_id === undefined) return next()
+    const profiles = { issuer, profiles: settings.profiles() }
+    const plain = typeof resource === 'string' ? plainResource(resource, profiles) : resource
+    const target = Array.isArray(plain) ? plain[0] : plain
+    ctx.query = {
+      ...ctx.query,
+      ...(plain !== undefined && { resource: plain }),
+      ...(!Array.isArray(scope) && { scope: grantableScope(scope, target, profiles) }),
+      // The other modes send a page that is not ours.
+      ...(response_mode !== undefined &&
+        response_mode !== 'query' && { response_mode: 'unsupported' }),
     }
     return next()
   })
 }
 
-/** RFC 8414 section 2; oidc-provider lists only the scopes that belong to no resource. */
-function listScopes(provider: Provider, profiles: ProviderSettings['profiles']): void {
+/**
+ * Anybody can register a client, or name a document, and so choose where its errors would lead. Until
+ * somebody has allowed it they are shown and not redirected, so that we are nobody's open redirector.
+ */
+function keepErrorsOfStrangers(provider: Provider, { isKnownClient }: ProviderSettings): void {
+  provider.use(async (ctx, next) => {
+    const { client_id } = ctx.query
+    if (typeof client_id === 'string') {
+      ctx.state.isKnownClient = await isKnownClient(client_id)
+    }
+    return next()
+  })
+  provider.on('authorization.error', (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
+    // After the consent page the owner has acted, and the client hears what was decided.
+    const mayLeave = ctx.oidc.route === 'resume' || ctx.state.isKnownClient === true
+    if (mayLeave) return
+    error.allow_redirect = false
+    ctx.status = 400
+  })
+}
+
+/** RFC 8414 section 2: oidc-provider lists only the scopes that belong to no resource. */
+function correctMetadata(provider: Provider, profiles: ProviderSettings['profiles']): void {
   const documents: readonly string[] = [
     oauthPaths.authorizationServerMetadata,
     oauthPaths.openidConfiguration,
@@ -50,5 +95,6 @@ function listScopes(provider: Provider, profiles: ProviderSettings['profiles']):
     if (!documents.includes(ctx.path) || ctx.status !== 200) return
     const own = profiles().flatMap(({ scopes }) => scopes)
     ctx.body.scopes_supported = [...new Set([...own, ...ctx.body.scopes_supported])]
+    ctx.body.response_modes_supported = ['query']
   })
 }

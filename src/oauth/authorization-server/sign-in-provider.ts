@@ -83,7 +83,7 @@ export function createSignInProvider(config: SignInProviderConfig): SignInProvid
       // OpenID Connect Core 5.7: only a verified address says who somebody is.
       const isVerified = claims?.email_verified === true && typeof claims.email === 'string'
       const verifiedEmails = isVerified ? [String(claims?.email)] : []
-      return { provider: name, login: undefined, verifiedEmails }
+      return { provider: name, id: String(claims?.sub), login: undefined, verifiedEmails }
     },
   }
 }
@@ -123,16 +123,17 @@ async function githubIdentity(
     if (!response.ok) throw new Error(`${url.pathname} answered HTTP ${response.status}`)
     return response.json() as Promise<unknown>
   }
-  const { login } = (await read(user)) as { login?: unknown }
+  const { id, login } = (await read(user)) as { id?: unknown; login?: unknown }
   const emails = (await read(new URL(`${user.href}/emails`))) as {
     email: string
     verified: boolean
   }[]
   if (typeof login !== 'string' || login === '') throw new Error('GitHub named no login')
+  if (typeof id !== 'number') throw new Error('GitHub named no id')
   const verifiedEmails = emails
     .filter(({ verified }) => verified === true)
     .map(({ email }) => email)
-  return { provider: options.name, login, verifiedEmails }
+  return { provider: options.name, id: String(id), login, verifiedEmails }
 }
 
 /** RFC 6749 section 2.3.1 prefers Basic; some take the secret in the body only. */

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
-import { displayName, isAllowed } from './allow-list.ts'
+import { accountOf, displayName, isAllowed } from './allow-list.ts'
+import type { Decider } from './approvals.ts'
 import type { SignInProvider, SignInSecrets } from './sign-in-provider.ts'
 
 /** How a sign-in ended. `problem` is for the person, and says nothing a stranger chose. */
-export type SignInOutcome = { ok: true; by: string } | { ok: false; problem: string }
+export type SignInOutcome = { ok: true; who: Decider } | { ok: false; problem: string }
 
 export interface SignIn {
   readonly providers: readonly { readonly name: string; readonly label: string }[]
@@ -91,7 +92,8 @@ export function createSignIn(options: {
       try {
         const identity = await found.provider.identify(answer, found)
         const by = displayName(identity)
-        if (isAllowed(allow, identity)) return { ok: true, by }
+        if (isAllowed(allow, identity))
+          return { ok: true, who: { account: accountOf(identity), by } }
         logger.warn('somebody who is not on AUTH_ALLOW signed in', { who: JSON.stringify(by) })
         return { ok: false, problem: 'You are not on the list of people who may allow this.' }
       } catch (error) {

@@ -1,42 +1,51 @@
 import { createHash } from 'node:crypto'
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
-import type { DocumentList } from '../document-list.ts'
+import type { Store } from '../../store/store.ts'
+import { oauthPaths } from '../oauth-urls.ts'
 import { isRepeatedInGrace } from './refresh-grace.ts'
-
-export type Documents = DocumentList<AdapterPayload>
 
 export interface AdapterOptions {
   readonly model: string
-  readonly documents: Documents
+  readonly issuer: string
+  readonly store: Store
+  readonly collection: string
   isGrantLive(grantId: string): Promise<boolean>
   /** Ends a grant and everything that was issued on it. */
   revokeGrant(grantId: string): Promise<void>
-  /** How long a document of this model is kept, when its own lifetime does not say. */
-  readonly keepMs: number | undefined
+  /** Removes the documents of this model that were issued on a grant. */
+  removeOfGrant(grantId: string): Promise<void>
   readonly now: () => number
 }
 
+/** What anybody may begin is bounded: beyond it the one that ends first gives way. */
+const maxBegun = 500
+
 /** One model of oidc-provider in the store. Codes are used once, however many ask at once. */
 export function createStoreAdapter(options: AdapterOptions): Adapter {
-  const { model, documents, isGrantLive, revokeGrant, keepMs, now } = options
+  const { model, store, collection, isGrantLive, revokeGrant, removeOfGrant, now } = options
+  const isBegunByAnybody = model === 'Interaction' || model === 'Session'
+  /** Where the keys of sessions stand under their second name. */
+  const uids = `${collection}Uid`
   const beingConsumed = new Set<string>()
+  const get = async (key: string) =>
+    (await store.get(collection, key)) as AdapterPayload | undefined
 
   /** Whether a refresh token that was exchanged already may be exchanged once more. */
   async function isForgiven(payload: AdapterPayload): Promise<boolean> {
-    if (model !== 'RefreshToken') return false
-    const entries = await documents.entries()
-    const family = entries.map(({ value }) => value).filter(isRelatedTo(payload))
+    if (model !== 'RefreshToken' || payload.grantId === undefined) return false
+    const tokens = (await store.list(collection)).map(({ value }) => value as AdapterPayload)
+    const family = tokens.filter(({ grantId }) => grantId === payload.grantId)
     return isRepeatedInGrace(payload, { family, now: now() })
   }
 
   async function markConsumed(key: string): Promise<void> {
-    const payload = await documents.get(key)
+    const payload = await get(key)
     if (!payload) return
     if (payload.consumed && (await isForgiven(payload))) return
     if (payload.consumed) await refuseReplay(payload)
     const consumed = Math.floor(now() / 1000)
     const expiresAt = payload.exp === undefined ? undefined : payload.exp * 1000
-    await documents.put(key, { ...payload, consumed }, expiresAt)
+    await store.set(collection, key, { ...payload, consumed }, { expiresAt })
   }
 
   async function refuseReplay(payload: AdapterPayload): Promise<never> {
@@ -46,32 +55,42 @@ export function createStoreAdapter(options: AdapterOptions): Adapter {
   }
 
   return {
-    async upsert(id, { jti: _, ...payload }, expiresIn) {
-      const lifetime = keepMs ?? (expiresIn === undefined ? undefined : expiresIn * 1000)
-      const expiresAt = lifetime === undefined ? undefined : now() + lifetime
-      await documents.put(hashOf(id), payload, expiresAt)
-      if (model !== 'Session') return
-      await documents.put(`uid ${hashOf(payload.uid)}`, { jti: id }, expiresAt)
+    async upsert(id, payload, expiresIn) {
+      const expiresAt = expiresIn === undefined ? undefined : now() + expiresIn * 1000
+      const key = hashOf(id)
+      await put(collection, key, withoutIds(payload))
+      if (model === 'Session') await put(uids, hashOf(payload.uid), key)
+
+      async function put(where: string, name: string, value: unknown): Promise<void> {
+        await store.set(where, name, value, { expiresAt })
+        if (isBegunByAnybody) await store.trim(where, maxBegun)
+      }
     },
     async find(id) {
-      const payload = await documents.get(hashOf(id))
+      const payload = await get(hashOf(id))
       if (!payload) return undefined
       // The list of grants decides; a command may have revoked this one.
       if (model === 'Grant' && !(await isGrantLive(id))) return undefined
       const { consumed, ...rest } = payload
       const isSpent = consumed && !(await isForgiven(payload))
-      return { ...rest, ...(model !== 'Client' && { jti: id }), ...(isSpent && { consumed }) }
+      return {
+        ...rest,
+        ...(model !== 'Client' && { jti: id }),
+        ...(model === 'Interaction' && { returnTo: returnAddress(options.issuer, id) }),
+        ...(isSpent && { consumed }),
+      }
     },
     async findByUid(uid) {
-      const pointer = await documents.get(`uid ${hashOf(uid)}`)
-      return pointer?.jti === undefined ? undefined : this.find(pointer.jti)
+      const key = await store.get(uids, hashOf(uid))
+      // Who the session belongs to is all that is asked; its id is known to its browser alone.
+      return typeof key === 'string' ? get(key) : undefined
     },
     findByUserCode: async () => undefined,
     async consume(id) {
       const key = hashOf(id)
       // Of two requests at the same moment one finds the mark of the other.
       if (beingConsumed.has(key) && model !== 'RefreshToken') {
-        await refuseReplay((await documents.get(key)) ?? {})
+        await refuseReplay((await get(key)) ?? {})
       }
       beingConsumed.add(key)
       try {
@@ -82,26 +101,26 @@ export function createStoreAdapter(options: AdapterOptions): Adapter {
     },
     async destroy(id) {
       if (model === 'Grant') await revokeGrant(id)
-      await documents.remove(hashOf(id))
+      await store.delete(collection, hashOf(id))
     },
-    revokeByGrantId: (grantId) => removeOfGrant(documents, grantId),
+    revokeByGrantId: removeOfGrant,
   }
 }
 
-/** Removes what was issued on a grant. */
-export async function removeOfGrant(documents: Documents, grantId: string): Promise<void> {
-  const entries = await documents.entries()
-  const members = entries.filter(({ value }) => value.grantId === grantId)
-  for (const { key } of members) await documents.remove(key)
-}
-
-/** Codes, tokens and session ids are credentials, so the store has only their hashes. */
+/** Codes, tokens, session ids and client secrets are credentials: the store has only their hashes. */
 export function hashOf(id: string | undefined): string {
   return createHash('sha256')
     .update(id ?? '')
     .digest('base64url')
 }
 
-function isRelatedTo({ grantId }: AdapterPayload): (other: AdapterPayload) => boolean {
-  return (other) => grantId !== undefined && other.grantId === grantId
+/** The same without its own id, and the ids that are written in it. */
+function withoutIds({ jti: _, returnTo: __, session, ...payload }: AdapterPayload): AdapterPayload {
+  if (session === undefined) return payload
+  const { cookie: ___, ...rest } = session as unknown as Record<string, unknown>
+  return { ...payload, session: rest } as AdapterPayload
+}
+
+function returnAddress(issuer: string, interaction: string): string {
+  return `${issuer}${oauthPaths.authorize}/${interaction}`
 }

@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net'
+import { quoted } from '../../lib/printable.ts'
 import { type AddressZone, zoneOfAddress, zoneOfHost } from './address-zone.ts'
-import { strangersText, UpstreamAuthError } from './upstream-auth-error.ts'
+import { UpstreamAuthError } from './upstream-auth-error.ts'
 
 export type ResolveAddresses = (
   hostname: string,
@@ -50,9 +51,9 @@ export function guardedLookup(
 export function refusedAddress(url: URL, reason: string): UpstreamAuthError {
   return new UpstreamAuthError(
     'address-refused',
-    `Did not contact ${strangersText(url.href)}, which the server named for its authorization: the address ${reason}.`,
+    `Did not contact ${quoted(url.href)}, which the server named for its authorization: the address ${reason}.`,
     {
-      hint: 'OAuth needs https, except on this machine, and a public server may not point into your network. If the server is in your own network, set "allowPrivateNetwork" in its "auth" in config/gateway.json.',
+      hint: 'OAuth needs https, except on this machine, and a public server may not point into your network. If the server is in your own network, set "allowPrivateNetwork" in its "auth" in the configuration file.',
     },
   )
 }

@@ -1,7 +1,8 @@
 import { validateAuthResponse } from 'oauth4webapi'
+import { quoted } from '../../lib/printable.ts'
 import type { Login } from './authorization-request.ts'
 import { errorAnswer } from './login-page.ts'
-import { strangersText, UpstreamAuthError } from './upstream-auth-error.ts'
+import { UpstreamAuthError } from './upstream-auth-error.ts'
 
 /**
  * Checks the answer before its code leaves this process: the address it came to, and its issuer
@@ -20,10 +21,10 @@ export function requireGoodAnswer(login: Login, address: URL): URLSearchParams {
   const iss = searchParams.get('iss')
   const isMissing = iss === null && issuer.authorization_response_iss_parameter_supported === true
   if (isMissing || (iss !== null && iss !== issuer.issuer)) {
-    const named = isMissing ? 'no issuer' : `the issuer ${strangersText(iss)}`
+    const named = isMissing ? 'no issuer' : `the issuer ${quoted(iss)}`
     throw new UpstreamAuthError(
       'issuer-mismatch',
-      `The answer names ${named} instead of ${strangersText(issuer.issuer)}, where this login was begun. Its code was not used.`,
+      `The answer names ${named} instead of ${quoted(issuer.issuer)}, where this login was begun. Its code was not used.`,
       { hint: 'Do not try again unless you trust that server: somebody may be mixing up logins.' },
     )
   }

@@ -1,3 +1,4 @@
+import { discardBody } from '../../lib/http-body.ts'
 import { parseChallenge } from './challenge.ts'
 import { LoginNeededError } from './upstream-auth-error.ts'
 import type { UpstreamAuthorizer } from './upstream-authorizer.ts'
@@ -32,7 +33,7 @@ export function createAuthorizedFetch<F extends Fetch>(
       }
       left[kind] -= 1
       const refusal = { wwwAuthenticate: challengeOf(response), accessToken }
-      await response.body?.cancel()
+      await discardBody(response)
       const verdict =
         kind === 'unauthorized'
           ? await authorizer.onUnauthorized(server.name, refusal)

@@ -9,7 +9,8 @@ export interface BearerChallenge {
 }
 
 // RFC 9110 11.2: a parameter is a token or a quoted string with escapes.
-const parameter = /([\w!#$%&'*+.^`|~-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g
+const parameter =
+  /(?<![\w!#$%&'*+.^`|~-])([\w!#$%&'*+.^`|~-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g
 
 /** Reads the Bearer challenge out of a WWW-Authenticate value; empty when there is none. */
 export function parseChallenge(header: string | undefined): BearerChallenge {
@@ -29,7 +30,9 @@ export function parseChallenge(header: string | undefined): BearerChallenge {
 /** From the Bearer scheme to the next scheme, as one field may carry several challenges. */
 function bearerPart(header: string): string {
   // Quoted text is blanked at equal length, so that a scheme's name in it is not taken for one.
-  const outline = header.replace(/"(?:[^"\\]|\\.)*"/g, (text) => '"'.padEnd(text.length, '"'))
+  const outline = header.replace(/"(?:[^"\\]|\\.?)*(?:"|$)/gs, (text) =>
+    '"'.padEnd(text.length, '"'),
+  )
   const start = /(?:^|,)\s*bearer(?=\s|,|$)/i.exec(outline)
   if (!start) return ''
   const from = start.index + start[0].length

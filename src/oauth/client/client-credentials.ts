@@ -1,10 +1,11 @@
+import { quoted } from '../../lib/printable.ts'
 import type { Demand } from './demand.ts'
 import { grantOf } from './grant-refresh.ts'
 import type { Grant } from './grant-store.ts'
 import type { ClientUrls, IssuerAccess } from './issuer-access.ts'
 import { selectScopes } from './scopes.ts'
 import { requestClientCredentials } from './token-requests.ts'
-import { strangersText, UpstreamAuthError } from './upstream-auth-error.ts'
+import { UpstreamAuthError } from './upstream-auth-error.ts'
 import type { ProtectedUpstream } from './upstream-client.ts'
 
 /**
@@ -49,9 +50,9 @@ export async function obtainByCredentials(
 function credentialsRefused({ name }: ProtectedUpstream, reason: string): UpstreamAuthError {
   return new UpstreamAuthError(
     'client-refused',
-    `The authorization server of ${JSON.stringify(name)} refused the gateway's own credentials: ${strangersText(reason)}.`,
+    `The authorization server of ${JSON.stringify(name)} refused the gateway's own credentials: ${quoted(reason)}.`,
     {
-      hint: 'Check "clientId", "clientSecret" or "privateKey" in the server\'s "auth" in config/gateway.json.',
+      hint: 'Check "clientId", "clientSecret" or "privateKey" in the server\'s "auth" in the configuration file.',
     },
   )
 }

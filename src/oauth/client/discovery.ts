@@ -1,7 +1,8 @@
 import { type AuthorizationServer, processDiscoveryResponse } from 'oauth4webapi'
 import { messageOf } from '../../errors.ts'
+import { quoted } from '../../lib/printable.ts'
 import type { GuardedFetch } from './guarded-fetch.ts'
-import { strangersText, UpstreamAuthError } from './upstream-auth-error.ts'
+import { UpstreamAuthError } from './upstream-auth-error.ts'
 import {
   canonicalResource,
   isResourceOf,
@@ -44,9 +45,9 @@ export async function discoverResource(
   if (!isResourceOf(serverUrl, resource)) {
     throw new UpstreamAuthError(
       'resource-mismatch',
-      `The metadata of ${serverUrl} is about another resource, ${strangersText(resource)}, so no login was started.`,
+      `The metadata of ${serverUrl} is about another resource, ${quoted(resource)}, so no login was started.`,
       {
-        hint: 'The server is set up for another address. Correct its public address, or its "url" in config/gateway.json.',
+        hint: 'The server is set up for another address. Correct its public address, or its "url" in the configuration file.',
       },
     )
   }
@@ -78,7 +79,7 @@ export async function discoverIssuer(
   }
   throw new UpstreamAuthError(
     'issuer-mismatch',
-    `The metadata found for ${strangersText(issuer)} names another issuer, so it was not used.`,
+    `The metadata found for ${quoted(issuer)} names another issuer, so it was not used.`,
     { hint: 'The authorization server is set up for another public address.', cause: failure },
   )
 }
@@ -105,7 +106,7 @@ async function firstAnswer<T>(
 }
 
 function faulty(url: string, { status }: Response): UpstreamAuthError {
-  const message = `${strangersText(url)} answered HTTP ${status}.`
+  const message = `${quoted(url)} answered HTTP ${status}.`
   return new UpstreamAuthError('unreachable', message, { hint: 'Try again later.' })
 }
 
@@ -137,12 +138,12 @@ function noMetadata(
   reason: string | undefined,
   cause?: unknown,
 ): UpstreamAuthError {
-  const because = reason ? `: ${strangersText(reason)}` : ''
+  const because = reason ? `: ${quoted(reason)}` : ''
   return new UpstreamAuthError(
     'no-metadata',
-    `No authorization server metadata was found for ${strangersText(issuer)}${because}.`,
+    `No authorization server metadata was found for ${quoted(issuer)}${because}.`,
     {
-      hint: 'The server asks for a login but does not say where. If it takes a fixed token, set "headers" for it in config/gateway.json.',
+      hint: 'The server asks for a login but does not say where. If it takes a fixed token, set "headers" for it in the configuration file.',
       cause,
     },
   )

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
+import { quoted } from '../../lib/printable.ts'
 import { discoverIssuer } from './discovery.ts'
 import type { Grant, GrantStore } from './grant-store.ts'
 import type { IssuerAccess } from './issuer-access.ts'
 import { splitScope } from './scopes.ts'
 import type { IssuedTokens, TokenAnswer } from './token-endpoint.ts'
 import { refreshTokens } from './token-requests.ts'
-import { strangersText, UpstreamAuthError } from './upstream-auth-error.ts'
+import { UpstreamAuthError } from './upstream-auth-error.ts'
 import type { OAuthClient, ProtectedUpstream } from './upstream-client.ts'
 
 export interface GrantRefreshOptions {
@@ -118,9 +119,9 @@ function notRenewed(
 ): UpstreamAuthError {
   return new UpstreamAuthError(
     'grant-refused',
-    `The login of ${JSON.stringify(name)} could not be renewed: ${strangersText(description ?? error)}.`,
+    `The login of ${JSON.stringify(name)} could not be renewed: ${quoted(description ?? error)}.`,
     {
-      hint: 'The login is kept. Check "clientId" and "clientSecret" if the server has them in config/gateway.json, or try again later.',
+      hint: 'The login is kept. Check "clientId" and "clientSecret" if the server has them in the configuration file, or try again later.',
     },
   )
 }

@@ -1,4 +1,5 @@
 import type { AuthorizationServer } from 'oauth4webapi'
+import { quoted } from '../../lib/printable.ts'
 import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import type { ResolveAddresses } from './address-guard.ts'
 import { reachOf } from './address-zone.ts'
@@ -6,7 +7,7 @@ import { discoverIssuer, discoverResource, type ProtectedResource } from './disc
 import type { GrantStore } from './grant-store.ts'
 import { createGuardedFetch, type GuardedFetch } from './guarded-fetch.ts'
 import { registerClient } from './registration.ts'
-import { strangersText, UpstreamAuthError } from './upstream-auth-error.ts'
+import { UpstreamAuthError } from './upstream-auth-error.ts'
 import type { OAuthClient, ProtectedUpstream } from './upstream-client.ts'
 
 /** Longest a single request to an authorization server may take, ms. */
@@ -124,9 +125,9 @@ function issuerChanged(
 ): UpstreamAuthError {
   return new UpstreamAuthError(
     'issuer-changed',
-    `The server ${JSON.stringify(name)} now names the authorization server ${strangersText(now)}; its client was made for ${strangersText(expected)} and was not used elsewhere.`,
+    `The server ${JSON.stringify(name)} now names the authorization server ${quoted(now)}; its client was made for ${quoted(expected)} and was not used elsewhere.`,
     {
-      hint: 'If that is right, set "issuer" and the new "clientId" in the server\'s "auth" in config/gateway.json.',
+      hint: 'If that is right, set "issuer" and the new "clientId" in the server\'s "auth" in the configuration file.',
     },
   )
 }

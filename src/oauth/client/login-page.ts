@@ -1,9 +1,7 @@
 import { messageOf } from '../../errors.ts'
-import {
-  strangersText,
-  UpstreamAuthError,
-  type UpstreamAuthFailure,
-} from './upstream-auth-error.ts'
+import { ownValue } from '../../lib/own-value.ts'
+import { quoted } from '../../lib/printable.ts'
+import { UpstreamAuthError, type UpstreamAuthFailure } from './upstream-auth-error.ts'
 
 /** What the page after a login says. Plain text: whoever renders it escapes it. */
 export interface LoginPage {
@@ -85,7 +83,7 @@ const refusals = {
     'This login link is not valid any more.',
     'Use the newest link from the terminal, or call the server again to get one.',
   ],
-  'server-unknown': ['There is no such server.', 'Check its name in config/gateway.json.'],
+  'server-unknown': ['There is no such server.', 'Check its name in the configuration file.'],
 } as const satisfies Partial<Record<UpstreamAuthFailure, readonly [string, string]>>
 
 export function loginRefusal(failure: keyof typeof refusals): UpstreamAuthError {
@@ -98,16 +96,17 @@ const answerHints: Readonly<Record<string, string>> = {
   access_denied: 'Begin again and allow the access, or ask the owner of that server to let you in.',
   invalid_scope: 'Set "scopes" in the server\'s "auth" to ones that its issuer knows.',
   invalid_target:
-    'The issuer does not know this server\'s address; check "url" in config/gateway.json.',
+    'The issuer does not know this server\'s address; check "url" in the configuration file.',
   unauthorized_client: 'Allow the authorization code grant for this client at its issuer.',
   temporarily_unavailable: 'Try again in a few minutes.',
   server_error: 'Try again in a few minutes; the fault is with the authorization server.',
 }
 
 export function errorAnswer(error: string, description: string | null): UpstreamAuthError {
-  const said = description === null ? '' : ` It says: ${strangersText(description)}`
-  const known = error in answerHints ? error : strangersText(error)
+  const said = description === null ? '' : ` It says: ${quoted(description)}`
+  const hint = ownValue(answerHints, error)
+  const known = hint === undefined ? quoted(error) : error
   return new UpstreamAuthError('denied', `The authorization server answered ${known}.${said}`, {
-    hint: answerHints[error] ?? 'Begin again. If it stays, ask the operator of that server.',
+    hint: hint ?? 'Begin again. If it stays, ask the operator of that server.',
   })
 }

@@ -1,7 +1,8 @@
 import type { AuthorizationServer } from 'oauth4webapi'
+import { quoted } from '../../lib/printable.ts'
 import { clientMetadata } from './client-metadata.ts'
 import type { GuardedFetch } from './guarded-fetch.ts'
-import { strangersText, UpstreamAuthError } from './upstream-auth-error.ts'
+import { UpstreamAuthError } from './upstream-auth-error.ts'
 import type { OAuthClient } from './upstream-client.ts'
 
 /**
@@ -65,7 +66,7 @@ async function readJson(response: Response): Promise<Record<string, unknown>> {
 function noClient(issuer: AuthorizationServer, redirectUri: string): UpstreamAuthError {
   return new UpstreamAuthError(
     'no-client',
-    `The authorization server ${strangersText(issuer.issuer)} does not register clients by itself.`,
+    `The authorization server ${quoted(issuer.issuer)} does not register clients by itself.`,
     { hint: byHand(redirectUri) },
   )
 }
@@ -75,14 +76,14 @@ function registrationRefused(
   redirectUri: string,
   reason: unknown,
 ): UpstreamAuthError {
-  const because = reason === undefined ? '' : `: ${strangersText(reason)}`
+  const because = reason === undefined ? '' : `: ${quoted(reason)}`
   return new UpstreamAuthError(
     'registration-refused',
-    `The authorization server ${strangersText(issuer.issuer)} refused to register the gateway${because}.`,
+    `The authorization server ${quoted(issuer.issuer)} refused to register the gateway${because}.`,
     { hint: byHand(redirectUri) },
   )
 }
 
 function byHand(redirectUri: string): string {
-  return `Register a client there with the redirect URI ${redirectUri}, and set "clientId" (and "clientSecret") in the server's "auth" in config/gateway.json.`
+  return `Register a client there with the redirect URI ${redirectUri}, and set "clientId" (and "clientSecret") in the server's "auth" in the configuration file.`
 }

@@ -1,6 +1,7 @@
+import { quoted } from '../../lib/printable.ts'
 import type { Grant } from './grant-store.ts'
 import { coversScopes } from './scopes.ts'
-import { strangersText, UpstreamAuthError } from './upstream-auth-error.ts'
+import { UpstreamAuthError } from './upstream-auth-error.ts'
 
 /** How often scopes that a login asked for may be demanded again: once, as a person may decline. */
 const maxRepeats = 1
@@ -23,7 +24,7 @@ export function createStepUpLimit(): StepUpLimit {
       if (grants.size <= maxRepeats) return
       throw new UpstreamAuthError(
         'scope-refused',
-        `The server ${JSON.stringify(server)} still refuses after ${grants.size} logins that asked for ${strangersText(scopes.join(' '))}.`,
+        `The server ${JSON.stringify(server)} still refuses after ${grants.size} logins that asked for ${quoted(scopes.join(' '))}.`,
         { hint: 'Your account there may lack the right. Ask its operator, or log in as another.' },
       )
     },

@@ -10,9 +10,10 @@ import {
   UnsupportedOperationError,
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi'
+import { quoted } from '../../lib/printable.ts'
 import { clientAuthentications } from './client-authentication.ts'
 import type { GuardedFetch } from './guarded-fetch.ts'
-import { strangersText, UpstreamAuthError } from './upstream-auth-error.ts'
+import { UpstreamAuthError } from './upstream-auth-error.ts'
 import type { OAuthClient } from './upstream-client.ts'
 
 /** Who asks whom for tokens. */
@@ -119,7 +120,7 @@ function refusalOf(error: unknown, issuer: AuthorizationServer): TokenRefusal {
   if (!answerErrors.some((kind) => error instanceof kind)) throw error
   throw new UpstreamAuthError(
     'unreachable',
-    `The authorization server ${strangersText(issuer.issuer)} gave no usable answer to a token request.`,
+    `The authorization server ${quoted(issuer.issuer)} gave no usable answer to a token request.`,
     { hint: 'Try again later. If it stays, the server breaks RFC 6749.', cause: error },
   )
 }

@@ -63,9 +63,3 @@ export function loginNeededOf(error: unknown): LoginNeededError | undefined {
   }
   return undefined
 }
-
-/** Text of a stranger's, fit to be shown: one line, bounded, without control characters. */
-export function strangersText(value: unknown): string {
-  const text = typeof value === 'string' ? value : String(value)
-  return JSON.stringify(text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 300))
-}

@@ -1,3 +1,4 @@
+import { quoted } from '../../lib/printable.ts'
 import { reachOf } from './address-zone.ts'
 import { requireGoodAnswer } from './authorization-answer.ts'
 import { authorizationUrl, createLogin, type Login } from './authorization-request.ts'
@@ -10,7 +11,7 @@ import type { LoginAttempts } from './login-attempts.ts'
 import { connectedPage, failedPage, loginRefusal, type PageAnswer } from './login-page.ts'
 import { selectScopes } from './scopes.ts'
 import { exchangeCode } from './token-requests.ts'
-import { strangersText, UpstreamAuthError } from './upstream-auth-error.ts'
+import { UpstreamAuthError } from './upstream-auth-error.ts'
 import type { OAuthClient, ProtectedUpstream } from './upstream-client.ts'
 import { requireUsableIssuer } from './usable-issuer.ts'
 
@@ -111,12 +112,12 @@ export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogi
 }
 
 function codeRefused(answer: { error: string; description: string | undefined }) {
-  const reason = strangersText(answer.description ?? answer.error)
+  const reason = quoted(answer.description ?? answer.error)
   return new UpstreamAuthError(
     answer.error === 'invalid_client' ? 'client-refused' : 'code-refused',
     `The authorization server let you in but gave the gateway no token: ${reason}.`,
     {
-      hint: 'Begin again. If it stays, check "clientId" and "clientSecret" in the server\'s "auth" in config/gateway.json.',
+      hint: 'Begin again. If it stays, check "clientId" and "clientSecret" in the server\'s "auth" in the configuration file.',
     },
   )
 }

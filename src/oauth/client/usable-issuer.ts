@@ -1,6 +1,7 @@
 import type { AuthorizationServer } from 'oauth4webapi'
+import { quoted } from '../../lib/printable.ts'
 import { type AddressGuard, requireAllowedUrl } from './address-guard.ts'
-import { strangersText, UpstreamAuthError } from './upstream-auth-error.ts'
+import { UpstreamAuthError } from './upstream-auth-error.ts'
 
 /**
  * Checks that a login may use an issuer: its endpoints, the one the browser goes to included, and
@@ -13,7 +14,7 @@ export function requireUsableIssuer(issuer: AuthorizationServer, guard: AddressG
     else {
       throw new UpstreamAuthError(
         'answer-invalid',
-        `The metadata of ${strangersText(issuer.issuer)} has no "${name}".`,
+        `The metadata of ${quoted(issuer.issuer)} has no "${name}".`,
       )
     }
   }
@@ -21,7 +22,7 @@ export function requireUsableIssuer(issuer: AuthorizationServer, guard: AddressG
   if (issuer.code_challenge_methods_supported?.includes('S256')) return
   throw new UpstreamAuthError(
     'pkce-unsupported',
-    `The authorization server ${strangersText(issuer.issuer)} does not announce PKCE with S256, so a login there would not be safe.`,
+    `The authorization server ${quoted(issuer.issuer)} does not announce PKCE with S256, so a login there would not be safe.`,
     { hint: 'Ask its operator to add "code_challenge_methods_supported": ["S256"].' },
   )
 }

@@ -1,6 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Store } from '../../store/store.ts'
-import { createDocumentList } from '../document-list.ts'
 
 /** An API key as it is listed; the key itself is shown once and never stored. */
 export interface ApiKey {
@@ -45,7 +44,8 @@ export function looksLikeApiKey(token: string): boolean {
 
 /** API keys over the store; the running gateway and a command beside it may both use it. */
 export function createApiKeys({ store, now }: { store: Store; now: () => number }): ApiKeys {
-  const keys = createDocumentList<Stored>({ store, collection: 'api-keys', now })
+  const keys = 'api-keys'
+  const find = async (id: string) => (await store.get(keys, id)) as Stored | undefined
   // Apart from the keys, so that noting a use cannot bring back one that was revoked meanwhile.
   const uses = 'api-key-uses'
 
@@ -73,22 +73,22 @@ export function createApiKeys({ store, now }: { store: Store; now: () => number 
         ...(name !== undefined && { name }),
         ...(expiresAt !== undefined && { expiresAt }),
       }
-      await keys.put(id, stored, expiresAt)
+      await store.set(keys, id, stored, { expiresAt })
       return { key, record: await describe(stored) }
     },
     async list() {
-      const found = await keys.entries()
-      return Promise.all(found.map(({ value }) => describe(value)))
+      const found = await store.list(keys)
+      return Promise.all(found.map(({ value }) => describe(value as Stored)))
     },
     async revoke(id) {
-      if ((await keys.get(id)) === undefined) return false
-      await keys.remove(id)
+      if ((await find(id)) === undefined) return false
+      await store.delete(keys, id)
       await store.delete(uses, id)
       return true
     },
     async verify(key, profile) {
       const id = keyForm.exec(key)?.[1]
-      const stored = id === undefined ? undefined : await keys.get(id)
+      const stored = id === undefined ? undefined : await find(id)
       if (!stored || stored.profile !== profile) return undefined
       if (!timingSafeEqual(Buffer.from(hashOf(key)), Buffer.from(stored.hash))) return undefined
       const record = await describe(stored)

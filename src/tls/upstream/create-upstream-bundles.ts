@@ -8,6 +8,7 @@ import { bundleRefused } from './bundle-refused.ts'
 import type { BundleSigningKeys } from './bundle-signing-keys.ts'
 import { createClientKeyStore } from './client-key-store.ts'
 import { bundleFingerprint, describeBundle, describeRefused } from './describe-bundle.ts'
+import type { FileVerdict } from './file-verdict.ts'
 import { judgeClientCertificate } from './judge-client-certificate.ts'
 import { judgeFiles } from './judge-files.ts'
 import { orderChain } from './order-chain.ts'
@@ -144,6 +145,10 @@ export function createUpstreamBundles(options: UpstreamBundlesOptions): Upstream
     if (verdicts.length === 0) throw new UserError('USAGE', 'No certificate file was given.')
     const accepted = judged.accepted && (!client || client.pair !== undefined)
     if (!accepted) {
+      const { fingerprint } = await before(server)
+      const reason = reasonOf(verdicts)
+      const unchanged = { before: fingerprint, after: fingerprint, reason }
+      await audit.note({ ...by, at: now(), server, action: 'refuse', ...unchanged })
       return { accepted, stored: false, files: verdicts, bundle: await describe(server) }
     }
     if (client?.pair) await clientKeys.put(server, client.pair)
@@ -198,6 +203,11 @@ export function createUpstreamBundles(options: UpstreamBundlesOptions): Upstream
         return { keyId, resigned }
       }),
   }
+}
+
+function reasonOf(verdicts: readonly FileVerdict[]): string {
+  const refused = verdicts.find(({ accepted }) => !accepted)
+  return refused === undefined ? '' : `${JSON.stringify(refused.file)}: ${refused.message}`
 }
 
 function isEmpty({ ca, clientCertificate }: Pick<BundleRecord, 'ca' | 'clientCertificate'>) {

@@ -63,10 +63,10 @@ function withoutTls(server: string, url: string): UpstreamDiagnosis {
       kind: 'no-tls' as const,
       message:
         'Its "url" begins with http://, so nothing is encrypted and nothing can be verified.',
-      fix: 'Write https:// in config/gateway.json if the server speaks it.',
+      fix: 'Write https:// in the configuration file if the server speaks it.',
       command: undefined,
     },
   ]
   const nothing = { chain: [], protocol: undefined, clientCertificate: 'none' as const }
-  return { server, url, verifies: false, findings, ...nothing }
+  return { server, url, verifies: false, findings, cautions: [], ...nothing }
 }

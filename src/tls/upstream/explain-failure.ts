@@ -4,7 +4,7 @@ import type { TlsFacts, TlsFinding } from './tls-facts.ts'
 
 type Failed = Extract<TlsObservation, { outcome: 'failed' }>
 
-const urlSetting = 'the "url" of the server in config/gateway.json'
+const urlSetting = 'the "url" of the server in the configuration file'
 
 /** Says why no handshake came about. */
 export function explainFailure(facts: TlsFacts, failed: Failed): TlsFinding {

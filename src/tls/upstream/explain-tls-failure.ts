@@ -92,14 +92,14 @@ const kinds: readonly FailureKind[] = [
     codes: /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/,
     says: 'does not speak TLS there',
     hint: (_server, url) =>
-      `If it is plain HTTP, write http://${url.host} in the server's "url" in config/gateway.json.`,
+      `If it is plain HTTP, write http://${url.host} in the server's "url" in the configuration file.`,
   },
   {
     codes: /^(HPE_\w+|HTTPParserError)$/,
     scheme: 'http:',
     says: 'does not speak plain HTTP there',
     hint: (_server, url) =>
-      `If it speaks TLS, write https://${url.host} in the server's "url" in config/gateway.json.`,
+      `If it speaks TLS, write https://${url.host} in the server's "url" in the configuration file.`,
   },
 ]
 

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { onOneLine, subjectNames } from '../certificate-pem.ts'
 import { coversName, validityProblem } from '../renewal.ts'
 import { addCommand, explainClientCertificate } from './explain-client-certificate.ts'
@@ -9,14 +10,17 @@ import type { TlsFacts, TlsFinding } from './tls-facts.ts'
 
 export interface TlsExplanation {
   readonly verifies: boolean
+  /** What keeps it from verifying. */
   readonly findings: readonly TlsFinding[]
+  /** What does not, and keeps other programs from it. */
+  readonly cautions: readonly TlsFinding[]
 }
 
 /** Says why connections to a server do not verify, in the order in which to fix it. */
 export function explainTls(facts: TlsFacts): TlsExplanation {
   const { observation } = facts
   if (observation.outcome === 'failed') {
-    return { verifies: false, findings: [explainFailure(facts, observation)] }
+    return { verifies: false, findings: [explainFailure(facts, observation)], cautions: [] }
   }
   const findings = [
     ...explainValidity(facts, observation.chain),
@@ -27,7 +31,8 @@ export function explainTls(facts: TlsFacts): TlsExplanation {
   if (observation.problem !== undefined && findings.length === 0) {
     findings.push(otherProblem(observation.problem, observation.chain))
   }
-  return { verifies: findings.length === 0, findings }
+  const cautions = explainCommonName(facts, observation.chain)
+  return { verifies: findings.length === 0, findings, cautions }
 }
 
 function explainValidity(
@@ -56,24 +61,45 @@ function explainValidity(
   })
 }
 
+/** Whether connections, which are Node's, take the certificate for the host. */
+function isFor(host: string, leaf: X509Certificate): boolean {
+  return checkServerIdentity(host, leaf.toLegacyObject() as PeerCertificate) === undefined
+}
+
 function explainName({ host }: TlsFacts, [leaf]: readonly X509Certificate[]): TlsFinding[] {
-  if (!leaf || coversName(leaf, host)) return []
+  if (!leaf || isFor(host, leaf)) return []
   const names = subjectNames(leaf)
   const has =
     names.length > 0
       ? `is made for ${names.slice(0, 20).join(', ')}`
-      : 'names no host at all (a common name does not count)'
+      : 'has no subject alternative name'
   return [
     {
       kind: 'name-mismatch',
       message: `The certificate ${has}, not for ${host}.`,
       fix:
         names.length > 0
-          ? 'Use one of those names in the "url" of the server in config/gateway.json, or have a certificate issued for this one.'
-          : `Have a certificate issued with ${host} as its subject alternative name.`,
+          ? 'Use one of those names in the "url" of the server in the configuration file, or have a certificate issued for this one.'
+          : haveNamed(host),
       command: undefined,
     },
   ]
+}
+
+function explainCommonName({ host }: TlsFacts, [leaf]: readonly X509Certificate[]): TlsFinding[] {
+  if (!leaf || !isFor(host, leaf) || coversName(leaf, host)) return []
+  return [
+    {
+      kind: 'common-name',
+      message: `The certificate names ${host} by its common name alone. Connections from here take that, as Node does; browsers, Python, Go and others refuse it.`,
+      fix: haveNamed(host),
+      command: undefined,
+    },
+  ]
+}
+
+function haveNamed(host: string): string {
+  return `Have a certificate issued with ${host} as its subject alternative name.`
 }
 
 function otherProblem(code: string, chain: readonly X509Certificate[]): TlsFinding {

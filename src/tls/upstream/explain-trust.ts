@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { isSelfSigned, onOneLine } from '../certificate-pem.ts'
 import type { TlsObservation } from '../observe-tls.ts'
 import { addCommand } from './explain-client-certificate.ts'
-import { issued } from './order-chain.ts'
+import { pathFrom } from './order-chain.ts'
 import type { TlsFacts, TlsFinding } from './tls-facts.ts'
 
 type Connected = Extract<TlsObservation, { outcome: 'connected' }>
@@ -48,15 +48,8 @@ function isAnchored(top: X509Certificate, { bundle, roots }: TlsFacts): boolean 
   return anchors.some(({ fingerprint256 }) => fingerprint256 === last.fingerprint256)
 }
 
-/** The last certificate that can be reached from `start` through the bundle. */
 function climb(start: X509Certificate, bundle: readonly X509Certificate[]): X509Certificate {
-  const passed = new Set<X509Certificate>()
-  let current = start
-  while (!passed.has(current) && !isSelfSigned(current)) {
-    passed.add(current)
-    current = bundle.find((issuer) => issued(issuer, current)) ?? current
-  }
-  return current
+  return pathFrom(start, bundle).at(-1) ?? start
 }
 
 type Text = Omit<TlsFinding, 'command'>

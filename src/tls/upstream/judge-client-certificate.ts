@@ -1,5 +1,5 @@
-import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
-import { parseKey } from '../private-key.ts'
+import type { X509Certificate } from 'node:crypto'
+import { type ParsedKey, parseKey } from '../private-key.ts'
 import { type FilePart, maxFileBytes, readCertificateFile } from './certificate-file.ts'
 import type { CertificateVerdict, FileVerdict, UploadedFile } from './file-verdict.ts'
 import { judgeAuthority, judgeSoundness } from './judge-certificate.ts'
@@ -65,24 +65,14 @@ function otherKey<T extends { verdict: CertificateVerdict; message: string }>(fi
     : { ...finding, verdict: 'unusable', message: 'It does not belong to the key.' }
 }
 
-type ReadKey = { ok: true; key: KeyObject } | { ok: false; reason: string }
-
-function readKey({ content }: UploadedFile): ReadKey {
-  if (content.length > maxFileBytes) return { ok: false, reason: 'it is larger than 10 MB' }
-  const text = new TextDecoder().decode(content)
-  if (text.includes('-----BEGIN')) return parseKey(text)
-  for (const type of ['pkcs8', 'pkcs1', 'sec1'] as const) {
-    try {
-      return { ok: true, key: createPrivateKey({ key: Buffer.from(content), format: 'der', type }) }
-    } catch {
-      // It is none of this form; the last word is below.
-    }
-  }
-  return { ok: false, reason: 'it holds no private key that can be read' }
+function readKey({ content }: UploadedFile): ParsedKey {
+  return content.length > maxFileBytes
+    ? { ok: false, reason: 'it is larger than 10 MB' }
+    : parseKey(content)
 }
 
 // Says nothing of the key but its kind.
-function keyVerdict({ name }: UploadedFile, key: ReadKey): FileVerdict {
+function keyVerdict({ name }: UploadedFile, key: ParsedKey): FileVerdict {
   const message = key.ok
     ? `Accepted: a private key (${key.key.asymmetricKeyType}).`
     : `Refused: ${key.reason}.`

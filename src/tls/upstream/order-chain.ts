@@ -59,6 +59,21 @@ export function issued(issuer: X509Certificate, certificate: X509Certificate): b
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
 }
 
+/** A certificate and, as far as `pool` has them, its issuers: each issued the one before it. */
+export function pathFrom(
+  start: X509Certificate,
+  pool: readonly X509Certificate[],
+): X509Certificate[] {
+  const path = [start]
+  for (let last = start; !isSelfSigned(last); ) {
+    const issuer = pool.find((one) => !path.includes(one) && issued(one, last))
+    if (!issuer) break
+    path.push(issuer)
+    last = issuer
+  }
+  return path
+}
+
 function missingLink(certificate: X509Certificate, hasName: boolean): MissingLink {
   const subject = onOneLine(certificate.subject)
   const issuer = onOneLine(certificate.issuer)

@@ -31,6 +31,7 @@ export type TlsFindingKind =
   | 'missing-root'
   | 'missing-issuer'
   | 'name-mismatch'
+  | 'common-name'
   | 'too-weak'
   | 'client-certificate-needed'
   | 'client-certificate-refused'

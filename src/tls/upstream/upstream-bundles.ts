@@ -70,9 +70,13 @@ export interface AuditEntry extends BundleChange {
     | 'set-client-certificate'
     | 'remove-client-certificate'
     | 'rotate-keys'
+    /** Files that were offered, and not taken. */
+    | 'refuse'
   /** Fingerprints of the bundle; undefined where there was, or is, none. */
   readonly before: string | undefined
   readonly after: string | undefined
+  /** A sentence; of what was refused. */
+  readonly reason?: string
 }
 
 /** The certificate that connections to a server present, as PEM or DER files. */

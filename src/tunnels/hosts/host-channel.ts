@@ -8,8 +8,6 @@ export type HostEvent =
       readonly code?: string | undefined
     }
   | { readonly type: 'lost'; readonly detail: string }
-  | { readonly type: 'progress'; readonly bytes: number }
-  | { readonly type: 'done' }
 
 /**
  * Runs a client library in this process, with the settings the gateway sends first. The process

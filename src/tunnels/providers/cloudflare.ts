@@ -13,7 +13,7 @@ import {
 } from '../cloudflared-arguments.ts'
 import { type CloudflaredPlaces, findCloudflared } from '../cloudflared-binary.ts'
 import { createCloudflaredMetrics } from '../cloudflared-metrics.ts'
-import { parsePublicAddress } from '../public-address.ts'
+import { addressRefused, parsePublicAddress } from '../public-address.ts'
 import { addressOf } from '../target-address.ts'
 import { explainFailure, recogniseFailure, toUserError } from '../tunnel-failures.ts'
 import type {
@@ -130,8 +130,9 @@ async function watch(
     await metrics.untilReady()
     const { tunnel } = run
     const hostname = tunnel.kind === 'quick' ? await metrics.quickHostname() : tunnel.hostname
-    const address = hostname === undefined ? undefined : parsePublicAddress(`https://${hostname}`)
-    if (!address) return report.failed(toUserError(hostnameMissing))
+    if (hostname === undefined) return report.failed(toUserError(hostnameMissing))
+    const address = parsePublicAddress(`https://${hostname}`)
+    if (!address) return report.failed(addressRefused('Cloudflare', hostname))
     report.url(address)
     await metrics.untilUnready(run.reconnectMs)
     report.lost('cloudflared has lost the edge')

@@ -2,7 +2,7 @@ import { UserError } from '../../errors.ts'
 import { shellQuote } from '../../lib/shell-quote.ts'
 import { startClient } from '../client-process.ts'
 import { type ClientReport, openClientTunnel } from '../client-tunnel.ts'
-import { parsePublicAddress } from '../public-address.ts'
+import { addressRefused, parsePublicAddress } from '../public-address.ts'
 import { addressOf } from '../target-address.ts'
 import type {
   CheckResult,
@@ -50,12 +50,21 @@ export function createTunnelProvider(
     check: async () => check(commandLine),
     open: async (target, { signal }) => {
       const command = fillIn(commandLine, addressOf(target))
+      let refused: string | undefined
+      function hear(line: string, report: ClientReport): void {
+        const found = findAddress(line, options.urlPattern)
+        const address = found === undefined ? undefined : parsePublicAddress(found)
+        if (address) report.url(address)
+        else refused = found ?? refused
+      }
+      const refusal = () =>
+        refused === undefined ? undefined : addressRefused('The command in TUNNEL_COMMAND', refused)
       return openClientTunnel(
         {
           client: 'tunnel',
           timeoutMs,
-          explainTimeout: () => noAddress(options.urlPattern),
-          explainExit: ({ how, lastWords }) => ended(how, lastWords),
+          explainTimeout: () => refusal() ?? noAddress(options.urlPattern),
+          explainExit: ({ how, lastWords }) => refusal() ?? ended(how, lastWords),
           start: (report) =>
             startClient(
               {
@@ -65,7 +74,7 @@ export function createTunnelProvider(
                 cwd: options.cwd,
                 env,
                 secrets: [],
-                onLine: (line) => findAddress(line, options.urlPattern, report),
+                onLine: (line) => hear(line, report),
               },
               dependencies,
             ),
@@ -93,18 +102,19 @@ function fillIn(commandLine: string, { host, port }: { host: string; port: numbe
   return commandLine.replace(/\{(port|host|url)\}/g, (_, key) => shellQuote(values[key] ?? ''))
 }
 
-function findAddress(line: string, pattern: RegExp, report: ClientReport): void {
+function findAddress(line: string, pattern: RegExp): string | undefined {
   // A pattern with the flag `g` remembers where it stopped.
   const match = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')).exec(line)
-  const address = match && parsePublicAddress(match[1] ?? match[0])
-  if (address) report.url(address)
+  return match ? (match[1] ?? match[0]) : undefined
 }
 
 function noAddress(pattern: RegExp): UserError {
   return new UserError(
     'TUNNEL_SILENT',
     `The tunnel command printed no address that matches ${pattern} in time.`,
-    { hint: 'Run the command by hand, and set TUNNEL_URL_PATTERN to what it prints.' },
+    {
+      hint: 'Run the command by hand, and set TUNNEL_COMMAND_URL to what finds the address in what it prints.',
+    },
   )
 }
 

@@ -64,6 +64,7 @@ describe('the texts of ca', () => {
         server: 'intranet',
         url: 'https://intranet.example/mcp',
         verifies: false,
+        cautions: [],
         protocol: 'TLSv1.3',
         clientCertificate: 'none',
         chain: [

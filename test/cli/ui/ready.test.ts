@@ -9,7 +9,12 @@ const view: ReadyView = {
   configFile: 'config/gateway.json',
   keys: true,
 }
-const local = readyEvent({ caFile: '/p/.sallyport/certs/ca.pem', fingerprint })
+const local = readyEvent({
+  caFile: '/p/.sallyport/certs/ca.pem',
+  caFingerprint: fingerprint,
+  certFile: '/p/.sallyport/certs/localhost.pem',
+  certFingerprint: fingerprint.toLowerCase(),
+})
 const signed = { ...view, certificateSource: 'signed by Sallyport local CA' }
 
 describe('the ready screen', () => {
@@ -55,6 +60,17 @@ describe('the ready screen', () => {
     }
   })
 
+  it.each([
+    [{ open: [] }, 'whoever is in this network reaches it, and is asked for a login'],
+    [{ open: ['demo'] }, 'whoever is in this network reaches it, without a login at demo'],
+  ])('says who reaches it beyond this machine, and what they are asked: %j', (network, words) => {
+    const origins = ['https://localhost:3443', 'https://192.168.1.20:3443']
+    const text = formatReady(readyEvent({ origins }), { ...view, network })
+    expect(text).toContain(`  Network   https://192.168.1.20:3443\n            ${words}\n`)
+    expect(formatReady(readyEvent(), { ...view, network })).toContain(`  Network   ${words}\n`)
+    expect(formatReady(readyEvent(), view)).not.toContain('network')
+  })
+
   it('says that plain HTTP needs no certificate variable', () => {
     const text = formatReady(readyEvent({ appUrl: 'http://localhost:3001' }), view)
     expect(text).toContain('No certificate variable is needed: the address is plain HTTP.')
@@ -78,8 +94,16 @@ describe('the ready screen', () => {
   })
 
   it('says who must trust a certificate of the user', () => {
-    const text = formatReady(readyEvent({ fingerprint }), view)
+    const own = readyEvent({ certFile: '/c.pem', certFingerprint: fingerprint })
+    const text = formatReady(own, view)
     expect(text).toContain('The certificate is yours')
+    expect(text).toContain(`file       /c.pem\n            SHA-256    ${fingerprint.slice(0, 48)}`)
+  })
+
+  it('names the file with the authorities that a variable names already', () => {
+    const combinedFiles = { NODE_EXTRA_CA_CERTS: '/p/node-extra-ca-certs.pem' }
+    const text = formatReady(readyEvent({ caFile: '/p/ca.pem', combinedFiles }), view)
+    expect(text).toContain('NODE_EXTRA_CA_CERTS=/p/node-extra-ca-certs.pem claude')
   })
 
   it('quotes a certificate path with a space', () => {
@@ -112,9 +136,7 @@ describe('the ready screen', () => {
     const text = formatReady({ ...local, profiles }, view)
     expect(text.match(/spawn nope ENOENT/g)).toHaveLength(1)
     expect(text).toContain('  Server "broken" failed: spawn nope ENOENT\n')
-    expect(text).toContain(
-      'Correct its entry in config/gateway.json; saving the file starts it again.',
-    )
+    expect(text).toContain('It is started again with growing pauses, and at once when its entry in')
     expect(text.replaceAll(/\s+/g, ' ')).toContain(
       'Profiles "default", "work" work without its tools',
     )

@@ -111,7 +111,14 @@ describe('PUT /api/admin/servers/:name/ca', () => {
       expect(JSON.stringify(answer.body)).not.toContain(client.key.split('\n')[1])
     }
     expect((await call('GET')).body).toEqual(before.body)
-    expect((await admin.bundles.audit('corp')).length).toBe(1)
+    const audit = await admin.bundles.audit('corp')
+    expect(audit.map(({ action }) => action)).toEqual([...refused.map(() => 'refuse'), 'replace'])
+    for (const { by, before, after, reason } of audit.slice(0, -1)) {
+      expect(by).toMatch(/^admin session /)
+      expect(after).toBe(before)
+      expect(reason).toMatch(/^"/)
+      expect(reason).not.toContain(client.key.split('\n')[1])
+    }
   })
 
   it('puts authorities in the place of what is refused, and no client certificate beside it', async () => {

@@ -78,6 +78,9 @@ describe('authorization requests that go nowhere', () => {
 })
 
 describe('authorization requests that are answered with an error', () => {
+  // Whoever was never allowed anything is answered with a page.
+  beforeAll(() => logIn(lab, { found }))
+
   const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
   const rows: [string, Record<string, string | undefined>, string][] = [
     [
@@ -102,15 +105,14 @@ describe('authorization requests that are answered with an error', () => {
       { resource: 'https://elsewhere.example/api/mcp/work' },
       'invalid_target',
     ],
-    ['for the resource with a slash', { resource: '/' }, 'invalid_target'],
     ['for an unknown profile', { resource: 'unknown' }, 'invalid_target'],
     ['without a page', { prompt: 'none' }, 'login_required'],
+    ['with a form that posts itself', { response_mode: 'form_post' }, 'unsupported_response_mode'],
+    ['in the fragment', { response_mode: 'fragment' }, 'unsupported_response_mode'],
   ]
   it.each(rows)('%s', async (_, changes, error) => {
     const resource = changes.resource
-    const base = lab.mcp('work')
-    const named =
-      resource === '/' ? `${base}/` : resource === 'unknown' ? lab.mcp('unknown') : resource
+    const named = resource === 'unknown' ? lab.mcp('unknown') : resource
     const { leftFor } = await attempt({
       ...changes,
       ...(named !== undefined && { resource: named }),
@@ -122,6 +124,31 @@ describe('authorization requests that are answered with an error', () => {
     expect(parameters.get('iss')).toBe(lab.public)
     expect(parameters.get('code')).toBeNull()
   })
+
+  it.each(rows)('%s, but on a page, for a client that nobody has allowed', async (_, changes) => {
+    const client = await register(found.as)
+    const { url } = await ask({ ...found, client }, changes)
+    const visit = await createBrowser().open(url)
+    expect(visit).toMatchObject({ status: 400, leftFor: undefined })
+    expect(visit.text).toContain('This request cannot be answered')
+    expect(visit.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+    expect(visit.text).not.toContain(`href="${redirectUri}`)
+  })
+
+  it.each(['/oauth/authorize/', '/oauth/%61uthorize', '/OAUTH/authorize'])(
+    'in the query alone, whatever the form of the path: %s',
+    async (path) => {
+      const { url } = await ask(found, { response_mode: 'form_post', prompt: 'none' })
+      const response = await fetch(url.replace('/oauth/authorize', path), { redirect: 'manual' })
+      const text = await response.text()
+      expect(text).not.toContain('<form')
+      const stranger = await ask({ ...found, client: await register(found.as) }, { prompt: 'none' })
+      const shown = await fetch(stranger.url.replace('/oauth/authorize', path), {
+        redirect: 'manual',
+      })
+      expect(shown.status).toBeGreaterThanOrEqual(400)
+    },
+  )
 
   it('for two resources at once', async () => {
     const asked = new URL((await ask(found)).url)

@@ -3,15 +3,17 @@ import { type Identity, isAllowed } from '../../../src/oauth/authorization-serve
 
 const alice: Identity = {
   provider: 'github',
+  id: '1',
   login: 'Alice',
   verifiedEmails: ['alice@Example.com'],
 }
 const bob: Identity = {
   provider: 'google',
+  id: '1',
   login: undefined,
   verifiedEmails: ['bob@mail.example.com'],
 }
-const nobody: Identity = { provider: 'google', login: undefined, verifiedEmails: [] }
+const nobody: Identity = { provider: 'google', id: '1', login: undefined, verifiedEmails: [] }
 
 const rows: [string, string[], Identity, boolean][] = [
   ['an address', ['alice@example.com'], alice, true],

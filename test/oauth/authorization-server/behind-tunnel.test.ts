@@ -1,6 +1,7 @@
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Exchange } from '../../../src/oauth/authorization-server/consent.ts'
 import { type Lab, startLab } from '../lab.ts'
 import { ask, redirectUri, register } from '../oauth-flow.ts'
 
@@ -11,9 +12,16 @@ const resource = `${origin}/api/mcp/work`
 let lab: Lab
 let server: Server
 let local: string
+let continueAt: string | undefined
 beforeAll(async () => {
   lab = await startLab()
-  server = createServer((incoming, outgoing) => void lab.servers.handle(origin, incoming, outgoing))
+  server = createServer((incoming, outgoing) => {
+    const sender = { key: 'x', isLocal: false, words: 'elsewhere' }
+    const request = { incoming, outgoing, sender }
+    const interaction = /^\/oauth\/consent\/(.+)$/.exec(String(incoming.url))?.[1]
+    if (interaction === undefined) void lab.servers.handle(origin, request)
+    else void allow({ ...request, interaction })
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   local = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })
@@ -22,13 +30,22 @@ afterAll(async () => {
   await lab.close()
 })
 
+/** The consent page's answer with the code of the terminal, once it was announced. */
+async function allow(exchange: Exchange): Promise<void> {
+  const code = lab.announcements.at(-1)?.code ?? ''
+  const view = await lab.servers.consent(origin).answer(exchange, { allow: true, code })
+  exchange.outgoing.end()
+  if (view.kind === 'continue') continueAt = new URL(view.url).pathname
+}
+
 /** Sends exactly this request target. */
 function get(
   path: string,
+  cookie = '',
 ): Promise<{ status: number | undefined; headers: NodeJS.Dict<string | string[]> }> {
   const { hostname, port } = new URL(local)
   return new Promise((resolve, reject) => {
-    const headers = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http' }
+    const headers = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http', cookie }
     request({ hostname, port, path, headers }, (response) => {
       response.resume()
       resolve({ status: response.statusCode, headers: response.headers })
@@ -62,9 +79,38 @@ describe('an HTTPS origin behind a tunnel', () => {
       expect(status).toBe(303)
       expect(headers.location).toMatch(/^\/oauth\/consent\//)
       const cookies = [headers['set-cookie']].flat().join('\n')
-      expect(cookies).toContain('sallyport_https_interaction=')
+      expect(cookies).toContain('__Secure-sallyport_https_interaction=')
       for (const cookie of cookies.split('\n')) expect(cookie).toMatch(/secure; httponly/i)
       expect(cookies).not.toContain('evil.example')
     }
   })
+  it('keeps its session in a cookie that no neighbour can set', async () => {
+    const as = {
+      issuer: origin,
+      registration_endpoint: `${local}/oauth/register`,
+      authorization_endpoint: `${origin}/oauth/authorize`,
+    }
+    const asked = await ask({ as, client: await register(as), resource })
+    const { pathname, search } = new URL(asked.url)
+    const begun = await get(pathname + search)
+    const cookie = cookiesOf(begun)
+      .map((line) => line.split(';')[0])
+      .join('; ')
+    for (let n = 0; n < 2; n += 1) await get(String(begun.headers.location), cookie)
+    const answer = await get(String(continueAt), cookie)
+    expect(answer.headers.location).toContain('code=')
+    const sessions = cookiesOf(answer).filter((line) => line.includes('_session'))
+    expect(sessions).toHaveLength(2)
+    for (const line of sessions) {
+      // RFC 6265bis 4.1.3.2: without a domain, for the whole host, over HTTPS.
+      expect(line).toMatch(
+        /^__Host-sallyport_https_session(\.sig)?=.*; path=\/;.*; secure; httponly/i,
+      )
+      expect(line).not.toMatch(/domain=/i)
+    }
+  })
 })
+
+function cookiesOf({ headers }: { headers: NodeJS.Dict<string | string[]> }): string[] {
+  return [headers['set-cookie'] ?? []].flat()
+}

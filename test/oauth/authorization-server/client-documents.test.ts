@@ -94,6 +94,31 @@ describe('a client that identifies itself by its metadata document', () => {
   })
 })
 
+describe('the documents that are fetched', () => {
+  it('are bounded for each sender, far below the bound for all, and not for this machine', async () => {
+    let fetched = 0
+    const { lab, found } = await setup(async (url) => {
+      fetched += 1
+      return Response.json({ ...document, client_id: String(url) })
+    })
+    const open = async (times: number, address: string, as = found) => {
+      const before = fetched
+      for (let n = 0; n < times; n += 1) {
+        const client = { client_id: `https://client.example/${address}/${n}` }
+        const { url } = await ask({ ...as, client })
+        await fetch(url, { headers: { 'x-test-client': address }, redirect: 'manual' })
+      }
+      return fetched - before
+    }
+    expect(await open(20, '203.0.113.1')).toBe(10)
+    expect(await open(2, '203.0.113.2')).toBe(2)
+    for (let n = 3; n < 10; n += 1) await open(10, `203.0.113.${n}`)
+    expect(fetched).toBe(60)
+    const as = await discoverIssuer(lab.local)
+    expect(await open(2, '127.0.0.1', { ...found, as })).toBe(2)
+  })
+})
+
 describe('the address of a metadata document', () => {
   const literals = [
     'https://127.0.0.1/c',

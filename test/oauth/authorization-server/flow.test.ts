@@ -114,7 +114,7 @@ describe('what is remembered', () => {
     const grant = (await lab.grants.list()).find((one) => one.clientId === login.client.client_id)
     expect(grant).toMatchObject({
       clientName: 'Test client',
-      redirectHost: '127.0.0.1:7777 (this computer)',
+      redirectHost: '127.0.0.1:7777 (the computer of that browser)',
       profile: 'work',
       scopes: ['mcp'],
       issuer: lab.public,
@@ -123,5 +123,62 @@ describe('what is remembered', () => {
     expect((await call(login.resource, login.tokens.access_token)).status).toBe(401)
     expect((await refresh(login, String(login.tokens.refresh_token))).status).toBe(400)
     expect(await lab.grants.revoke(String(grant?.id))).toBe(false)
+  })
+})
+
+describe('requests that are taken for what they mean', () => {
+  const slash = '/'
+  it.each([
+    ['at both ends', slash, slash],
+    ['in the browser only', slash, ''],
+    ['at the token endpoint only', '', slash],
+    ['nowhere', '', ''],
+  ])('name the resource with a slash at its end: %s', async (_, atAuthorize, atToken) => {
+    const found = await discover(lab)
+    const browser = createBrowser()
+    const asked = await ask(found, { resource: found.resource + atAuthorize })
+    const callback = new URL(await allow(lab, await browser.open(asked.url), browser))
+    const resource = found.resource + atToken
+    const tokens = await exchange({ ...found, resource }, { callback, ...asked })
+    expect(decodeJwt(tokens.access_token).aud).toBe(found.resource)
+    expect((await call(found.resource, tokens.access_token)).status).toBe(200)
+  })
+
+  it.each([['//'], ['/x'], ['?'], ['/../work/']])('but not with %s', async (end) => {
+    const found = await discover(lab)
+    const page = await createBrowser().open(
+      (await ask(found, { resource: found.resource + end })).url,
+    )
+    expect(page.status).toBe(400)
+    expect(page.text).toContain('invalid_target')
+  })
+
+  const scopes: [string, string, string[]][] = [
+    ['claudeai', 'mcp', ['mcp']],
+    ['offline_access', 'mcp', ['mcp', 'offline_access']],
+    ['openid offline_access', 'mcp', ['mcp']],
+    ['claudeai write', 'write', ['write']],
+    ['mcp profile email', 'mcp', ['mcp']],
+    ['', 'mcp', ['mcp']],
+    ['"\\', 'mcp', ['mcp']],
+  ]
+  it.each(scopes)('ask for the scope %j', async (scope, granted, shown) => {
+    const found = await discover(lab)
+    const browser = createBrowser()
+    const asked = await ask(found, { scope, prompt: 'consent' })
+    const page = await browser.open(asked.url)
+    expect(page.text).toContain(`<code>${shown[0]}</code>`)
+    const callback = new URL(await allow(lab, page, browser))
+    const tokens = await exchange(found, { callback, ...asked })
+    expect(decodeJwt(tokens.access_token).scope).toBe(granted)
+    const { refresh_token } = tokens
+    const body = new URLSearchParams({
+      grant_type: 'refresh_token',
+      client_id: found.client.client_id,
+      refresh_token: String(refresh_token),
+      scope,
+    })
+    const again = await fetch(String(found.as.token_endpoint), { method: 'POST', body })
+    expect(again.status, await again.text()).toBe(200)
   })
 })

@@ -1,7 +1,8 @@
+import { decodeJwt } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Browser, continueUrl, createBrowser } from '../browser.ts'
+import { type Browser, continueUrl, createBrowser, type Visit } from '../browser.ts'
 import { type Lab, startLab } from '../lab.ts'
-import { ask, discover } from '../oauth-flow.ts'
+import { ask, discover, exchange } from '../oauth-flow.ts'
 import { type Account, startSignInServer } from '../sign-in-server.ts'
 
 const cleanup: (() => Promise<void>)[] = []
@@ -10,7 +11,13 @@ afterEach(async () => {
 })
 
 async function setup(options: { account?: Partial<Account>; allow?: string[] } = {}) {
-  const account = { login: 'alice', email: 'alice@example.com', verified: true, ...options.account }
+  const account = {
+    id: 7,
+    login: 'alice',
+    email: 'alice@example.com',
+    verified: true,
+    ...options.account,
+  }
   const elsewhere = await startSignInServer(account)
   const common = { clientId: 'sallyport-client', clientSecret: 'secret', issuer: elsewhere.issuer }
   const lab = await startLab({
@@ -25,7 +32,7 @@ async function setup(options: { account?: Partial<Account>; allow?: string[] } =
   cleanup.push(() => lab.close(), elsewhere.close)
   const browser = createBrowser()
   const page = await browser.open((await ask(await discover(lab))).url)
-  return { lab, browser, page, elsewhere }
+  return { lab, browser, page, elsewhere, account }
 }
 
 /** Goes to the provider and brings back its answer, without opening it. */
@@ -55,6 +62,52 @@ describe('signing in instead of typing a code', () => {
     const answered = await browser.submit(page.url, { decision: 'allow' })
     expect((await browser.open(continueUrl(answered))).leftFor).toContain('code=')
     expect(await grantedBy(lab)).toEqual([by])
+  })
+
+  /** Who the tokens of a login are about, once `allowIt` has answered the page in the browser. */
+  async function subjectOf(
+    at: { lab: Lab; browser: Browser },
+    allowIt: (page: Visit) => Promise<Visit>,
+  ): Promise<unknown> {
+    const found = await discover(at.lab)
+    const asked = await ask(found)
+    const answered = await allowIt(await at.browser.open(asked.url))
+    const { leftFor } = await at.browser.open(continueUrl(answered))
+    const tokens = await exchange(found, { callback: new URL(String(leftFor)), ...asked })
+    return decodeJwt(tokens.access_token).sub
+  }
+
+  it('gives each person a subject of their own, in one browser after another', async () => {
+    const { lab, account } = await setup({ allow: ['@example.com', 'github:alice', 'github:bob'] })
+    const at = { lab, browser: createBrowser() }
+    const signIn = (provider: string) => async (page: Visit) => {
+      await at.browser.open(await signInElsewhere(page, at.browser, provider))
+      return at.browser.submit(page.url, { decision: 'allow' })
+    }
+    const typeCode = (page: Visit) => {
+      const code = String(lab.announcements.at(-1)?.code)
+      return at.browser.submit(page.url, { decision: 'allow', code })
+    }
+    expect(await subjectOf(at, typeCode)).toBe('owner')
+    expect(await subjectOf(at, signIn('github'))).toBe('github:7')
+    // Another login of the same person, and the same login of another.
+    Object.assign(account, { login: 'bob' })
+    expect(await subjectOf(at, signIn('github'))).toBe('github:7')
+    Object.assign(account, { id: 8 })
+    expect(await subjectOf(at, signIn('github'))).toBe('github:8')
+    expect(await subjectOf(at, signIn('company'))).toBe('company:8')
+    expect(await subjectOf(at, typeCode)).toBe('owner')
+  })
+
+  it('remembers a browser for the owner of the terminal alone', async () => {
+    const { lab, browser, page } = await setup()
+    const { clientId } = lab.announcements.at(-1) ?? {}
+    await browser.open(await signInElsewhere(page, browser, 'github'))
+    const answered = await browser.submit(page.url, { decision: 'allow' })
+    await browser.open(continueUrl(answered))
+    const found = await discover(lab)
+    const again = { ...found, client: { client_id: String(clientId) } }
+    expect((await browser.open((await ask(again)).url)).text).toContain('Six-digit code')
   })
 
   const bad: [string, string, { account?: Partial<Account>; allow?: string[] }][] = [

@@ -9,7 +9,7 @@ const code = { grantId: 'grant', exp: now() / 1000 + 60 }
 
 /** Every read and write takes a moment, so that requests overlap. */
 function setup() {
-  const inner = createMemoryStore()
+  const inner = createMemoryStore(now)
   const written: string[] = []
   const store: typeof inner = {
     ...inner,
@@ -17,10 +17,10 @@ function setup() {
       await sleep(1)
       return inner.get(collection, key)
     },
-    async set(collection, key, value) {
+    async set(collection, key, value, options) {
       await sleep(1)
       written.push(JSON.stringify([collection, key, value]))
-      await inner.set(collection, key, value)
+      await inner.set(collection, key, value, options)
     },
   }
   const grants = createGrants({ store, now })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseChallenge } from '../../../src/oauth/client/challenge.ts'
 import { selectScopes } from '../../../src/oauth/client/scopes.ts'
-import { loginNeededOf, strangersText } from '../../../src/oauth/client/upstream-auth-error.ts'
+import { loginNeededOf } from '../../../src/oauth/client/upstream-auth-error.ts'
 import {
   canonicalResource,
   isResourceOf,
@@ -106,11 +106,6 @@ describe('the scopes to ask for', () => {
 })
 
 describe('errors', () => {
-  it('show the text of strangers on one line, bounded and quoted', () => {
-    expect(strangersText('a\u001b[31m\nb\u202ec')).toBe('"a [31m b c"')
-    expect(strangersText('x'.repeat(1000))).toHaveLength(302)
-  })
-
   it('name no login where there is none', () => {
     expect(loginNeededOf(new Error('a', { cause: new Error('b') }))).toBeUndefined()
     expect(loginNeededOf('text')).toBeUndefined()

@@ -27,6 +27,7 @@ describe.skipIf(!existsSync(executablePath))('the pages in Chromium', () => {
       issuer: githubIssuer,
     }
     lab = await startLab({
+      auth: 'oauth',
       signIn: {
         allow: ['github:alice'],
         providers: [{ ...github, clientId: 'x', clientSecret: 'x' }],
@@ -102,6 +103,21 @@ describe.skipIf(!existsSync(executablePath))('the pages in Chromium', () => {
     await page.getByRole('button', { name: 'Allow', exact: true }).click()
     expect(new URL((await answered).url()).searchParams.get('code')).toBeTruthy()
     await page.context().close()
+  })
+
+  it('go on by themselves, without script, once a key on the terminal has allowed them', async () => {
+    const local = await discover(lab, 'work', lab.local)
+    const registered = await register(local.as, { redirect_uris: [redirect_uri] })
+    const context = await browser.newContext({ javaScriptEnabled: false })
+    const page = await context.newPage()
+    await page.goto((await ask({ ...local, client: registered }, { redirect_uri })).url)
+    const { id, reference } = lab.announcements.at(-1) ?? {}
+    expect(await page.textContent('.reference')).toBe(reference)
+    await shoot(page, 'consent-waits-for-key')
+    const answered = page.waitForRequest((request) => request.url().startsWith(redirect_uri))
+    expect(lab.approvals.approve(String(id))).toBe(true)
+    expect(new URL((await answered).url()).searchParams.get('code')).toBeTruthy()
+    await context.close()
   })
 
   it('tell the client when the owner does not allow it', async () => {

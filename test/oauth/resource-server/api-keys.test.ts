@@ -8,12 +8,12 @@ const hour = 3_600_000
 function setup() {
   const clock = { time: Date.UTC(2026, 10, 21) }
   const written: string[] = []
-  const inner = createMemoryStore()
+  const inner = createMemoryStore(() => clock.time)
   const store: Store = {
     ...inner,
-    async set(collection, key, value) {
+    async set(collection, key, value, options) {
       written.push(JSON.stringify(value))
-      await inner.set(collection, key, value)
+      await inner.set(collection, key, value, options)
     },
   }
   return { clock, written, keys: createApiKeys({ store, now: () => clock.time }) }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { scopesOfMessage } from '../../../src/oauth/resource-server/required-scopes.ts'
+import { scopesOfTools } from '../../../src/oauth/resource-server/required-scopes.ts'
 import {
   allScopes,
   createRequiredScopes,
@@ -59,23 +59,16 @@ describe('scopes of tools', () => {
     find: { server: 'a', name: 'search', annotations: readOnly },
     erase: { server: 'a', name: 'erase' },
   }
-  const call = (name: unknown) => ({
-    jsonrpc: '2.0',
-    id: 1,
-    method: 'tools/call',
-    params: { name },
-  })
-  const messages: [string, unknown, string[]][] = [
-    ['another method', { method: 'tools/list' }, ['mcp']],
-    ['a call', call('find'), ['mcp', 'search']],
-    ['a batch', [call('find'), call('erase')], ['mcp', 'search', 'write', 'destroy']],
-    ['a tool nobody has', call('nothing'), ['mcp']],
-    ['a name that is no text', call({ find: true }), ['mcp']],
-    ['no body', undefined, ['mcp']],
-    ['null', null, ['mcp']],
-    ['text', 'tools/call', ['mcp']],
+  const every = allScopes(rules)
+  const calls: [string, string[], string[]][] = [
+    ['one tool', ['find'], ['mcp', 'search']],
+    ['several, each with its own', ['find', 'erase'], ['mcp', 'search', 'write', 'destroy']],
+    ['a tool that nobody has, which may appear before it is called', ['nothing'], every],
+    ['a name of every object', ['constructor'], every],
+    ['none', [], []],
   ]
-  it.each(messages)('needs the scopes of every tool a message calls: %s', (_, body, scopes) => {
-    expect(scopesOfMessage(body, { required, tool: (name) => tools[name] })).toEqual(scopes)
+  it.each(calls)('needs the scopes of every tool that is called: %s', (_, names, scopes) => {
+    const tool = (name: string) => (Object.hasOwn(tools, name) ? tools[name] : undefined)
+    expect(scopesOfTools(names, { required, every, tool })).toEqual(scopes)
   })
 })

@@ -17,7 +17,8 @@ const leafOf = (wanted: Partial<Parameters<typeof issue>[0]>) =>
   issue({ name: 'server', issuer: intermediate, ca: false, names: ['localhost'], ...wanted })
 
 const elsewhere = await leafOf({ names: ['a.example', '10.0.0.1'] })
-const nameless = await leafOf({ name: 'localhost', names: [] })
+const nameless = await leafOf({ name: 'elsewhere', names: [] })
+const commonName = await leafOf({ name: 'localhost', names: [] })
 const old = await leafOf({ from: -9, until: -1 })
 const early = await leafOf({ from: 2 })
 const weak = await leafOf({ key: rsaKey(1024) })
@@ -96,6 +97,21 @@ describe('a server that verifies', () => {
   })
 })
 
+it('takes a common name as connections do, and says who does not', async () => {
+  const port = await serve([commonName, intermediate])
+  expect(await diagnose(`https://localhost:${port}/mcp`, trust([root]))).toMatchObject({
+    verifies: true,
+    findings: [],
+    cautions: [
+      {
+        kind: 'common-name',
+        message: expect.stringContaining('names localhost by its common name alone'),
+        fix: expect.stringContaining('subject alternative name'),
+      },
+    ],
+  })
+})
+
 describe('a server whose chain does not verify', () => {
   it.each<[string, string, readonly Issued[], UpstreamTls | undefined, string, TlsOptions?]>([
     [
@@ -155,11 +171,11 @@ describe('a server whose chain does not verify', () => {
       'is made for a.example, 10.0.0.1, not for localhost',
     ],
     [
-      'has only a common name',
+      'has only the common name of another host',
       'name-mismatch',
       [nameless, intermediate],
       trust([root]),
-      'names no host at all (a common name does not count)',
+      'has no subject alternative name, not for localhost',
     ],
     [
       'has expired',

@@ -6,10 +6,12 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { UserError } from '../../../src/errors.ts'
 import type { UpstreamTls } from '../../../src/lib/upstream-tls.ts'
 import { decideVerification } from '../../../src/tls/upstream/decide-verification.ts'
+import { diagnoseUpstream } from '../../../src/tls/upstream/diagnose-upstream.ts'
 import { createUpstreamConnections } from '../../../src/tls/upstream/upstream-connections.ts'
 import { startHttpsFront } from '../../fixtures/https-front.ts'
 import { createTestAuthority, dayMs } from '../lab.ts'
 import { issueClientPair } from './client-pair.ts'
+import { issue } from './lab.ts'
 
 const permitted = ['localhost', '127.0.0.0/8']
 
@@ -70,6 +72,28 @@ async function ask(url: string, trust: Trust = {}): Promise<number | UserError> 
     await dispatcher.destroy()
   }
 }
+
+describe('the name of a certificate is judged by connections and by `ca test` alike', () => {
+  it.each<[string, string, readonly string[], string, boolean]>([
+    ['the name', 'any', ['localhost'], 'localhost', true],
+    ['another name', 'any', ['a.example'], 'localhost', false],
+    ['the common name alone', 'localhost', [], 'localhost', true],
+    ['another common name alone', 'a.example', [], 'localhost', false],
+    ['the common name, and another name', 'localhost', ['a.example'], 'localhost', false],
+    ['the address', 'any', ['127.0.0.1'], '127.0.0.1', true],
+    ['the address as its common name alone', '127.0.0.1', [], '127.0.0.1', false],
+  ])('%s: CN %s, names %j, at %s', async (_, name, names, host, takes) => {
+    const root = await issue({ name: 'Corp Root' })
+    const leaf = await issue({ name, issuer: root, ca: false, names })
+    const front = new URL(await startFront({ cert: leaf.pem, key: leaf.keyPem }))
+    const url = `https://${host}:${front.port}/`
+    const tls = { ca: [root.pem] }
+    const options = { server: 'corp', url, tls, roots: [], timeoutMs: 5_000, now: Date.now() }
+    const { verifies } = await diagnoseUpstream(options)
+    const answer = await ask(url, { tls })
+    expect({ verifies, connects: answer === 200 }).toEqual({ verifies: takes, connects: takes })
+  })
+})
 
 describe('whether a certificate is checked', () => {
   it.each([

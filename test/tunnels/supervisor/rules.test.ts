@@ -25,11 +25,14 @@ describe('an order of one’s own', () => {
   )
 
   it.each([
-    ['ngrk', 'There is no tunnel provider "ngrk". Did you mean "ngrok"?'],
+    ['ngrk', 'There is no tunnel "ngrk". Did you mean "ngrok"?'],
+    ['Local', 'There is no tunnel "Local". Did you mean "local"?'],
+    ['extern', 'There is no tunnel "extern". Did you mean "external"?'],
     [
       'frp',
-      'There is no tunnel provider "frp". There are cloudflare, ngrok, localtunnel, command, local.',
+      'There is no tunnel "frp". There are auto, external, none, or an order of cloudflare, ngrok, localtunnel, command, local.',
     ],
+    ['ngrok,auto', '"auto" stands alone: it is no part of an order.'],
     ['ngrok,ngrok', 'The order of tunnels names "ngrok" twice.'],
     ['local,ngrok', '"ngrok" would never be tried: "local", before it, always works.'],
   ])('%s is refused', (order, message) => {

@@ -27,6 +27,7 @@ export function supervise(options: Partial<TunnelSupervisorOptions> = {}) {
   const world = { interfaces: {} as Interfaces }
   const supervisor = createTunnelSupervisor({
     entries: [entryOf(one), entryOf(two)],
+    named: false,
     failOver: true,
     target: new URL('http://127.0.0.1:1'),
     edge,

@@ -71,6 +71,24 @@ describe('the start', () => {
     expect(publicUrls).toEqual(['https://one.example'])
   })
 
+  it('tries what the user named though there seems to be no network', async () => {
+    const { supervisor, edge, one, two, clock } = supervise({ named: true })
+    for (const name of ['one', 'two']) edge.services.set(`${name}.service`, 'silent')
+    one.script = { error: refusal }
+    two.script = { error: refusal }
+    expect(await supervisor.start()).toMatchObject({
+      state: 'local',
+      reason: 'No tunnel could be opened, so only local addresses are served.',
+      failures: [{ provider: 'one' }, { provider: 'two' }],
+    })
+    await clock.advance(60_000)
+    expect([one.opens(), two.opens()]).toEqual([1, 1])
+    one.script = { url: 'https://one.example' }
+    edge.services.set('one.service', 'answering')
+    await clock.advance(5_000)
+    expect(supervisor.status()).toMatchObject({ state: 'up', provider: 'one' })
+  })
+
   it('tries the order again when the network changes', async () => {
     const { supervisor, one, two, clock, world } = supervise()
     one.script = { error: refusal }

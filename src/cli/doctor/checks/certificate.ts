@@ -2,11 +2,11 @@ import { createPrivateKey } from 'node:crypto'
 import { join } from 'node:path'
 import type { ResolvedConfig } from '../../../config/resolved-config.ts'
 import { UserError } from '../../../errors.ts'
-import { localNames } from '../../../gateway/open-certificate.ts'
-import { exposureOf } from '../../../origin/listener-origins.ts'
+import { ownCertificateFiles, servedNames } from '../../../gateway/open-certificate.ts'
 import { authorityFiles } from '../../../tls/authority.ts'
-import { readCertificateFiles } from '../../../tls/certificate-files.ts'
-import { resolveLeafNames } from '../../../tls/local-names.ts'
+import { type CertificateFiles, readCertificateFiles } from '../../../tls/certificate-files.ts'
+import type { LocalFiles, LocalPair } from '../../../tls/local-files.ts'
+import { listenedOn, resolveLeafNames } from '../../../tls/local-names.ts'
 import { resolveMkcertRoot } from '../../../tls/mkcert-root.ts'
 import { permittedNamesOf } from '../../../tls/name-constraints.ts'
 import { defaultCaRoot } from '../../../tls/own-authority.ts'
@@ -18,9 +18,8 @@ import {
   validityProblem,
 } from '../../../tls/renewal.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
-import { configOf, namePath } from '../config-of.ts'
+import { configOf, localFilesOf, namePath } from '../config-of.ts'
 import { listOf } from '../list-of.ts'
-import { type LocalFiles, type PemPair, readLocalFiles } from '../local-files.ts'
 import type { DoctorWorld } from '../world.ts'
 
 const renew = 'pnpm sallyport certs renew'
@@ -32,11 +31,9 @@ export const certificate: Check = {
   async run(world) {
     const config = configOf(world)
     if (!config?.https || config.tunnel === 'none') return []
-    const { certPath, keyPath } = config.tls
-    if (certPath !== undefined && keyPath !== undefined) {
-      return judgeOwnFiles({ certPath, keyPath, now: world.now() })
-    }
-    const files = await readLocalFiles(world)
+    const own = ownCertificateFiles(config)
+    if (own) return judgeOwnFiles({ ...own, now: world.now() })
+    const files = await localFilesOf(world)
     const { leaf, authority } = files
     if (!leaf || !authority) return [await describeAbsence(files, world)]
     const problems = [
@@ -49,11 +46,7 @@ export const certificate: Check = {
   },
 }
 
-async function judgeOwnFiles(files: {
-  certPath: string
-  keyPath: string
-  now: number
-}): Promise<Finding[]> {
+async function judgeOwnFiles(files: CertificateFiles): Promise<Finding[]> {
   try {
     const { warnings, notAfter } = await readCertificateFiles(files)
     const day = notAfter.toISOString().slice(0, 10)
@@ -75,7 +68,7 @@ async function describeAbsence(files: LocalFiles, world: DoctorWorld): Promise<F
 
 /** Validity, key and signature of one leaf. */
 function judgePair(
-  { certificate: leaf, key, certFile }: PemPair,
+  { certificate: leaf, key, certFile }: LocalPair,
   files: LocalFiles,
   world: DoctorWorld,
 ): Finding[] {
@@ -94,7 +87,7 @@ function judgePair(
     : []
 }
 
-function matches(leaf: PemPair['certificate'], key: string): boolean {
+function matches(leaf: LocalPair['certificate'], key: string): boolean {
   try {
     return leaf.checkPrivateKey(createPrivateKey(key))
   } catch {
@@ -132,10 +125,9 @@ function judgeNames(
   { leaf, addresses, authority }: LocalFiles,
   { config, world }: { config: ResolvedConfig; world: DoctorWorld },
 ): Finding[] {
-  const isExposed = exposureOf(config.listen.host) !== 'loopback'
   const { names } = resolveLeafNames({
-    names: localNames(config),
-    interfaces: isExposed ? world.interfaces : {},
+    names: servedNames(config, config),
+    interfaces: listenedOn(config.listen.host, world.interfaces),
     permitted: authority && permittedNamesOf(authority.raw),
   })
   const covering = [leaf, addresses].filter((pair) => pair !== undefined)
@@ -147,7 +139,7 @@ function judgeNames(
   return [fail(text, renew)]
 }
 
-function describe({ certificate: leaf }: PemPair, world: DoctorWorld): Finding {
+function describe({ certificate: leaf }: LocalPair, world: DoctorWorld): Finding {
   return ok(
     `The local certificate covers every local name and is good for ${daysLeft(leaf, world.now())} days.`,
   )

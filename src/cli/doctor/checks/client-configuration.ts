@@ -1,6 +1,7 @@
+import { isIP } from 'node:net'
 import { type Check, type Finding, ok, warn } from '../check.ts'
 import { type ClientFile, type ClientFileEntry, clientFiles, ourEntries } from '../client-files.ts'
-import { configOf, namePath, runningGateway } from '../config-of.ts'
+import { configOf, localFilesOf, namePath, runningGateway } from '../config-of.ts'
 import { healthOf } from '../find-gateway.ts'
 import type { DoctorWorld } from '../world.ts'
 
@@ -29,6 +30,10 @@ async function judge(
   const running = runningGateway(world)
   if (running && [running.appUrl, ...running.localOrigins].includes(origin)) {
     const profile = decodeURIComponent(/^\/api\/mcp\/([^/]+)/.exec(pathname)?.[1] ?? '')
+    if (await isRefusedByBoringSsl(url, world)) {
+      const text = `${where} leads "${name}" to ${origin}, where Claude Code, Bun and other programs on BoringSSL take no certificate of ours (UNSUPPORTED_CONSTRAINT_TYPE).`
+      return warn(text, fix)
+    }
     return running.profiles.includes(profile)
       ? ok(`${where} leads "${name}" to this gateway.`)
       : warn(`${where} leads "${name}" to ${url}, but there is no profile "${profile}".`, fix)
@@ -39,6 +44,13 @@ async function judge(
   return (await healthOf(origin, world.ask))
     ? ok(`${where} leads "${name}" to another Sallyport gateway, at ${origin}.`)
     : warn(`${where} leads "${name}" to ${origin}, where no gateway answers now.`, fix)
+}
+
+/** Connections to addresses get a certificate that has them, of an authority that is constrained. */
+async function isRefusedByBoringSsl(url: string, world: DoctorWorld): Promise<boolean> {
+  const { protocol, hostname } = new URL(url)
+  if (protocol !== 'https:' || isIP(hostname.replace(/^\[|\]$/g, '')) === 0) return false
+  return (await localFilesOf(world)).addresses !== undefined
 }
 
 /** Whether the configuration says that the gateway will have this address. */

@@ -17,7 +17,7 @@ const secretFiles = [
   'certs/addresses-key.pem',
 ]
 
-/** Whether keys and state can be read by their owner alone. */
+/** Whether keys and state can be written, and read by their owner alone. */
 export const fileModes: Check = {
   id: 'file-modes',
   title: 'Files',
@@ -30,10 +30,28 @@ export const fileModes: Check = {
     ]
     const judged = await Promise.all(paths.map((path) => judge(path, world)))
     const present = judged.filter((finding) => finding !== undefined)
-    const problems = present.flat()
+    const problems = [...(await judgeFolders(world)), ...present.flat()]
     if (problems.length > 0 || present.length === 0) return problems
     return [ok('Keys and state can be read by you alone.')]
   },
+}
+
+/** Folders in which a start has to write. */
+async function judgeFolders(world: DoctorWorld): Promise<Finding[]> {
+  const config = configOf(world)
+  const folders = [{ setting: 'SALLYPORT_HOME', folder: world.home }]
+  if (config?.https && config.tunnel !== 'none' && config.tls.certPath === undefined) {
+    const folder = config.tls.caRoot ?? defaultCaRoot()
+    // One that is there is only read.
+    const isMade = (await world.readText(authorityFiles(folder).certFile)) !== undefined
+    if (!isMade) folders.push({ setting: 'SALLYPORT_CA_ROOT', folder })
+  }
+  const judged = folders.map(async ({ setting, folder }) => {
+    if (await world.isWritable(folder)) return []
+    const text = `${namePath(folder, world)} cannot be written by your user, so nothing can start.`
+    return [fail(text, `Make it writable, or name another folder in ${setting}.`)]
+  })
+  return (await Promise.all(judged)).flat()
 }
 
 /** Undefined when there is no such file, or no such thing as a mode. */

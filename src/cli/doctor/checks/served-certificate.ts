@@ -1,9 +1,10 @@
 import type { X509Certificate } from 'node:crypto'
+import { nameIn } from '../../../tls/certificate-pem.ts'
+import type { LocalFiles } from '../../../tls/local-files.ts'
 import { daysLeft } from '../../../tls/renewal.ts'
 import { reachOf } from '../../ui/addresses.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
-import { configOf, publicOriginIn, runningGateway } from '../config-of.ts'
-import { type LocalFiles, nameOf, readLocalFiles } from '../local-files.ts'
+import { configOf, localFilesOf, namePath, publicOriginIn, runningGateway } from '../config-of.ts'
 import type { DoctorWorld, Handshake } from '../world.ts'
 
 /** Whether each https address serves the certificate it should, as a client would see it. */
@@ -14,7 +15,7 @@ export const servedCertificate: Check = {
     const local = (runningGateway(world)?.localOrigins ?? []).filter(isHttps)
     const outside = publicOriginIn(world)
     const [files, served] = await Promise.all([
-      readLocalFiles(world),
+      localFilesOf(world),
       outside !== undefined && isHttps(outside) ? [await judgePublic(outside, world)] : [],
     ])
     const judged = await Promise.all(local.map((origin) => judgeLocal(origin, files, world)))
@@ -32,19 +33,20 @@ async function judgeLocal(
   world: DoctorWorld,
 ): Promise<Finding | undefined> {
   const isOwn = configOf(world)?.tls.certPath !== undefined
-  const ca = files.authority && !isOwn ? [files.authority.toString()] : []
-  const shown = await world.handshake(origin, { ca })
+  const shown = await world.handshake(origin, {
+    ca: files.authority ? [files.authority.toString()] : [],
+  })
+  const isExpected = shown.certificate !== undefined && isOneOf(files, shown.certificate)
+  if (shown.ok && isExpected) return undefined
   if (!shown.ok) {
-    // Whether programs trust who signed your own is what they are asked themselves.
-    if (isOwn && shown.certificate && !isWrong(shown.code)) return undefined
-    // IPv6 may be switched off here, and then nobody asks for that address.
-    return shown.certificate === undefined && origin.includes('[::1]')
+    // A root that is not known here may be known to clients, and what your own certificate is made
+    // for is judged with its file.
+    return isOwn && isExpected && shown.code !== 'CERT_HAS_EXPIRED'
       ? undefined
       : refused(origin, shown)
   }
-  if (isOwn || isOneOf(files, shown.certificate)) return undefined
   return fail(
-    `${origin} serves another certificate than the one in .sallyport/certs (signed by ${nameOf(shown.certificate.issuer)}).`,
+    `${origin} serves another certificate than ${namePath(files.leaf?.certFile ?? files.folder, world)} (signed by ${nameIn(shown.certificate.issuer)}).`,
     'Press r in the terminal of the gateway, which looks at its certificate again.',
   )
 }
@@ -80,7 +82,7 @@ function refused(
   origin: string,
   { code, reason, certificate }: Handshake & { ok: false },
 ): Finding {
-  const issuer = certificate ? ` (signed by ${nameOf(certificate.issuer)})` : ''
+  const issuer = certificate ? ` (signed by ${nameIn(certificate.issuer)})` : ''
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return fail(`The certificate of ${origin} is made for other names${issuer}.`, forNames(origin))
   }
@@ -93,10 +95,6 @@ function refused(
         forTrust(origin),
       )
     : fail(`No TLS connection to ${origin} could be made: ${reason}.`, 'pnpm dev:https')
-}
-
-function isWrong(code: string): boolean {
-  return code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'CERT_HAS_EXPIRED'
 }
 
 function forNames(origin: string): string {

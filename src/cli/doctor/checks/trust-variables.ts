@@ -2,10 +2,9 @@ import type { X509Certificate } from 'node:crypto'
 import { authorityName } from '../../../tls/authority-name.ts'
 import { parseCertificates } from '../../../tls/certificate-pem.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
-import { namePath } from '../config-of.ts'
+import { localFilesOf, namePath } from '../config-of.ts'
 import { environmentCommand } from '../environment-command.ts'
 import { listOf } from '../list-of.ts'
-import { readLocalFiles } from '../local-files.ts'
 import type { DoctorWorld } from '../world.ts'
 
 /** `adds`: to the roots the program has. `replaces`: nothing else is trusted. */
@@ -33,7 +32,7 @@ export const trustVariables: Check = {
   async run(world) {
     const { environment } = world.settings
     const set = Object.keys(variables).filter((name) => environment[name])
-    const { authority } = await readLocalFiles(world)
+    const { authority } = await localFilesOf(world)
     const judged = await Promise.all(set.map((name) => judge(name, { world, authority })))
     const off = Object.entries(offSwitches)
       .filter(([name, value]) => value.test(environment[name] ?? ''))

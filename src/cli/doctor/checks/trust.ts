@@ -1,8 +1,7 @@
 import { type Check, type Finding, ok, warn } from '../check.ts'
-import { configOf, runningGateway } from '../config-of.ts'
+import { configOf, localFilesOf } from '../config-of.ts'
 import { environmentCommand } from '../environment-command.ts'
 import { listOf } from '../list-of.ts'
-import { readLocalFiles } from '../local-files.ts'
 import { withLocalHttps } from '../local-https.ts'
 import { type Runtime, runtimes, type TrustTrial, type TrustVerdict } from '../runtimes.ts'
 import type { DoctorWorld } from '../world.ts'
@@ -20,10 +19,7 @@ export const trust: Check = {
   async run(world) {
     const config = configOf(world)
     if (!config?.https || config.tunnel === 'none') return []
-    const local = runningGateway(world)?.localOrigins.find((origin) => origin.startsWith('https:'))
-    // A certificate of your own is shown by a gateway that runs; what lies in the folder is not it.
-    if (local === undefined && config.tls.certPath !== undefined) return []
-    const files = await readLocalFiles(world)
+    const files = await localFilesOf(world)
     const authorityFingerprint = files.authority?.fingerprint256
     const tryAll = (origin: string) =>
       Promise.all(
@@ -38,8 +34,7 @@ export const trust: Check = {
           }),
         ),
       )
-    const tried = await (local === undefined ? withLocalHttps(files, tryAll) : tryAll(local))
-    return summarize(tried ?? [], world)
+    return summarize((await withLocalHttps(files, tryAll)) ?? [], world)
   },
 }
 

@@ -9,7 +9,7 @@ import { addCommand } from '../../../tls/upstream/explain-client-certificate.ts'
 import type { TlsFindingKind } from '../../../tls/upstream/tls-facts.ts'
 import { reachOf } from '../../ui/addresses.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
-import { configOf, runningGateway } from '../config-of.ts'
+import { configOf, namePath, runningGateway } from '../config-of.ts'
 import type { DoctorWorld } from '../world.ts'
 
 const connectMs = 3_000
@@ -25,8 +25,9 @@ export const upstreamTrust: Check = {
     const servers = Object.values(config?.servers ?? {}).filter(isHttps)
     if (!config || servers.length === 0) return []
     const exposed = isExposed(world)
+    const configFile = namePath(config.configFile, world)
     const judged = await readUpstreamBundles(config, (bundles) =>
-      Promise.all(servers.map((server) => judge(server, { bundles, exposed }))),
+      Promise.all(servers.map((server) => judge(server, { bundles, exposed, configFile }))),
     )
     return judged.flat()
   },
@@ -48,14 +49,16 @@ function isExposed(world: DoctorWorld): boolean {
 
 async function judge(
   { name, url, tls }: HttpServerConfig,
-  { bundles, exposed }: { bundles: BundleReader; exposed: boolean },
+  { bundles, exposed, configFile }: { bundles: BundleReader; exposed: boolean; configFile: string },
 ): Promise<Finding[]> {
   try {
     const diagnosis = await diagnoseServer({ name, url, timeoutMs: connectMs }, bundles)
     const bundle = await bundles.describe(name)
     const expiring = findExpiring(bundle ? [bundle] : [])
     return [
-      ...(tls.insecureSkipVerify ? [unchecked(diagnosis, exposed)] : explain(diagnosis)),
+      ...(tls.insecureSkipVerify
+        ? [unchecked(diagnosis, { exposed, configFile })]
+        : explain(diagnosis)),
       ...expiring.map(({ message, command }) => warn(message, command)),
     ]
   } catch (error) {
@@ -70,11 +73,14 @@ function unreadable(server: string, { code, message, hint }: UserError): Finding
   return fail(message, code === 'CA_BUNDLE_REFUSED' ? replace : (hint ?? replace))
 }
 
-function unchecked({ server, url, verifies }: UpstreamDiagnosis, exposed: boolean): Finding {
+function unchecked(
+  { server, url, verifies }: UpstreamDiagnosis,
+  { exposed, configFile }: { exposed: boolean; configFile: string },
+): Finding {
   const { host } = new URL(url)
   const message = `The certificate of server "${server}" is not checked ("insecureSkipVerify")`
   const fix = verifies
-    ? `Take "insecureSkipVerify" of "${server}" out of config/gateway.json: ${host} verifies.`
+    ? `Take "insecureSkipVerify" of "${server}" out of ${configFile}: ${host} verifies.`
     : addCommand(server)
   return exposed
     ? fail(
@@ -87,8 +93,11 @@ function unchecked({ server, url, verifies }: UpstreamDiagnosis, exposed: boolea
 /** Kinds that are no matter of trust: the server may only be switched off. */
 const unreached: ReadonlySet<TlsFindingKind> = new Set(['dns', 'refused', 'timeout', 'unreachable'])
 
-function explain({ server, url, verifies, findings }: UpstreamDiagnosis): Finding[] {
-  if (verifies) return [ok(`Server "${server}" shows a certificate that verifies.`)]
+function explain({ server, url, verifies, findings, cautions }: UpstreamDiagnosis): Finding[] {
+  if (verifies) {
+    const warnings = cautions.map(({ message, fix }) => warn(`Server "${server}": ${message}`, fix))
+    return [ok(`Server "${server}" shows a certificate that verifies.`), ...warnings]
+  }
   return findings.map(({ kind, message, fix, command }) => {
     const say = unreached.has(kind) ? warn : fail
     return say(`Server "${server}" (${new URL(url).host}): ${message}`, command ?? fix)

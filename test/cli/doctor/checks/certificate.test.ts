@@ -84,7 +84,9 @@ describe('the check of the certificate files', () => {
       await Promise.all([writeFile(certPath, pair.cert), writeFile(keyPath, pair.key)])
     }
     const lab = await startLab()
-    const config = { ...lab.config, tls: { ...lab.config.tls, certPath, keyPath } }
+    const caPath = join(folder, 'root.pem')
+    await writeFile(caPath, authority.certPem)
+    const config = { ...lab.config, tls: { ...lab.config.tls, certPath, keyPath, caPath } }
     const world = await worldOf({ projectDir: folder, config })
     expect((await say(certificate, world))[0]).toMatch(/^fail: The certificate cannot be served/)
     await write(['mcp.test'])
@@ -120,10 +122,15 @@ describe('the check of the certificate that is served', () => {
     const authority = await createTestAuthority(['localhost'])
     const pair = await authority.issue(['localhost'])
     const [certPath, keyPath] = [join(folder, 'c.pem'), join(folder, 'k.pem')]
-    // With its root, as the gateway itself wants it; what programs are shown is not verified by it.
-    await writeFile(certPath, `${pair.cert}${authority.certPem}`)
+    await writeFile(certPath, pair.cert)
     await writeFile(keyPath, pair.key)
-    const tls = { certPath, keyPath, caRoot: folder, mkcertEnvironment: noMkcert }
+    const tls = {
+      certPath,
+      keyPath,
+      caPath: undefined,
+      caRoot: folder,
+      mkcertEnvironment: noMkcert,
+    }
     const lab = await startLab({ config: { tls } })
     const world = await lab.world()
     const { appUrl } = lab.gateway.status()

@@ -217,7 +217,7 @@ describe('the check of tunnel programs', () => {
     ['none', 'ok: No tunnel and no HTTPS: TUNNEL is none.'],
     [
       'ngrock',
-      'fail: There is no tunnel provider "ngrock". Did you mean "ngrok"? -> Correct --tunnel, or TUNNEL in .env.',
+      'fail: There is no tunnel "ngrock". Did you mean "ngrok"? -> Correct --tunnel, or TUNNEL in .env.',
     ],
   ])('says what TUNNEL=%s means', async (TUNNEL, expected) => {
     expect(await say(tunnelPrograms, await worldIn({}, { TUNNEL }))).toEqual([expected])

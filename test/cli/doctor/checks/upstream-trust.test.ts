@@ -178,7 +178,7 @@ describe('the check of certificates of servers', () => {
     expect((await judge(here))[0]).toMatch(/^warn: /)
     await bundles.replace('corp', [pem(chain.root.pem)], byTest)
     expect((await judge())[0]).toMatch(
-      / -> Take "insecureSkipVerify" of "corp" out of config\/gateway\.json: localhost:\d+ verifies\.$/,
+      / -> Take "insecureSkipVerify" of "corp" out of gateway\.json: localhost:\d+ verifies\.$/,
     )
   })
 

@@ -1,0 +1,75 @@
+import { X509Certificate } from 'node:crypto'
+import { join } from 'node:path'
+import { UserError } from '../errors.ts'
+import { type CertificateFiles, readCertificateFiles } from './certificate-files.ts'
+import { leafFiles } from './leaf.ts'
+import { certificatesFolder } from './local-certificate.ts'
+import type { ServedPair } from './served-certificate.ts'
+
+/** The files of the local certificate as they are; parts that cannot be read are undefined. */
+export interface LocalFiles {
+  readonly folder: string
+  readonly caFile: string
+  readonly bundleFile: string
+  readonly leaf: LocalPair | undefined
+  /** For connections to addresses; see `ServedCertificate.forAddresses`. */
+  readonly addresses: LocalPair | undefined
+  /** Whom clients must trust. */
+  readonly authority: X509Certificate | undefined
+}
+
+export interface LocalPair extends ServedPair {
+  readonly certificate: X509Certificate
+}
+
+export interface LookOptions {
+  readonly home: string
+  /** The user's own files, which are served instead of those in `home`. */
+  readonly own: Omit<CertificateFiles, 'now'> | undefined
+  readonly readText: (path: string) => Promise<string | undefined>
+  /** Ms since the epoch. */
+  readonly now: number
+}
+
+/** Looks at what is, or would be, served. Makes and changes nothing. */
+export async function readLocalFiles(options: LookOptions): Promise<LocalFiles> {
+  const { home, own, readText, now } = options
+  const folder = certificatesFolder(home)
+  const place = { folder, caFile: join(folder, 'ca.pem'), bundleFile: join(folder, 'bundle.pem') }
+  if (own) return { ...place, ...(await readOwn({ ...own, now })) }
+  const pair = async (file: 'localhost' | 'addresses'): Promise<LocalPair | undefined> => {
+    const files = leafFiles({ folder, file })
+    const [cert, key] = await Promise.all([readText(files.certFile), readText(files.keyFile)])
+    const certificate = parse(cert)
+    return cert && key && certificate ? { ...files, cert, key, certificate } : undefined
+  }
+  const [leaf, addresses, ca] = await Promise.all([
+    pair('localhost'),
+    pair('addresses'),
+    readText(place.caFile),
+  ])
+  return { ...place, leaf, addresses, authority: parse(ca) }
+}
+
+async function readOwn(
+  own: CertificateFiles,
+): Promise<Pick<LocalFiles, 'leaf' | 'addresses' | 'authority'>> {
+  try {
+    const served = await readCertificateFiles(own)
+    const leaf = { ...served, certificate: new X509Certificate(served.cert) }
+    return { leaf, addresses: undefined, authority: parse(served.caCertPem) }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    // Whoever needs them says what is wrong with them.
+    return { leaf: undefined, addresses: undefined, authority: undefined }
+  }
+}
+
+function parse(pem: string | undefined): X509Certificate | undefined {
+  try {
+    return pem === undefined ? undefined : new X509Certificate(pem)
+  } catch {
+    // Damaged: whoever needs it says so.
+    return undefined
+  }
+}
