@@ -151,7 +151,7 @@ describe.each(eras)('a call of %s', (era) => {
         : `=?base64?${Buffer.from(name).toString('base64')}?=`
       for (const token of [reader, writer]) {
         const headers = await headersFor(era, token, header)
-        const { status, text } = await post(token, call(era, `"name":${raw}`), headers)
+        const { status } = await post(token, call(era, `"name":${raw}`), headers)
         if (token === reader) {
           expect(status).toBe(403)
           expect(called()).toEqual([])

@@ -6,6 +6,8 @@ import type { HttpEnv } from '../http-env.ts'
 
 const parseError = -32700
 const invalidParams = -32602
+/** How long a client that was refused may go on sending, ms. */
+const lingerMs = 2_000
 
 /**
  * Reads the JSON body of a POST once, for whoever needs it: 415 for another media type, 413 over
@@ -20,10 +22,8 @@ export function jsonBody(limit: () => number): MiddlewareHandler<HttpEnv> {
     }
     const read = await readText(c.env.incoming, maxBytes)
     if (read.kind === 'too-large') {
-      return rpcErrorResponse(413, tooLarge(maxBytes), {
-        // The rest of the body is not read, so the connection cannot be used again.
-        headers: { connection: 'close' },
-      })
+      dropRest(c.env.incoming)
+      return rpcErrorResponse(413, tooLarge(maxBytes))
     }
     // The client left, or the listener waited long enough; nobody reads this.
     if (read.kind === 'broken-off') return rpcErrorResponse(400, 'The request body broke off')
@@ -57,6 +57,15 @@ export function messages({ answers }: { answers: boolean }): MiddlewareHandler<H
     c.set('messages', reading)
     return next()
   }
+}
+
+/**
+ * Throws away what a client still sends, for a moment: a connection that is closed on it at once is
+ * reset, and the client never reads why.
+ */
+function dropRest(incoming: HttpBindings['incoming']): void {
+  const timer = setTimeout(() => incoming.socket.destroySoon(), lingerMs).unref()
+  incoming.once('end', () => clearTimeout(timer)).resume()
 }
 
 function tooLarge(maxBytes: number): string {
