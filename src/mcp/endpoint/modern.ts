@@ -2,7 +2,7 @@ import type { Profile } from '../profile.ts'
 import { type CallAnswer, type ClientCall, refuse } from '../relay/client-call.ts'
 import type { MessageOwner, Question } from '../upstreams/message-owner.ts'
 import { decodeHeaderValue, paramHeaderProblem } from '../upstreams/param-headers.ts'
-import { editObject } from '../wire/json-text.ts'
+import { editObject, memberText } from '../wire/json-text.ts'
 import {
   isJsonObject,
   type JsonObject,
@@ -150,7 +150,7 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
         supportedVersions: [modernRevision],
         capabilities,
         ...(instructions !== undefined && { instructions }),
-        _meta: { [metaKeys.serverInfo]: serverInfo },
+        _meta: { ...metaOf(others), [metaKeys.serverInfo]: serverInfo },
       }
       sendJson(exchange, writeAnswer(id, 'result', JSON.stringify(result)))
     })
@@ -220,9 +220,11 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
       const uri = isResource ? profile.view().exposedUri(server, String(params?.uri)) : ''
       for (const { id, stream, honored, uris } of listening) {
         if (isResource ? !uris.has(uri) : honored[filterOf(method)] !== true) continue
-        const _meta = JSON.stringify({ [metaKeys.subscriptionId]: id })
-        const about = editObject(text ?? '{}', {
-          _meta,
+        const said = text ?? '{}'
+        const about = editObject(said, {
+          _meta: editObject(memberText(said, '_meta') ?? '{}', {
+            [metaKeys.subscriptionId]: JSON.stringify(id),
+          }),
           ...(isResource && { uri: JSON.stringify(uri) }),
         })
         stream.send(writeNotification(method, about))

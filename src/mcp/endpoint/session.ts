@@ -107,7 +107,7 @@ export function createSession(options: {
   let isClosed = false
 
   /** Puts a server's request to the client, under an id and a token of this session's. */
-  function ask(question: Question, outlet: Outlet): () => void {
+  function ask(question: Question, outlet: Outlet): (params?: string) => void {
     const id = ++lastAsked
     const { method, params } = question.request
     const token = progressTokenOf(params)
@@ -122,9 +122,9 @@ export function createSession(options: {
       const message = 'the client takes no event streams, so it cannot be asked'
       question.answer('error', errorText(new RpcError(rpcCodes.methodNotFound, message)))
     }
-    return () => {
+    return (params = '{}') => {
       if (!asked.delete(id)) return
-      const about = JSON.stringify({ requestId: id })
+      const about = editObject(params, { requestId: String(id) })
       outlet.deliver(writeNotification('notifications/cancelled', about))
     }
   }
@@ -174,7 +174,7 @@ export function createSession(options: {
     tell(method: string, params: string | undefined) {
       this.outlet.deliver(writeNotification(method, params))
     }
-    ask(question: Question): () => void {
+    ask(question: Question): (params?: string) => void {
       return ask(question, this.outlet)
     }
     answer({ kind, body }: CallAnswer) {
@@ -322,10 +322,7 @@ export function createSession(options: {
       if (method !== 'notifications/resources/updated') return session.tell(method, params)
       const uri = profile.view().exposedUri(server, String(notification.params?.uri))
       if (subscriptions.has(uri)) {
-        session.tell(
-          method,
-          editObject(params ?? '{}', { uri: JSON.stringify(uri), _meta: undefined }),
-        )
+        session.tell(method, editObject(params ?? '{}', { uri: JSON.stringify(uri) }))
       }
     },
     restore(state) {

@@ -1,6 +1,6 @@
 import type { ProfileConfig } from '../../config/resolved-config.ts'
 import { isJsonObject, type JsonObject } from '../wire/message.ts'
-import type { Era } from '../wire/protocol.ts'
+import { type Era, metaKeys } from '../wire/protocol.ts'
 import type { ServerCatalog } from './catalog.ts'
 
 /** What a profile says of itself: the answer to `initialize`, or to `server/discover`. */
@@ -15,7 +15,9 @@ export interface ProfileIdentity {
 /** Lists that an edit of the configuration changes, so that we can always announce it. */
 const changing = ['tools', 'resources', 'prompts'] as const
 /** Between the client and whoever it speaks to; not the server's to say. */
-const ownFields = ['protocolVersion', 'supportedVersions', '_meta', 'resultType'] as const
+const ownFields = ['protocolVersion', 'supportedVersions', 'resultType'] as const
+/** What 2025 has no such thing as. */
+const modernFields = ['ttlMs', 'cacheScope'] as const
 
 /**
  * A profile of one server is that server, with `listChanged` beside its lists; a profile of several is
@@ -49,8 +51,11 @@ export function identityOf(
       others: {},
     }
   }
-  const { serverInfo, capabilities: _own, instructions, ...others } = only
-  for (const field of ownFields) delete others[field]
+  const { serverInfo, capabilities: _own, instructions, _meta, ...others } = only
+  const dropped = options.era === 'legacy' ? [...ownFields, ...modernFields] : ownFields
+  for (const field of dropped) delete others[field]
+  const { [metaKeys.serverInfo]: _info, ...meta } = isJsonObject(_meta) ? _meta : {}
+  if (Object.keys(meta).length > 0) others._meta = meta
   return {
     serverInfo: isJsonObject(serverInfo) ? serverInfo : gateway,
     capabilities,

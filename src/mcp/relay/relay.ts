@@ -241,17 +241,22 @@ export function resultIn(
   serverInfo: JsonObject | undefined,
 ): string {
   const meta = memberText(result, '_meta')
+  const isCacheable = cacheable.has(request.method)
   if (era === 'legacy') {
     const kept = meta && editObject(meta, { [metaKeys.serverInfo]: undefined })
-    return editObject(result, { resultType: undefined, _meta: kept === '{}' ? undefined : kept })
+    return editObject(result, {
+      resultType: undefined,
+      ...(isCacheable && { ttlMs: undefined, cacheScope: undefined }),
+      _meta: kept === '{}' ? undefined : kept,
+    })
   }
-  const isCacheable = cacheable.has(request.method) && memberText(result, 'ttlMs') === undefined
   const named = editObject(meta ?? '{}', {
     ...(serverInfo && { [metaKeys.serverInfo]: JSON.stringify(serverInfo) }),
   })
   return editObject(result, {
     resultType: memberText(result, 'resultType') ?? '"complete"',
-    ...(isCacheable && { ttlMs: '0', cacheScope: '"private"' }),
+    ...(isCacheable &&
+      memberText(result, 'ttlMs') === undefined && { ttlMs: '0', cacheScope: '"private"' }),
     ...(named !== '{}' && { _meta: named }),
   })
 }

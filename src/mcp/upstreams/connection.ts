@@ -164,7 +164,7 @@ function createLink(options: ConnectOptions) {
   const { config, logger } = options
   const calls = new Map<number, PendingCall>()
   /** Cancels of the server's questions, by the id it gave them. */
-  const questions = new Map<string | number, () => void>()
+  const questions = new Map<string | number, (params?: string) => void>()
   let lastId = 0
   let isClosed = false
   let abandonedFor: string | undefined
@@ -211,7 +211,7 @@ function createLink(options: ConnectOptions) {
     options.onMalformed(text.slice(0, 200))
     if (!about) return
     const reason = `it sent what is no JSON-RPC message: ${JSON.stringify(text.slice(0, 200))}`
-    settle(about.id)?.listener.failed(new UpstreamFailure('lost', reason))
+    settle(about.id)?.listener.failed(new UpstreamFailure('refused', reason))
   }
 
   function dispatch(message: Message, about?: { id: number; status: number }) {
@@ -239,13 +239,13 @@ function createLink(options: ConnectOptions) {
     }
     if (method === 'notifications/cancelled') {
       const id = params?.requestId as string | number
-      questions.get(id)?.()
+      questions.get(id)?.(paramsText(notification))
       questions.delete(id)
       return
     }
     if (method === 'notifications/subscriptions/acknowledged') return
     const text = paramsText(notification)
-    if (isChange(method)) return options.onChange(notification, text)
+    if (isChange(method)) return options.onChange(notification, text && withoutSubscription(text))
     tellOwners(listenersOf(about), notification, { params: text, unasked: options.unasked() })
   }
 
@@ -474,6 +474,14 @@ function isOlder({ kind, cause }: UpstreamFailure): boolean {
 
 function isChange(method: string): boolean {
   return method.endsWith('/list_changed') || method === 'notifications/resources/updated'
+}
+
+/** Without the name of the subscription it came on (2026-07-28), which is between us and the server. */
+function withoutSubscription(params: string): string {
+  const meta = memberText(params, '_meta')
+  if (!meta?.includes(metaKeys.subscriptionId)) return params
+  const kept = editObject(meta, { [metaKeys.subscriptionId]: undefined })
+  return editObject(params, { _meta: kept === '{}' ? undefined : kept })
 }
 
 function parseBatch(text: string): Message[] | undefined {

@@ -13,8 +13,8 @@ export interface MessageOwner {
   /** Least severe log message it wants; `all` while it leaves that to the server, `none` for none. */
   readonly logLevel: string | 'all' | 'none'
   tell(method: string, params: string | undefined): void
-  /** Puts a request of the upstream to the client; the returned function takes it back. */
-  ask(question: Question): () => void
+  /** Puts a request of the upstream to the client; the returned function takes it back, in its words. */
+  ask(question: Question): (params?: string) => void
 }
 
 /** A request of a server's, on its way to a client. */

@@ -323,10 +323,18 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       }
     },
     notify(session, method, params) {
-      const own = links.own(session)
-      for (const connection of own ? [own] : links.common()) {
+      const send = (connection: UpstreamConnection) => {
         if (connection.era === 'legacy') connection.notify(method, params)
       }
+      const ready = links.ready(session)
+      if (ready) return send(ready)
+      // A session without a call of its own yet; a server that is not there is not woken.
+      if (!links.shared()) return
+      links
+        .acquire(session)
+        .then(send, (error: unknown) =>
+          logger.debug('a notification could not be passed on', { reason: failureReason(error) }),
+        )
     },
     async releaseSession(session) {
       logLevels.delete(session.ownerId)

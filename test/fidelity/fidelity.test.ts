@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTestGateway, stdioFixture } from '../fixtures/gateway.ts'
+import { compareMessages, type Difference, describeDifference, normalized } from './compare.ts'
+import { type Exchange, httpExchanges, scriptedExchanges, sdkExchanges } from './exchanges.ts'
+import { knownDifferences } from './known-differences.ts'
+import {
+  clients,
+  eraOf,
+  fixtures,
+  type Lab,
+  type ServerKind,
+  scripts,
+  startLab,
+  transportOf,
+} from './pairs.ts'
+import { type Era, type Heard, HttpClient, type WireClient } from './wire-client.ts'
+
+// Every exchange once directly and once through a profile of one, compared message by message.
+const kinds: readonly ServerKind[] = [...scripts, ...fixtures]
+const pairs = kinds.flatMap((server) => clients.map((client) => ({ client, server })))
+const used = new Set<string>()
+
+describe('through the gateway as without it', () => {
+  let lab: Lab
+  beforeAll(async () => {
+    lab = await startLab(kinds)
+  }, 40_000)
+  afterAll(() => lab.close())
+
+  it.each(pairs)(
+    '$client client, $server server',
+    async ({ client, server }) => {
+      const unexplained = (await compare(lab, server, client)).filter((difference) => {
+        const known = knownDifferences.filter((one) => one.explains(difference))
+        for (const { line } of known) used.add(line)
+        return known.length === 0
+      })
+      expect(unexplained.map(describeDifference)).toEqual([])
+    },
+    40_000,
+  )
+
+  it('announces everything there is of a server that does not start', async () => {
+    const sketch = stdioFixture('never-answers.ts')
+    const gateway = await startTestGateway({ servers: { one: sketch } })
+    const client = new HttpClient(gateway.url(), 'legacy')
+    const { result } = (await client.open()) as { result: { capabilities: object } }
+    expect(Object.keys(result.capabilities)).toEqual(
+      expect.arrayContaining(['tools', 'resources', 'prompts', 'logging', 'completions']),
+    )
+    used.add('A server never seen before is announced with everything there is')
+    await client.close()
+    await gateway.close()
+  })
+
+  it('answers batches of 2025-03-26', async () => {
+    const batch = JSON.stringify([
+      {
+        jsonrpc: '2.0',
+        id: 'a',
+        method: 'tools/call',
+        params: { name: 'echo', arguments: { text: 'x' } },
+      },
+      { jsonrpc: '2.0', method: 'notifications/x' },
+      { jsonrpc: '2.0', id: 'b', method: 'prompts/get', params: { name: 'no such prompt' } },
+    ])
+    const both = [lab.direct('legacy-http', 'legacy'), lab.through('legacy-http', 'legacy')]
+    const [left, right] = await Promise.all(
+      both.map(async (client) => {
+        if (!(client instanceof HttpClient)) throw new Error('not over HTTP')
+        await client.open('2025-03-26')
+        await client.raw('POST', client.headersFor(), batch)
+        const text = client.heard.at(-1)?.text ?? ''
+        const messages: unknown[] = text.startsWith('[')
+          ? JSON.parse(text)
+          : [...text.matchAll(/^data: (.+)$/gm)].map(([, data = '']) => JSON.parse(data))
+        await client.close()
+        return messages.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1))
+      }),
+    )
+    expect(right).toHaveLength(2)
+    const byId = (all: unknown) => new Map((all as { id: string }[]).map((one) => [one.id, one]))
+    expect(byId(right)).toEqual(byId(left))
+  })
+
+  it('has a use for every known difference', () => {
+    expect(knownDifferences.map(({ line }) => line).filter((line) => !used.has(line))).toEqual([])
+  })
+
+  it('is documented line by line', async () => {
+    const text = await readFile(new URL('../../docs/fidelity.md', import.meta.url), 'utf8')
+    const lines = text
+      .split(/\n(?=- )/)
+      .slice(1)
+      .map((line) => line.slice(2).replace(/\s+/g, ' '))
+    expect(lines).toHaveLength(knownDifferences.length)
+    for (const [index, { line }] of knownDifferences.entries()) expect(lines[index]).toContain(line)
+  })
+})
+
+type Transcripts = ReadonlyMap<Exchange, readonly Heard[]>
+
+const directly = new Map<string, Promise<Transcripts>>()
+
+async function compare(lab: Lab, server: ServerKind, client: Era): Promise<Difference[]> {
+  const era = eraOf(server, client)
+  const isBridged = era !== client
+  const key = `${server} ${era}`
+  const known = directly.get(key) ?? transcripts(lab.direct(server, client), server)
+  directly.set(key, known)
+  const [direct, through] = await Promise.all([
+    known,
+    transcripts(lab.through(server, client), server),
+  ])
+  const about = { pair: `${client} client, ${server} server`, server, client, isBridged }
+  return [...through].flatMap(([exchange, heard]) => {
+    const without = direct.get(exchange)
+    if (!without || (exchange.only && isBridged)) return []
+    const found = compareMessages(normalized(without), normalized(heard))
+    return found.map((one) => ({ ...about, exchange: exchange.name, ...one }))
+  })
+}
+
+const opening: Exchange = { name: 'handshake', run: (client) => client.open() }
+
+/** What a client hears in each row of the table that it can say something in. */
+async function transcripts(client: WireClient, server: ServerKind): Promise<Transcripts> {
+  const isScript = server.includes(' ')
+  const table = isScript ? scriptedExchanges : [...sdkExchanges, ...httpExchanges]
+  const all = new Map<Exchange, readonly Heard[]>()
+  for (const exchange of [opening, ...table]) {
+    const { only, http, run } = exchange
+    if (only && (only !== client.era || only !== eraOf(server, client.era))) continue
+    if (http && transportOf(server) !== 'http') continue
+    const from = client.heard.length
+    await run(client)
+    all.set(exchange, client.heard.slice(from))
+  }
+  await client.close()
+  return all
+}
