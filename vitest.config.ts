@@ -3,11 +3,17 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    globalSetup: ['test/setup/whole-run.ts'],
+    setupFiles: ['test/setup/each-file.ts'],
+    // A green run prints its summary; a test that fails shows what was printed while it ran.
+    reporters: ['minimal'],
+    experimental: { diagnostics: false },
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // One fewer by default, which on two cores leaves one idle: most tests wait for programs.
     maxWorkers: '100%',
+    isolate: false,
     // Deadlines are for what never happens; a busy machine is slow.
-    expect: { poll: { timeout: 10_000, interval: 25 } },
+    expect: { poll: { timeout: 30_000, interval: 25 } },
   },
 })

@@ -39,7 +39,7 @@ export interface GatewayOptions {
   readonly logger: Logger
   /** Called for everything worth telling; `ready` comes exactly once per start. */
   readonly onEvent: (event: GatewayEvent) => void
-  /** By which tunnels are watched; the machine's unless given. */
+  /** By which tunnels and the bundles of upstreams are watched; the machine's unless given. */
   readonly clock?: Clock
   /** Takes the blocks of text that `debugSsl` asks for; the log does unless given. */
   readonly writeDebug?: (block: string) => void
@@ -103,6 +103,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     appUrl: () => currentAddress(),
     isExposed: () => isExposed(),
     fastPath,
+    clock,
     onEvent,
     logger,
     undo,
@@ -227,6 +228,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const graceMs = Math.max(0, upstreamGraceMs - (performance.now() - startedAt))
   await settlesWithin(hub.tried(), graceMs)
 
+  // Whoever hears `ready` may kill us: the next start must then find our children on the list.
+  await processes.settled()
   const startedInMs = Math.round(performance.now())
   const status = (): ReadyEvent => ({
     event: 'ready',

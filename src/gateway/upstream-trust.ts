@@ -2,7 +2,7 @@ import type { GatewayFile, HttpServerConfig } from '../config/resolved-config.ts
 import type { GatewayEvent } from '../gateway-events.ts'
 import type { AdminDeps } from '../http/admin/admin-deps.ts'
 import { createAdminSessions } from '../http/admin/admin-sessions.ts'
-import { systemClock } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import { isLoopbackHost } from '../lib/loopback.ts'
 import type { UpstreamConnections } from '../lib/upstream-connections.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
@@ -27,6 +27,7 @@ export async function createUpstreamTrust(options: {
   store: Store
   isExposed: () => boolean
   reconnect: (server: string) => Promise<void>
+  clock: Clock
   onEvent: (event: GatewayEvent) => void
 }): Promise<UpstreamTrust> {
   const { bundles, file, store, isExposed } = options
@@ -37,7 +38,7 @@ export async function createUpstreamTrust(options: {
     isExposed,
     reconnect: options.reconnect,
     onEvent: options.onEvent,
-    clock: systemClock,
+    clock: options.clock,
   })
   // Before the first connection, so that no change after it goes unseen.
   await follower.check()

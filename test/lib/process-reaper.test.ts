@@ -13,6 +13,6 @@ describe.skipIf(process.platform === 'win32')('the process reaper', () => {
     const pid = Number(String(line))
     expect(isProcessAlive(pid)).toBe(true)
     child.kill('SIGKILL')
-    await expect.poll(() => isProcessAlive(pid), { timeout: 5_000 }).toBe(false)
+    await expect.poll(() => isProcessAlive(pid)).toBe(false)
   })
 })

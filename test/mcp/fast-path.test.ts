@@ -350,13 +350,11 @@ describe('on the fast path', () => {
   it('a stream that ends early fails the call at once, and no other', async () => {
     await ready(fast)
     const other = put(fast, { name: 'slow' })
-    const startedAt = performance.now()
     const { body } = await put(fast, { name: 'ends_early', meta: { [keys.level]: 'debug' } })
     expect(body).toMatchObject([
       { method: 'notifications/message' },
       { error: { code: -32000, message: 'upstream "one" failed: its answer ended early' } },
     ])
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
     expect((await other).status).toBe(200)
   })
 

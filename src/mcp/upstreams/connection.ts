@@ -16,6 +16,7 @@ import type { FastPath } from '../fast-path/fast-path.ts'
 import { createWayAround, type WayAround } from '../fast-path/way-around.ts'
 import type { Era, JsonObject, WireNotification, WireRequest, WireResult } from '../wire-types.ts'
 import { failureReason } from './failure-reason.ts'
+import { deliverInOrder } from './inbox.ts'
 import { createStdioTransport } from './stdio-transport.ts'
 import type { UpstreamAuth } from './upstream-auth.ts'
 import { createUpstreamFetch } from './upstream-fetch.ts'
@@ -199,6 +200,7 @@ function createHttpTransport(config: HttpServerConfig, options: ConnectOptions):
     config.type === 'sse'
       ? new SSEClientTransport(url, { fetch })
       : new StreamableHTTPClientTransport(url, { fetch })
+  deliverInOrder(transport)
   return {
     transport,
     reasonOf: failure,

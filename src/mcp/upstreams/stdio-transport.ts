@@ -7,6 +7,7 @@ import type { Logger } from '../../lib/logger.ts'
 import { type ProcessReaper, signalGroup } from '../../lib/process-reaper.ts'
 import { readLines } from '../../lib/read-lines.ts'
 import { settlesWithin } from '../../lib/wait.ts'
+import { createInbox } from './inbox.ts'
 
 /** How long a child may take to leave by itself after its stdin ended, then after SIGTERM, ms. */
 const leaveMs = 1_000
@@ -125,38 +126,6 @@ export function createStdioTransport(options: {
     else if (line.trim()) logger.debug('skipped a line on stdout that is not JSON-RPC', { line })
   }
   return transport
-}
-
-/**
- * Hands messages on in order, with a turn of the event loop after each notification: the SDK acts
- * on notifications later than on responses, so a result in the same chunk would overtake the
- * progress that was sent before it.
- */
-function createInbox(deliver: (message: JSONRPCMessage) => void) {
-  const waiting: JSONRPCMessage[] = []
-  let pause: NodeJS.Immediate | undefined
-  function drain(): void {
-    pause = undefined
-    for (let message = waiting.shift(); message; message = waiting.shift()) {
-      deliver(message)
-      if (!('id' in message)) {
-        // Even when nothing waits yet: the rest of the chunk is still being cut into lines.
-        pause = setImmediate(drain)
-        return
-      }
-    }
-  }
-  return {
-    add(message: JSONRPCMessage): void {
-      waiting.push(message)
-      if (!pause) drain()
-    },
-    /** Delivers what is left, before the end of the stream is announced. */
-    end(): void {
-      clearImmediate(pause)
-      for (const message of waiting.splice(0)) deliver(message)
-    },
-  }
 }
 
 function parseMessage(line: string): JSONRPCMessage | undefined {

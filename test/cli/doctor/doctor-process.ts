@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -7,6 +7,7 @@ import * as z from 'zod'
 import type { ReadyEvent } from '../../../src/gateway-events.ts'
 import { compileCache } from '../../fixtures/compile-cache.ts'
 import { freePort } from '../../fixtures/gateway.ts'
+import { type CommandRun, sallyport, sallyportProcess } from '../command.ts'
 import { temporaryFolder, until } from '../helpers.ts'
 import type { Environment } from './lab.ts'
 
@@ -52,17 +53,16 @@ export async function createProject(env: Environment = {}): Promise<Project> {
   return { folder, env: { ...own, ...compileCache, ...settings, ...env } }
 }
 
-/** Runs `pnpm sallyport doctor` in a project. */
+/**
+ * Runs `pnpm sallyport doctor` in a project: as a process of its own where Node must be told of an
+ * authority, which it reads as it starts.
+ */
 export async function runDoctor(
   { folder, env }: Project,
   args: readonly string[] = ['--json'],
-): Promise<{ code: number; out: string; err: string; report: Report | undefined }> {
-  const argv = [script('src/cli/main.ts'), 'doctor', ...args]
-  const ended = Promise.withResolvers<{ code: number; out: string; err: string }>()
-  const child = execFile(process.execPath, argv, { cwd: folder, env }, (_error, out, err) =>
-    ended.resolve({ code: child.exitCode ?? -1, out, err }),
-  )
-  const result = await ended.promise
+): Promise<CommandRun & { report: Report | undefined }> {
+  const run = env.NODE_EXTRA_CA_CERTS === undefined ? sallyport : sallyportProcess
+  const result = await run(['doctor', ...args], { cwd: folder, env })
   const isJson = args.includes('--json')
   return { ...result, report: isJson ? reportSchema.parse(JSON.parse(result.out)) : undefined }
 }
@@ -97,7 +97,6 @@ export async function startGateway({ folder, env }: Project): Promise<RunningGat
   child.stderr.setEncoding('utf8').on('data', hear)
   const line = await until(() => text.split('\n').find((one) => one.includes('"event":"ready"')), {
     what: 'the gateway is ready',
-    ms: 15_000,
   })
   return {
     child,

@@ -58,7 +58,7 @@ describe('the check of the public address', () => {
 })
 
 describe('a real tunnel', () => {
-  it('is well when its client, its edge and the gateway are', { timeout: 40_000 }, async () => {
+  it('is well when its client, its edge and the gateway are', async () => {
     const { tunnels, close } = await emulateLocaltunnel()
     onTestFinished(() => close())
     const lab = await startLab({
