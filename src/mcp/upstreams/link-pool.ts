@@ -20,6 +20,8 @@ const everyCapability: JsonObject = {
  */
 type SlotKey = 'primary' | 'legacy' | `session ${string}`
 
+type WantedEra = ConnectOptions['era']
+
 export interface LinkPoolOptions {
   readonly config: ServerConfig
   readonly memory: UpstreamMemory
@@ -64,11 +66,11 @@ export function createLinkPool(options: LinkPoolOptions): LinkPool {
   const { config, memory } = options
   const slots = new Map<SlotKey, Slot>()
 
-  function slot(key: SlotKey, era: 'auto' | 'legacy', session?: MessageOwner) {
+  function slot(key: SlotKey, eras: readonly WantedEra[], session?: MessageOwner) {
     const existing = slots.get(key)
     if (existing) return existing.opening
     const abort = new AbortController()
-    const created: Slot = { opening: open(era, session, abort.signal), abort, link: undefined }
+    const created: Slot = { opening: open(eras, session, abort.signal), abort, link: undefined }
     slots.set(key, created)
     created.opening.then(
       (link) => {
@@ -86,23 +88,33 @@ export function createLinkPool(options: LinkPoolOptions): LinkPool {
     return created.opening
   }
 
+  /** Opens a link of the first of these eras that works. */
   async function open(
-    era: 'auto' | 'legacy',
+    eras: readonly WantedEra[],
     session: MessageOwner | undefined,
     signal: AbortSignal,
   ): Promise<UpstreamLink> {
     const router = createLinkRouter(config, (notification) =>
       options.onChange(notification, session),
     )
-    const connect = (wanted: 'auto' | 'legacy') =>
-      options.connect({
-        era: wanted,
+    const connect = ([
+      era = 'auto',
+      ...others
+    ]: readonly WantedEra[]): Promise<UpstreamConnection> => {
+      const connecting = options.connect({
+        era,
         capabilities: session?.capabilities ?? everyCapability,
         onRequest: router.onRequest,
         onNotification: router.onNotification,
         signal,
       })
-    const link = router.open(await connect(era))
+      return connecting.catch((error: unknown) => {
+        // What is being closed must not be started once more.
+        if (others.length === 0 || signal.aborted) throw error
+        return connect(others)
+      })
+    }
+    const link = router.open(await connect(eras))
     try {
       await options.onOpened(link, session)
     } catch (error) {
@@ -118,11 +130,10 @@ export function createLinkPool(options: LinkPoolOptions): LinkPool {
     if (running) return running.opening
     const verdict = await memory.verdict()
     const knownLegacy = verdict?.modern === false
-    const link = await slot('primary', knownLegacy ? 'legacy' : 'auto').catch((error: unknown) => {
-      // Some servers exit on any request before `initialize`, so on the probe itself.
-      if (config.type !== 'stdio' || verdict) throw error
-      return slot('primary', 'legacy')
-    })
+    // Some servers exit on any request before `initialize`, so on the probe itself.
+    const mayExit = config.type === 'stdio' && !verdict
+    const newest = mayExit ? (['auto', 'legacy'] as const) : (['auto'] as const)
+    const link = await slot('primary', knownLegacy ? ['legacy'] : newest)
     const modern = link.era === 'modern'
     if (verdict?.modern !== modern) {
       await memory.saveVerdict({ modern, legacy: modern ? undefined : true })
@@ -134,13 +145,13 @@ export function createLinkPool(options: LinkPoolOptions): LinkPool {
     const link = await primary()
     const isolated = session && config.isolation === 'session' ? session : undefined
     if (link.era === 'legacy') {
-      return isolated ? slot(`session ${isolated.ownerId}`, 'legacy', isolated) : link
+      return isolated ? slot(`session ${isolated.ownerId}`, ['legacy'], isolated) : link
     }
     const verdict = await memory.verdict()
     if (verdict?.legacy === false) return link
     try {
       const key = isolated ? (`session ${isolated.ownerId}` as const) : 'legacy'
-      const opened = await slot(key, 'legacy', isolated)
+      const opened = await slot(key, ['legacy'], isolated)
       if (verdict?.legacy === undefined) await memory.saveVerdict({ modern: true, legacy: true })
       return opened
     } catch (error) {
