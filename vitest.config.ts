@@ -12,6 +12,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // One fewer by default, which on two cores leaves one idle: most tests wait for programs.
     maxWorkers: '100%',
+    // Files share processes, so that nothing is loaded anew for each of them.
     isolate: false,
     // Deadlines are for what never happens; a busy machine is slow.
     expect: { poll: { timeout: 30_000, interval: 25 } },
