@@ -8,13 +8,13 @@ export default defineConfig({
     // A green run prints its summary; a test that fails shows what was printed while it ran.
     reporters: ['minimal'],
     experimental: { diagnostics: false },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // One fewer by default, which on two cores leaves one idle: most tests wait for programs.
     maxWorkers: '100%',
     // Files share processes, so that nothing is loaded anew for each of them.
     isolate: false,
     // Deadlines are for what never happens; a busy machine is slow.
-    expect: { poll: { timeout: 30_000, interval: 25 } },
+    expect: { poll: { timeout: 60_000, interval: 25 } },
   },
 })

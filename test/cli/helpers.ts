@@ -20,7 +20,7 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   options: { what: string; ms?: number },
 ): Promise<NonNullable<T>> {
-  const deadline = Date.now() + (options.ms ?? 30_000)
+  const deadline = Date.now() + (options.ms ?? 60_000)
   for (;;) {
     const value = await condition()
     if (value) return value
