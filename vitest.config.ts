@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -10,8 +11,8 @@ export default defineConfig({
     experimental: { diagnostics: false },
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // One fewer by default, which on two cores leaves one idle: most tests wait for programs.
-    maxWorkers: '100%',
+    // One more than there are cores: now and then a test waits for a program or a clock.
+    maxWorkers: availableParallelism() + 1,
     // Files share processes, so that nothing is loaded anew for each of them.
     isolate: false,
     // Deadlines are for what never happens; a busy machine is slow.

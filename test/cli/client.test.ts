@@ -111,7 +111,10 @@ describe('sallyport client', () => {
       mcpServers: { sallyport: { httpUrl: 'https://localhost:4443/api/mcp/default' } },
     })
     const { code, out } = await run('gemini-cli', { undo: true })
-    expect([code, out]).toEqual([0, expect.stringContaining('as it was before')])
+    expect([code, out.replaceAll(/\s+/g, ' ')]).toEqual([
+      0,
+      expect.stringContaining('as it was before'),
+    ])
     expect(await readFile(path, 'utf8')).toBe('{ "theme": "dark" }')
     expect((await run('gemini-cli', { undo: true })).out).toContain('nothing was changed')
   })

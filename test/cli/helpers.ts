@@ -4,14 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { createStyler, type Screen } from '../../src/cli/ui/styler.ts'
+import type { AtEnd } from '../fixtures/cleanup.ts'
 
 /** A screen without colours. */
 export const plain = (columns = 80): Screen => ({ style: createStyler(false), columns })
 
-/** A folder that is gone after the test. */
-export async function temporaryFolder(): Promise<string> {
+/** A folder that is gone after the test, or when `atEnd` says. */
+export async function temporaryFolder(atEnd: AtEnd = onTestFinished): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'sallyport-cli-'))
-  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  atEnd(() => rm(path, { recursive: true, force: true }))
   return path
 }
 

@@ -169,6 +169,7 @@ export function handshake(
 /** Whether a command can be run here; tests that need it are skipped otherwise. */
 export function hasCommand(command: string): boolean {
   const searchPath = process.env.PATH ?? ''
+  if (command === process.execPath) return true
   return findProgram(command, { platform: process.platform, searchPath }) !== undefined
 }
 

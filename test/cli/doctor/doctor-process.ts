@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import * as z from 'zod'
 import type { ReadyEvent } from '../../../src/gateway-events.ts'
+import type { AtEnd } from '../../fixtures/cleanup.ts'
 import { compileCache } from '../../fixtures/compile-cache.ts'
 import { freePort } from '../../fixtures/gateway.ts'
 import { type CommandRun, sallyport, sallyportProcess } from '../command.ts'
@@ -42,9 +43,12 @@ export const everyProgram: Environment = { PATH: process.env.PATH }
  * A folder with a configuration, and the environment of a person who works there and has no program
  * but Node.
  */
-export async function createProject(env: Environment = {}): Promise<Project> {
-  const folder = await temporaryFolder()
-  const home = await temporaryFolder()
+export async function createProject(
+  env: Environment = {},
+  atEnd: AtEnd = onTestFinished,
+): Promise<Project> {
+  const folder = await temporaryFolder(atEnd)
+  const home = await temporaryFolder(atEnd)
   await mkdir(join(folder, 'config'))
   await writeFile(join(folder, 'config/gateway.json'), '{"mcpServers":{}}')
   const [PORT, HTTPS_PORT] = [String(await freePort()), String(await freePort())]
@@ -82,13 +86,20 @@ export interface RunningGatewayProcess {
   stop(): Promise<void>
 }
 
-/** Runs `pnpm dev:https --json` in a project until the test is over. */
-export async function startGateway({ folder, env }: Project): Promise<RunningGatewayProcess> {
+/** Runs `pnpm dev:https --json` in a project until the test is over, or as long as `atEnd` says. */
+export async function startGateway(
+  { folder, env }: Project,
+  atEnd: AtEnd = onTestFinished,
+): Promise<RunningGatewayProcess> {
   const child = spawn(process.execPath, [script('scripts/dev-https.ts'), '--json'], {
     cwd: folder,
     env,
   })
-  onTestFinished(() => void child.kill('SIGKILL'))
+  const gone = once(child, 'exit')
+  atEnd(async () => {
+    child.kill('SIGKILL')
+    await gone
+  })
   let text = ''
   const hear = (chunk: string) => {
     text += chunk
@@ -103,7 +114,6 @@ export async function startGateway({ folder, env }: Project): Promise<RunningGat
     ready: JSON.parse(line),
     output: () => text,
     async stop() {
-      const gone = once(child, 'exit')
       child.kill('SIGTERM')
       await gone
     },

@@ -9,7 +9,7 @@ import { type CreateWorldOptions, createDoctorWorld } from '../../../src/cli/doc
 import type { DoctorWorld } from '../../../src/cli/doctor/world.ts'
 import { takeInstanceLock } from '../../../src/cli/instance-lock.ts'
 import { issueEdgeCertificate } from '../../emulators/certificates.ts'
-import { oneForAll } from '../../fixtures/cleanup.ts'
+import type { AtEnd } from '../../fixtures/cleanup.ts'
 import {
   startTestGateway,
   type TestGateway,
@@ -46,19 +46,6 @@ export function asLine({ state, message, fix }: Finding): string {
 
 export interface RunningLab extends TestGateway {
   world(env?: Environment, replaced?: Partial<DoctorWorld>): Promise<DoctorWorld>
-}
-
-/** Takes what is to be done once something is not needed any more. */
-type AtEnd = (undo: () => void | Promise<void>) => void
-
-/** A lab for all tests of a file, which leave it as it is. */
-export function labForAll<Lab>(start: (atEnd: AtEnd) => Promise<Lab>): () => Promise<Lab> {
-  const undo = new AsyncDisposableStack()
-  const shared = oneForAll(async () => ({
-    lab: await start((task) => undo.defer(async () => task())),
-    close: () => undo.disposeAsync(),
-  }))
-  return async () => (await shared()).lab
 }
 
 /** A gateway of this process that holds the lock of its folder, as `dev` does. */

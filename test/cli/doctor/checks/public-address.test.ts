@@ -7,22 +7,16 @@ import { httpRedirects } from '../../../../src/cli/doctor/checks/http-redirects.
 import { metadata } from '../../../../src/cli/doctor/checks/metadata.ts'
 import { streaming } from '../../../../src/cli/doctor/checks/streaming.ts'
 import type { RunningGateway } from '../../../../src/cli/doctor/world.ts'
+import { undoneForAll } from '../../../fixtures/cleanup.ts'
 import { emulateLocaltunnel } from '../../../fixtures/emulated-edge.ts'
 import { noTunnels } from '../../../fixtures/gateway.ts'
-import {
-  type Intercept,
-  labForAll,
-  say,
-  serveSecurely,
-  startBehindProxy,
-  startLab,
-} from '../lab.ts'
+import { type Intercept, say, serveSecurely, startBehindProxy, startLab } from '../lab.ts'
 
 let intercept: Intercept = () => false
 afterEach(() => {
   intercept = () => false
 })
-const proxied = labForAll((atEnd) =>
+const proxied = undoneForAll((atEnd) =>
   startBehindProxy((request, response) => intercept(request, response), {}, atEnd),
 )
 /** The gateway behind the proxy, whose requests are answered like that until the test is over. */
@@ -31,7 +25,7 @@ async function behindProxy(next: Intercept) {
   intercept = next
   return lab
 }
-const direct = labForAll((atEnd) => startLab({}, atEnd))
+const direct = undoneForAll((atEnd) => startLab({}, atEnd))
 
 const isAbout = (request: IncomingMessage, part: string) => request.url?.includes(part) ?? false
 
