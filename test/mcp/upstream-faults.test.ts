@@ -175,8 +175,9 @@ describe('a stored catalog', () => {
     try {
       await writeFile(program, `await import(${JSON.stringify(fixturePath('legacy-stdio.ts'))})`)
       const first = await startTestGateway({ servers: { one: sketch }, config: { home } })
-      const before = first.gateway.status().profiles[0]
-      expect(before?.tools).toBeGreaterThan(5)
+      const shown = () => first.gateway.status().profiles[0]
+      await expect.poll(() => shown()?.tools).toBeGreaterThan(5)
+      const before = shown()
       await first.close()
 
       await rm(program)
