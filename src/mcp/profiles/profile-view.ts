@@ -116,8 +116,9 @@ export function createProfileView(
         return [{ server: own, uri: inner }]
       }
     }
+    const isTemplate = uris.templates.some(({ template }) => template === uri)
     // Nothing says which of them is meant, and the wrong one would answer.
-    if (uris.colliding.has(uri)) return []
+    if (uris.colliding.has(uri) && !isTemplate) return []
     const listed = uris.listed.get(uri)
     if (listed !== undefined) return [{ server: listed, uri }]
     const fitting = uris.templates.filter(
