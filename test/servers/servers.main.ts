@@ -4,7 +4,12 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { getDefaultEnvironment } from '@modelcontextprotocol/client/stdio'
 import { createChecklist } from '../e2e/checklist.ts'
-import { compareMessages, type Difference, describeDifference, normalized } from '../fidelity/compare.ts'
+import {
+  compareMessages,
+  type Difference,
+  describeDifference,
+  normalized,
+} from '../fidelity/compare.ts'
 import { knownDifferences } from '../fidelity/known-differences.ts'
 import { untilUp } from '../fidelity/pairs.ts'
 import { HttpClient, StdioClient, type WireClient } from '../fidelity/wire-client.ts'
