@@ -1,13 +1,21 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
-    // One fewer by default, which on two cores leaves one idle: most tests wait for programs.
-    maxWorkers: '100%',
+    globalSetup: ['test/setup/whole-run.ts'],
+    setupFiles: ['test/setup/each-file.ts'],
+    // A green run prints its summary; a test that fails shows what was printed while it ran.
+    reporters: ['minimal'],
+    experimental: { diagnostics: false },
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // One more than there are cores: now and then a test waits for a program or a clock.
+    maxWorkers: availableParallelism() + 1,
+    // Files share processes, so that nothing is loaded anew for each of them.
+    isolate: false,
     // Deadlines are for what never happens; a busy machine is slow.
-    expect: { poll: { timeout: 10_000, interval: 25 } },
+    expect: { poll: { timeout: 60_000, interval: 25 } },
   },
 })

@@ -43,7 +43,7 @@ export interface GatewayOptions {
   readonly onEvent: (event: GatewayEvent) => void
   /** Gives up a start that is under way. */
   readonly signal?: AbortSignal
-  /** By which tunnels are watched; the machine's unless given. */
+  /** By which tunnels and the bundles of upstreams are watched; the machine's unless given. */
   readonly clock?: Clock
   /** Takes the blocks of text that `debugSsl` asks for; the log does unless given. */
   readonly writeDebug?: (block: string) => void
@@ -113,6 +113,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     processes,
     appUrl: () => currentAddress(),
     isExposed: () => isExposed(),
+    clock,
     onEvent,
     logger,
     undo,
@@ -246,6 +247,8 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const graceMs = Math.max(0, upstreamGraceMs - (performance.now() - startedAt))
   await untilAborted(settlesWithin(hub.tried(), graceMs), signal)
 
+  // Whoever hears `ready` may kill us: the next start must then find our children on the list.
+  await processes.settled()
   const startedInMs = Math.round(performance.now())
   const status = (): ReadyEvent => ({
     event: 'ready',

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
-// What ARCHITECTURE.md promises about imports, held by reading every file of src/.
+// What ARCHITECTURE.md promises about src/, and docs/testing.md about test/, held by reading them.
 
 const root = fileURLToPath(new URL('../src/', import.meta.url))
 
@@ -105,6 +105,28 @@ describe('src/', () => {
 
   it('has no barrels', () =>
     expect(files.filter(({ path }) => path.endsWith('index.ts'))).toEqual([]))
+})
+
+describe('test/', () => {
+  const folder = fileURLToPath(new URL('./', import.meta.url))
+  // What CI runs beside the tests (`*.main.ts`) says how long it took, and asserts nothing of it.
+  const tests = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts') && path !== 'architecture.test.ts')
+    .map((path) => ({ path, text: withoutComments(readFileSync(join(folder, path), 'utf8')) }))
+    .filter(({ text }) => /\bexpect\(/.test(text))
+
+  it.each([
+    // A busy machine is slow: what never happens meets the deadline of the test, of a poll or of `until`.
+    ['measures time', /\bperformance\.now\(|\bhrtime\b|expect\([^;\n]*Date\.now\(\) -/],
+    ['asserts that something is quick', /settlesWithin\([^;]*\)\)\.toBe\(true\)/],
+    ['listens on a fixed port', /\blisten\(\s*(?:\{[^}]*\bport: )?[1-9]/],
+    [
+      'starts a gateway on a fixed port',
+      /^(?=[\s\S]*\b(?:startTestGateway|spawn)\()[\s\S]*\b(?:https?Port|(?:HTTPS_)?PORT): '?[1-9]/,
+    ],
+  ])('%s nowhere', (_what, pattern) => {
+    expect(tests.filter(({ text }) => pattern.test(text)).map(({ path }) => path)).toEqual([])
+  })
 })
 
 function withoutComments(text: string): string {

@@ -1,25 +1,35 @@
+import { settlesWithin } from '../lib/wait.ts'
 import { createActions } from './actions.ts'
-import { createOutput, type Output } from './output.ts'
+import type { CommandWorld } from './command-world.ts'
+import { createOutput } from './output.ts'
 import { runProgram } from './program.ts'
 import { exitCodeOf, failureEvent, formatFailure } from './ui/failure.ts'
 
+/** How long what was said may take to leave, for a reader that does not read, ms. */
+const flushMs = 1_000
+
 /** Runs the command line, then ends the process: the only place that does. */
 export async function main(argv: readonly string[]): Promise<never> {
-  const output = createOutput({
-    stdout: process.stdout,
-    stderr: process.stderr,
-    env: process.env,
-    json: argv.includes('--json'),
-  })
-  const code = await run(argv, output)
-  await Promise.race([output.flush(), new Promise((resolve) => setTimeout(resolve, 1000))])
-  process.exit(code)
+  process.exit(await runCommandLine(argv, process))
 }
 
-async function run(argv: readonly string[], output: Output): Promise<number> {
+/** Runs the command line for a process. Resolves with its exit code once everything is said. */
+export async function runCommandLine(
+  argv: readonly string[],
+  process: NodeJS.Process,
+): Promise<number> {
+  const { stdout, stderr, env } = process
+  const output = createOutput({ stdout, stderr, env, json: argv.includes('--json') })
+  const code = await run(argv, { output, process })
+  await settlesWithin(output.flush(), flushMs)
+  return code
+}
+
+async function run(argv: readonly string[], world: CommandWorld): Promise<number> {
+  const { output, process } = world
   try {
     return await runProgram(argv, {
-      actions: createActions({ output, process }),
+      actions: createActions(world),
       io: {
         writeOut: (text) => void process.stdout.write(text),
         writeErr: (text) => void process.stderr.write(text),

@@ -1,5 +1,6 @@
 import type { GatewayFile, ResolvedConfig } from '../config/resolved-config.ts'
 import type { GatewayEvent } from '../gateway-events.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { ProcessLedger } from '../lib/process-ledger.ts'
 import { readVersion } from '../lib/version.ts'
@@ -32,6 +33,7 @@ export async function openUpstreams(options: {
   appUrl: () => string
   /** Whether anybody beyond this machine can reach the gateway. */
   isExposed: () => boolean
+  clock: Clock
   onEvent: (event: GatewayEvent) => void
   logger: Logger
   undo: AsyncDisposableStack
@@ -44,6 +46,7 @@ export async function openUpstreams(options: {
     store,
     isExposed,
     reconnect: (server) => hub.restartUpstream(server),
+    clock: options.clock,
     onEvent,
   })
   undo.defer(() => trust.follower.close())
@@ -74,6 +77,7 @@ export async function openUpstreams(options: {
       loginLinks.note(event)
       onEvent(event)
     },
+    warn: (finding) => onEvent({ event: 'warning', ...finding }),
   })
   undo.defer(() => hub.close())
   return { trust, logins, hub }

@@ -2,7 +2,7 @@ import type { GatewayFile, HttpServerConfig } from '../config/resolved-config.ts
 import type { GatewayEvent } from '../gateway-events.ts'
 import type { AdminDeps } from '../http/admin/admin-deps.ts'
 import { createAdminSessions } from '../http/admin/admin-sessions.ts'
-import { systemClock } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import { isLoopbackHost } from '../lib/loopback.ts'
 import { ownValue } from '../lib/own-value.ts'
 import type { UpstreamConnections } from '../lib/upstream-connections.ts'
@@ -29,6 +29,7 @@ export async function createUpstreamTrust(options: {
   store: Store
   isExposed: () => boolean
   reconnect: (server: string) => Promise<void>
+  clock: Clock
   onEvent: (event: GatewayEvent) => void
 }): Promise<UpstreamTrust> {
   const { bundles, file, store, isExposed } = options
@@ -39,7 +40,7 @@ export async function createUpstreamTrust(options: {
     isExposed,
     reconnect: options.reconnect,
     onEvent: options.onEvent,
-    clock: systemClock,
+    clock: options.clock,
   })
   // Before the first connection, so that no change after it goes unseen.
   await follower.check()

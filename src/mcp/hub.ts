@@ -9,7 +9,7 @@ import type { Sealer } from './endpoint/session-records.ts'
 import { createProfile } from './profile.ts'
 import type { CatalogKind, ServerCatalog } from './profiles/catalog.ts'
 import { createRelay } from './relay/relay.ts'
-import { createUpstream, type Upstream } from './upstreams/upstream.ts'
+import { createUpstream, type Upstream, type UpstreamOptions } from './upstreams/upstream.ts'
 import type { UpstreamAuth } from './upstreams/upstream-auth.ts'
 
 const everyKind: ReadonlySet<CatalogKind> = new Set(['tools', 'resources', 'prompts'])
@@ -43,6 +43,7 @@ export interface McpHubOptions {
   readonly now: () => number
   readonly random: () => number
   readonly onUpstream: (event: UpstreamEvent) => void
+  readonly warn: UpstreamOptions['warn']
 }
 
 /** Creates the hub; upstreams start connecting at once, in the background. */
@@ -66,6 +67,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       now,
       random: options.random,
       onState: announce,
+      warn: options.warn,
       onCatalog(server, kinds) {
         refreshViews(server)
         for (const endpoint of endpointsWith(server)) endpoint.listsChanged(server, kinds)

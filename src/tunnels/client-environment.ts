@@ -13,6 +13,7 @@ const passedOn = [
   'TMPDIR',
   'XDG_CONFIG_HOME',
   'XDG_DATA_HOME',
+  'NODE_COMPILE_CACHE',
   'NODE_EXTRA_CA_CERTS',
   'SSL_CERT_FILE',
   'SSL_CERT_DIR',

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { runAdmin } from '../../src/cli/commands/admin.ts'
 import type { AdminAddress } from '../../src/http/admin/admin-address.ts'
+import { compileCache } from '../fixtures/compile-cache.ts'
 import { startHttpsFront } from '../fixtures/https-front.ts'
 import { startServer } from '../fixtures/start-server.ts'
 import { createPrivateCa } from '../gateway/trust-lab.ts'
@@ -38,6 +39,7 @@ function sallyport(folder: string, ...args: string[]): Run {
   const { PATH = '' } = process.env
   const env = {
     PATH,
+    ...compileCache,
     HOME: folder,
     PORT: '0',
     LOG_LEVEL: 'trace',
@@ -61,7 +63,7 @@ describe('beside a running gateway', () => {
     const folder = await createProject()
     const gateway = sallyport(folder, 'dev', '--tunnel', 'none', '--json', '--no-keys')
     const told = (text: string) =>
-      until(() => gateway.out().includes(text), { what: `it tells ${text}`, ms: 15_000 })
+      until(() => gateway.out().includes(text), { what: `it tells ${text}` })
     await told('"event":"ready"')
     await told('pnpm sallyport ca add corp <file>')
 

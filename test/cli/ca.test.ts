@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
@@ -7,9 +6,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { createServer } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { issue, issueChain } from '../tls/upstream/lab.ts'
+import { sallyport, sallyportProcess } from './command.ts'
 import { temporaryFolder } from './helpers.ts'
 
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
 const { root, intermediate, leaf } = await issueChain(['localhost'])
 const client = await issue({ name: 'ada', issuer: intermediate, ca: false })
 
@@ -49,34 +48,26 @@ async function serve({ requestCert = false }: { requestCert?: boolean }): Promis
   return (server.address() as AddressInfo).port
 }
 
-/** Runs `sallyport ca …` as its own process in `folder`. */
+/** Runs `sallyport ca …` in `folder`. */
 async function ca(folder: string, ...args: readonly string[]) {
+  return runCa(sallyport, folder, args)
+}
+
+async function runCa(run: typeof sallyport, folder: string, args: readonly string[]) {
   const env = {
-    PATH: process.env.PATH ?? '',
     HOME: folder,
     XDG_DATA_HOME: join(folder, 'data'),
     SALLYPORT_HOME: join(folder, 'home'),
   }
-  const child = spawn(process.execPath, [main, 'ca', ...args], { cwd: folder, env })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const [out, err, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ])
+  const { code, out, err } = await run(['ca', ...args], { cwd: folder, env })
   // Prose is wrapped to a width nobody should have to care about here.
   return { code, out, err: err.replaceAll(/\s+/g, ' ') }
 }
 
-async function text(stream: NodeJS.ReadableStream): Promise<string> {
-  let all = ''
-  for await (const chunk of stream) all += chunk
-  return all
-}
-
-// Each step is a process of its own, which a busy machine starts slowly.
-describe('sallyport ca', { timeout: 60_000 }, () => {
+describe('sallyport ca', () => {
+  // Each step is a process of its own here, which a busy machine starts slowly.
   it('adds, lists, tests, audits and removes', async () => {
+    const ca = (folder: string, ...args: readonly string[]) => runCa(sallyportProcess, folder, args)
     const folder = await createProject()
     const before = await ca(folder, 'test', 'intranet')
     expect(before.code).toBe(1)

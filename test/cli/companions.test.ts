@@ -19,7 +19,7 @@ async function setup(options: { graceMs?: number } = {}) {
     color: false,
     graceMs: options.graceMs ?? 5000,
   })
-  onTestFinished(() => companions.kill())
+  onTestFinished(() => companions.stop())
   const define = (name: string, command: string): CompanionProcess => ({
     name,
     command,

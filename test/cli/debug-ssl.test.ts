@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { compileCache } from '../fixtures/compile-cache.ts'
 import { outputOf } from '../fixtures/output-of.ts'
 import { createTestAuthority, run, serve } from '../tls/lab.ts'
 import { temporaryFolder, until } from './helpers.ts'
@@ -20,6 +21,7 @@ async function startGateway(env: Record<string, string>) {
     cwd: folder,
     env: {
       PATH: process.env.PATH ?? '',
+      ...compileCache,
       HOME: folder,
       ...{ PORT: '0', HTTPS_PORT: '0', SALLYPORT_CA_ROOT: join(folder, 'ca'), ...env },
     },
@@ -31,7 +33,6 @@ async function startGateway(env: Record<string, string>) {
   const { out, err } = outputOf(child)
   const url = await until(() => /https:\/\/localhost:\d+/.exec(out())?.[0], {
     what: 'it is ready',
-    ms: 30_000,
   })
   return { url, out, err, ca: join(folder, '.sallyport/certs/ca.pem') }
 }
@@ -63,7 +64,7 @@ describe('DEBUG_SSL=1', () => {
       what: 'the client that refuses is described',
     })
     expect(err()).not.toContain('PRIVATE KEY')
-  }, 60_000)
+  })
 })
 
 describe('without it', () => {
@@ -76,5 +77,5 @@ describe('without it', () => {
     expect(all()).toContain('pnpm sallyport env')
     expect(all().split('it does not know our authority')).toHaveLength(2)
     expect(all()).not.toContain('TLS from')
-  }, 60_000)
+  })
 })

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { compileCache } from '../fixtures/compile-cache.ts'
 import { outputOf, type ProcessOutput } from '../fixtures/output-of.ts'
 import { childrenOf } from '../fixtures/processes.ts'
 import { runs, temporaryFolder, until } from './helpers.ts'
@@ -32,7 +33,8 @@ function start(
 ): Running {
   const { PATH = '', HOME = '' } = process.env
   const ports = { PORT: '0', HTTPS_PORT: '0' }
-  const env = { PATH, HOME, ...ports, SALLYPORT_CA_ROOT: join(folder, 'ca'), ...settings }
+  const root = join(folder, 'ca')
+  const env = { PATH, HOME, ...compileCache, ...ports, SALLYPORT_CA_ROOT: root, ...settings }
   const child = spawn(process.execPath, [script, ...args], { cwd: folder, env })
   onTestFinished(() => void child.kill('SIGKILL'))
   const exit = once(child, 'exit').then(([code]) => code as number | null)
@@ -42,7 +44,6 @@ function start(
 async function ready({ out, err }: Running): Promise<{ appUrl: string; caFile?: string }> {
   await until(() => out().includes('"event":"ready"'), {
     what: `it is ready: ${out()} ${err()}`,
-    ms: 30_000,
   })
   const line = out()
     .split('\n')
@@ -56,23 +57,35 @@ const companionOf = (folder: string) =>
     what: 'the companion runs',
   })
 
-describe.skipIf(process.platform === 'win32')('pnpm dev:https', { timeout: 60_000 }, () => {
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('undoes everything on %s', async (signal) => {
+/** Ends a run by a signal: nothing of it is left, and its last line says why. */
+async function expectUndoneOn(
+  signal: NodeJS.Signals,
+  { run, folder, companion }: { run: Running; folder: string; companion: number },
+): Promise<void> {
+  run.child.kill(signal)
+  expect(await run.exit).toBe(0)
+  expect(runs(companion)).toBe(false)
+  expect(await envOf(folder)).toBe(own)
+  expect(existsSync(join(folder, '.sallyport/gateway.lock'))).toBe(false)
+  const last = JSON.stringify({ event: 'stopped', reason: signal })
+  expect(run.out().trim().split('\n').at(-1)).toBe(last)
+}
+
+describe.skipIf(process.platform === 'win32')('pnpm dev:https', () => {
+  it('undoes everything on SIGTERM, though its standard input was at its end from the beginning', async () => {
     const folder = await createProject()
     const run = start(folder)
+    run.child.stdin?.end()
     const { appUrl } = await ready(run)
     expect(appUrl).toMatch(/^https:\/\/localhost:\d+$/)
     expect(await envOf(folder)).toBe(`FOO=1\nAPP_URL=${appUrl}\n`)
     const companion = await companionOf(folder)
     await until(() => run.err().includes(`[web] web at ${appUrl}`), { what: 'it has spoken' })
-    run.child.kill(signal)
-    expect(await run.exit).toBe(0)
-    expect(runs(companion)).toBe(false)
-    expect(await envOf(folder)).toBe(own)
-    expect(existsSync(join(folder, '.sallyport/gateway.lock'))).toBe(false)
-    const lines = run.out().trim().split('\n')
-    for (const line of lines) expect(JSON.parse(line)).toHaveProperty('event')
-    expect(lines.at(-1)).toBe(JSON.stringify({ event: 'stopped', reason: signal }))
+    expect(run.child.exitCode).toBeNull()
+    await expectUndoneOn('SIGTERM', { run, folder, companion })
+    for (const line of run.out().trim().split('\n')) {
+      expect(JSON.parse(line)).toHaveProperty('event')
+    }
   })
 
   it('stops when the pipe on its standard input is closed', async () => {
@@ -86,29 +99,18 @@ describe.skipIf(process.platform === 'win32')('pnpm dev:https', { timeout: 60_00
     expect(run.out()).toContain('"reason":"standard input was closed"')
   })
 
-  it('goes on when its standard input was at its end from the beginning', async () => {
-    const folder = await createProject()
-    const run = start(folder)
-    run.child.stdin?.end()
-    await ready(run)
-    await companionOf(folder)
-    expect(run.child.exitCode).toBeNull()
-    run.child.kill('SIGTERM')
-    expect(await run.exit).toBe(0)
-  })
-
-  it('is refused beside itself', async () => {
+  it('is refused beside itself, and undoes everything on SIGHUP', async () => {
     const folder = await createProject()
     const first = start(folder)
     const { appUrl } = await ready(first)
+    const companion = await companionOf(folder)
     const second = start(folder, [])
     expect(await second.exit).toBe(1)
     expect(second.out()).toBe('')
     expect(second.err()).toContain(`Sallyport already runs in this project at ${appUrl}`)
     expect(second.err()).not.toContain('    at ')
     expect(await envOf(folder)).toContain(appUrl)
-    first.child.kill('SIGTERM')
-    await first.exit
+    await expectUndoneOn('SIGHUP', { run: first, folder, companion })
   })
 
   it('tells every kind of edit that takes effect, and that the configuration is gone', async () => {
@@ -164,12 +166,12 @@ describe.skipIf(process.platform === 'win32')('pnpm dev:https', { timeout: 60_00
     first.child.kill('SIGKILL')
     await first.exit
     expect(await envOf(folder)).toContain(before.appUrl)
+    await rm(join(folder, 'pid'))
     const second = start(folder)
     await ready(second)
     expect(second.out()).toContain('APP_URL_RECOVERED')
-    second.child.kill('SIGTERM')
-    expect(await second.exit).toBe(0)
-    expect(await envOf(folder)).toBe(own)
+    const next = await companionOf(folder)
+    await expectUndoneOn('SIGINT', { run: second, folder, companion: next })
   })
 
   it('quits at once on a second signal, with 130 and without leaving a companion', async () => {
@@ -190,10 +192,7 @@ describe.skipIf(process.platform === 'win32')('pnpm dev:https', { timeout: 60_00
   it('prints for people on standard output, and the steps on standard error', async () => {
     const folder = await createProject('exit 4')
     const run = start(folder, [])
-    await until(() => run.out().includes('NODE_EXTRA_CA_CERTS='), {
-      what: 'it is ready',
-      ms: 30_000,
-    })
+    await until(() => run.out().includes('NODE_EXTRA_CA_CERTS='), { what: 'it is ready' })
     await until(() => run.err().includes('Companion "web" ended: exit code 4.'), {
       what: 'it says so',
     })

@@ -2,14 +2,11 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { javaToolOptions } from '../../src/tls/java-trust.ts'
 import { hasCommand, run } from '../tls/lab.ts'
-import { sallyport, servesCertificateOf } from './command.ts'
+import { sallyport, sallyportProcess, servesCertificateOf } from './command.ts'
 import { temporaryFolder } from './helpers.ts'
-
-// Each test starts the program several times.
-vi.setConfig({ testTimeout: 60_000 })
 
 /** A folder whose every path is hard to quote. */
 async function createProject() {
@@ -84,11 +81,15 @@ describe('sallyport env', () => {
   })
 
   it('takes the shell of the environment', async () => {
-    const { printed } = await createProject()
-    const shells = ['/usr/bin/fish', '/bin/dash']
-    const [fish, dash] = await Promise.all(shells.map((SHELL) => printed([], { SHELL })))
-    expect(fish).toContain('set -gx NODE_EXTRA_CA_CERTS')
-    expect(dash).toContain('export NODE_EXTRA_CA_CERTS=')
+    const { cwd, env } = await createProject()
+    // As processes of their own, which is what a shell starts.
+    const [fish, dash] = await Promise.all(
+      ['/usr/bin/fish', '/bin/dash'].map((SHELL) =>
+        sallyportProcess(['env'], { cwd, env: { ...env, SHELL } }),
+      ),
+    )
+    expect(fish).toMatchObject({ code: 0, out: expect.stringContaining('set -gx NODE_EXTRA_CA') })
+    expect(dash).toMatchObject({ code: 0, out: expect.stringContaining('export NODE_EXTRA_CA') })
   })
 
   it.each([

@@ -4,14 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { createStyler, type Screen } from '../../src/cli/ui/styler.ts'
+import type { AtEnd } from '../fixtures/cleanup.ts'
 
 /** A screen without colours. */
 export const plain = (columns = 80): Screen => ({ style: createStyler(false), columns })
 
-/** A folder that is gone after the test. */
-export async function temporaryFolder(): Promise<string> {
+/** A folder that is gone after the test, or when `atEnd` says. */
+export async function temporaryFolder(atEnd: AtEnd = onTestFinished): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'sallyport-cli-'))
-  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  atEnd(() => rm(path, { recursive: true, force: true }))
   return path
 }
 
@@ -20,7 +21,7 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   options: { what: string; ms?: number },
 ): Promise<NonNullable<T>> {
-  const deadline = Date.now() + (options.ms ?? 10_000)
+  const deadline = Date.now() + (options.ms ?? 60_000)
   for (;;) {
     const value = await condition()
     if (value) return value

@@ -7,9 +7,13 @@ export interface Checklist {
   finish(): boolean
 }
 
-export function createChecklist(name: string, print: (line: string) => void): Checklist {
+export function createChecklist(
+  name: string,
+  { needs, print }: { needs: string; print: (line: string) => void },
+): Checklist {
   let passed = 0
   let total = 0
+  print(`e2e ${name} needs ${needs}`)
   const printDetails = (text: string) => print(text.trim().replace(/^/gm, '     '))
   return {
     check(what, isGood, details = '') {
@@ -23,6 +27,7 @@ export function createChecklist(name: string, print: (line: string) => void): Ch
       printDetails(reason)
     },
     finish() {
+      if (total === 0) print(`e2e ${name} was skipped`)
       print(`e2e ${name}: ${passed}/${total}`)
       return passed === total
     },

@@ -67,6 +67,7 @@ async function testAll(scratch: string): Promise<'done' | 'skipped'> {
   return 'done'
 }
 
+console.log('e2e claude-code needs npm')
 await mkdir(results, { recursive: true })
 const scratch = await mkdtemp(join(tmpdir(), 'sallyport-e2e-'))
 let outcome: 'done' | 'skipped' = 'done'
@@ -79,5 +80,6 @@ try {
 }
 const passed = [...verdicts.values()].filter(Boolean).length
 const total = outcome === 'skipped' ? 0 : checks.length
+if (outcome === 'skipped') console.log('e2e claude-code was skipped')
 console.log(`e2e claude-code: ${passed}/${total}`)
 process.exit(passed === total ? 0 : 1)

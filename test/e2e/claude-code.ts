@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { placeFor } from './npm-program.ts'
 import { type CommandResult, runCommand } from './run-command.ts'
 
 // The tag matters: without it npm picks the newest version for its own Node, an old one on Node 20,
@@ -31,10 +32,12 @@ export type Installation =
 /** Installs Claude Code from npm into `folder`. */
 export async function installClaudeCode(folder: string): Promise<Installation> {
   await mkdir(join(folder, 'home'), { recursive: true })
-  await writeFile(join(folder, 'package.json'), '{"private":true}\n')
-  const npm = (...args: string[]) => runCommand('npm', args, { cwd: folder })
-  const installed = await npm('install', '--no-audit', '--no-fund', newest)
+  const place = await placeFor(newest, folder)
   let version = await readVersion(folder)
+  if (version !== undefined) return { ok: true, claude: claudeIn(folder, version) }
+  const npm = (...args: string[]) => runCommand('npm', args, { cwd: place })
+  const installed = await npm('install', '--no-audit', '--no-fund', newest)
+  version = await readVersion(folder)
   if (version === undefined && installed.exitCode === 0) {
     // npm 11 runs no install script without consent; this one links the native program.
     await npm('install-scripts', 'approve', packageName)

@@ -24,7 +24,10 @@ import { runCommand } from './run-command.ts'
 // connects over local HTTPS, with the variable that the command names and not without it. Prints
 // one line per check and, last, `e2e client-configs: PASSED/TOTAL`, which `.ci/run` counts.
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-const list = createChecklist('client-configs', (line) => console.log(line))
+const list = createChecklist('client-configs', {
+  needs: 'npm',
+  print: (line) => console.log(line),
+})
 // Our Node first: the Inspector wants a newer one than the machine may have.
 const path = [dirname(process.execPath), process.env.PATH].join(delimiter)
 

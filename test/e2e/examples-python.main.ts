@@ -15,7 +15,10 @@ import { runCommand } from './run-command.ts'
 // installed it says so, and nothing is counted.
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const verifier = join(root, 'test', 'e2e', 'examples', 'verify_tokens.py')
-const list = createChecklist('examples-python', (line) => console.log(line))
+const list = createChecklist('examples-python', {
+  needs: 'Python 3.11 and pip',
+  print: (line) => console.log(line),
+})
 
 /** What can share an environment: LiteLLM wants an older OpenAI SDK than the agents do. */
 const groups = [

@@ -13,7 +13,10 @@ import { runCommand } from './run-command.ts'
 // `e2e examples-typescript: PASSED/TOTAL`, which `.ci/run` counts.
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const verifier = join(root, 'test', 'e2e', 'examples', 'verify-tokens.ts')
-const list = createChecklist('examples-typescript', (line) => console.log(line))
+const list = createChecklist('examples-typescript', {
+  needs: 'npm',
+  print: (line) => console.log(line),
+})
 
 function examplesIn(folder: string): ExampleSet {
   return {

@@ -1,4 +1,4 @@
-import { access, mkdir, writeFile } from 'node:fs/promises'
+import { access, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommand } from './run-command.ts'
 
@@ -10,19 +10,39 @@ export async function installNpmProgram(
   options: { program: string; folder: string; environment: { PATH: string } },
 ): Promise<NpmProgram> {
   const { program, folder, environment } = options
-  await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, 'package.json'), '{"private":true}\n')
+  const bin = join(folder, 'node_modules', '.bin', program)
+  const place = await placeFor(spec, folder)
+  if (await exists(bin)) return { ok: true, bin }
   const { output } = await runCommand('npm', ['install', '--no-audit', '--no-fund', spec], {
-    cwd: folder,
+    cwd: place,
     env: { ...process.env, ...environment },
     timeoutMs: 90_000,
   })
-  const bin = join(folder, 'node_modules', '.bin', program)
-  try {
-    await access(bin)
-    return { ok: true, bin }
-  } catch {
-    // Not there: what npm said is why.
-    return { ok: false, reason: output.trim().split('\n').slice(-5).join('\n') }
+  if (await exists(bin)) return { ok: true, bin }
+  return { ok: false, reason: output.trim().split('\n').slice(-5).join('\n') }
+}
+
+/**
+ * The folder to install a package in, for use from `folder`: that one, unless several suites share
+ * what they install (`E2E_PACKAGES`), one after the other.
+ */
+export async function placeFor(spec: string, folder: string): Promise<string> {
+  const shared = process.env.E2E_PACKAGES
+  const place = shared ? join(shared, spec.replaceAll(/[^\w.]+/g, '-')) : folder
+  await mkdir(place, { recursive: true })
+  if (!(await exists(join(place, 'package.json')))) {
+    await writeFile(join(place, 'package.json'), '{"private":true}\n')
   }
+  if (place !== folder) {
+    await mkdir(folder, { recursive: true })
+    await symlink(join(place, 'node_modules'), join(folder, 'node_modules'))
+  }
+  return place
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }

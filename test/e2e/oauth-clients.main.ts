@@ -26,7 +26,10 @@ const screenshots = fileURLToPath(
   new URL('../../test-results/oauth-pages/gateway-consent', import.meta.url),
 )
 const loginLimitMs = 20_000
-const list = createChecklist('oauth-clients', (line) => console.log(line))
+const list = createChecklist('oauth-clients', {
+  needs: 'npm and Chromium',
+  print: (line) => console.log(line),
+})
 
 interface Place {
   readonly name: 'local HTTPS' | 'a tunnel'

@@ -15,7 +15,10 @@ import { installPython } from './examples/python-environments.ts'
 // eras. Prints one line per check and, last, `e2e upstream-login-python: PASSED/TOTAL`, which
 // `.ci/run` counts. Where Python packages cannot be installed it says so, and nothing is counted.
 const folder = fileURLToPath(new URL('./fastmcp/', import.meta.url))
-const list = createChecklist('upstream-login-python', (line) => console.log(line))
+const list = createChecklist('upstream-login-python', {
+  needs: 'Python and PyPI',
+  print: (line) => console.log(line),
+})
 
 async function testLogin(python: string): Promise<void> {
   const port = await freePort()

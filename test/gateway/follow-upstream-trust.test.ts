@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { followUpstreamTrust } from '../../src/gateway/follow-upstream-trust.ts'
 import { createUpstreamTrust } from '../../src/gateway/upstream-trust.ts'
 import type { GatewayEvent } from '../../src/gateway-events.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import type { BundleState } from '../../src/tls/upstream/upstream-bundles.ts'
 import { resolveTestFile } from '../fixtures/gateway.ts'
 import { createMemoryStore } from '../oauth/memory-store.ts'
@@ -89,6 +90,7 @@ describe('the follower of trust', () => {
       configFile: 'gateway.json',
       file: () => file,
       store: createMemoryStore(),
+      clock: systemClock,
     })
     onTestFinished(trust.follower.close)
     const admit = trust.admitting(() => {

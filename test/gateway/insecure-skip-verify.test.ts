@@ -8,7 +8,6 @@ import { startTunnelledGateway } from '../fixtures/tunnelled-gateway.ts'
 import { createPrivateCa, serverOf, trustChanges } from './trust-lab.ts'
 
 const closing = closeAfterEach()
-const soon = { timeout: 20_000 }
 
 async function startUpstream() {
   const plain = closing(await startServer('legacy-http.ts'))
@@ -29,7 +28,7 @@ describe('a server whose certificate is not checked', () => {
   ] as const)('is, %s, %j: %s', async (_where, config, state) => {
     const { servers } = await startUpstream()
     const gateway = closing(await startTestGateway({ servers, config }))
-    await expect.poll(() => serverOf(gateway, 'corp')?.state, soon).toBe(state)
+    await expect.poll(() => serverOf(gateway, 'corp')?.state).toBe(state)
     if (state === 'failed') {
       expect(serverOf(gateway, 'corp')?.error).toMatch(
         /"insecureSkipVerify".*can be reached from beyond this machine.*pnpm sallyport ca add corp/,
@@ -51,7 +50,7 @@ describe('a server whose certificate is not checked', () => {
       }),
     )
     expect(trustChanges(gateway.events)).toContain('corp blocked')
-    await expect.poll(() => serverOf(gateway, 'corp')?.state, soon).toBe('failed')
+    await expect.poll(() => serverOf(gateway, 'corp')?.state).toBe('failed')
     expect(serverOf(gateway, 'corp')?.error).toContain('--tunnel local')
   })
 
@@ -67,6 +66,6 @@ describe('a server whose certificate is not checked', () => {
     await gateway.gateway.applyFile(file)
     await gateway.gateway.applyFile(file)
     expect(warnings()).toHaveLength(1)
-    await expect.poll(() => serverOf(gateway, 'corp')?.state, soon).toBe('up')
+    await expect.poll(() => serverOf(gateway, 'corp')?.state).toBe('up')
   })
 })

@@ -10,7 +10,6 @@ import { startProtectedServer } from '../oauth/client/protected-server.ts'
 import { bundlesBeside, byTest, createPrivateCa, pem, serverOf } from './trust-lab.ts'
 
 const closing = closeAfterEach()
-const soon = { timeout: 15_000 }
 
 /** A protected server and its issuer, each over HTTPS, and a gateway that has both and no bundle. */
 async function start(auth = {}) {
@@ -35,9 +34,9 @@ async function start(auth = {}) {
 describe('OAuth at a server and an issuer of private authorities', () => {
   it('discovers, registers, logs in and gets tokens with the bundle of the server', async () => {
     const { ca, issuerCa, issuer, gateway, bundles, notes } = await start()
-    await expect.poll(() => notes()?.state, soon).toBe('failed')
+    await expect.poll(() => notes()?.state).toBe('failed')
     await bundles.replace('notes', [pem(ca.certPem)], byTest)
-    await expect.poll(() => notes()?.state, soon).toBe('login-needed')
+    await expect.poll(() => notes()?.state).toBe('login-needed')
     const link = () => /(http\S+ticket=\S+)/.exec(notes()?.error ?? '')?.[1] ?? ''
 
     // The server is trusted, its issuer not yet: the page says what to do.
@@ -53,7 +52,7 @@ describe('OAuth at a server and an issuer of private authorities', () => {
     const page = await browser.open(link(), () => false)
     expect(page).toMatchObject({ status: 200, text: expect.stringContaining('notes is connected') })
     expect(issuer.requests).toEqual(expect.arrayContaining(['POST /reg', 'POST /token']))
-    await expect.poll(() => notes()?.state, soon).toBe('up')
+    await expect.poll(() => notes()?.state).toBe('up')
     expect(gateway.events).not.toContainEqual(expect.objectContaining({ event: 'error' }))
   })
 
@@ -66,11 +65,11 @@ describe('OAuth at a server and an issuer of private authorities', () => {
     })
     await bundles.replace('notes', [pem(ca.certPem)], byTest)
     await bundles.replace('other', [pem(issuerCa.certPem)], byTest)
-    await expect.poll(() => notes()?.error, soon).toContain(new URL(issuer.issuer).host)
+    await expect.poll(() => notes()?.error).toContain(new URL(issuer.issuer).host)
     expect(notes()).toMatchObject({ state: 'failed' })
     expect(notes()?.error).toContain('`pnpm sallyport ca add notes <file>`')
     await bundles.add('notes', [pem(issuerCa.certPem, 'issuer.pem')], byTest)
-    await expect.poll(() => notes()?.state, soon).toBe('up')
+    await expect.poll(() => notes()?.state).toBe('up')
   })
 })
 

@@ -2,15 +2,20 @@ import { request } from 'undici'
 import { describe, expect, it } from 'vitest'
 import { connectClient } from '../fixtures/any-client.ts'
 import { closeAfterEach } from '../fixtures/cleanup.ts'
-import { startTestGateway } from '../fixtures/gateway.ts'
+import { createFastClock } from '../fixtures/fast-clock.ts'
+import {
+  startTestGateway as startRealTestGateway,
+  type TestGatewayOptions,
+} from '../fixtures/gateway.ts'
 import { startHttpsFront } from '../fixtures/https-front.ts'
 import { startServer } from '../fixtures/start-server.ts'
 import { issueClientPair } from '../tls/upstream/client-pair.ts'
 import { bundlesBeside, byTest, createPrivateCa, pem, serverOf, trustChanges } from './trust-lab.ts'
 
 const closing = closeAfterEach()
-/** The gateway looks every 2 s. */
-const soon = { timeout: 15_000 }
+/** The gateway looks every 2 s, which is a tenth of one here. */
+const startTestGateway = (options: TestGatewayOptions) =>
+  startRealTestGateway({ clock: createFastClock(20), ...options })
 
 async function startUpstream(file = 'legacy-http.ts', tls: object = {}) {
   const ca = await createPrivateCa()
@@ -32,7 +37,7 @@ describe('an upstream of a private authority', () => {
     )
     const { bundles } = closing(bundlesBeside(gateway))
     const state = () => serverOf(gateway, 'corp')?.state
-    await expect.poll(state, soon).toBe('failed')
+    await expect.poll(state).toBe('failed')
     const { host } = new URL(url)
     expect(serverOf(gateway, 'corp')?.error).toMatch(
       new RegExp(
@@ -41,17 +46,17 @@ describe('an upstream of a private authority', () => {
     )
 
     await bundles.replace('corp', [pem(ca.certPem)], byTest)
-    await expect.poll(state, soon).toBe('up')
-    await expect.poll(() => trustChanges(gateway.events), soon).toEqual(['corp added'])
+    await expect.poll(state).toBe('up')
+    await expect.poll(() => trustChanges(gateway.events)).toEqual(['corp added'])
     const client = closing(await connectClient('v2 legacy', gateway.url()))
     const echo = () => client.call('corp__echo', { text: 'hi' })
-    await expect.poll(echo, soon).toMatchObject({ content: [{ text: 'hi' }] })
+    await expect.poll(echo).toMatchObject({ content: [{ text: 'hi' }] })
     // A bundle is one server's, and no other's.
     expect(serverOf(gateway, 'other')?.state).not.toBe('up')
     expect(front.connections()).toBeGreaterThan(0)
 
     await bundles.remove('corp', byTest)
-    await expect.poll(state, soon).toBe('failed')
+    await expect.poll(state).toBe('failed')
     expect(trustChanges(gateway.events)).toEqual(['corp added', 'corp removed'])
     await expect(echo()).rejects.toMatchObject({
       code: -32000,
@@ -65,7 +70,7 @@ describe('an upstream of a private authority', () => {
     const { bundles, store } = closing(bundlesBeside(gateway))
     await bundles.replace('corp', [pem(ca.certPem)], byTest)
     const state = () => serverOf(gateway, 'corp')?.state
-    await expect.poll(state, soon).toBe('up')
+    await expect.poll(state).toBe('up')
 
     const other = await createPrivateCa()
     const stored = JSON.stringify(await store.get('upstream-ca', 'corp'))
@@ -75,14 +80,14 @@ describe('an upstream of a private authority', () => {
       : stored.replace(/"sequence\D+\d/, (text) => `${text}0`)
     expect(tampered).not.toBe(stored)
     await store.set('upstream-ca', 'corp', JSON.parse(tampered))
-    await expect.poll(state, soon).toBe('failed')
+    await expect.poll(state).toBe('failed')
     expect(trustChanges(gateway.events).at(-1)).toBe('corp refused')
     expect(serverOf(gateway, 'corp')?.error).toMatch(
       /CA bundle cannot be believed.*pnpm sallyport ca add corp --replace/,
     )
 
     await bundles.replace('corp', [pem(ca.certPem)], byTest)
-    await expect.poll(state, soon).toBe('up')
+    await expect.poll(state).toBe('up')
   })
 
   it('that asks who calls is shown the client certificate', async () => {
@@ -96,7 +101,7 @@ describe('an upstream of a private authority', () => {
     const { bundles } = closing(bundlesBeside(gateway))
     await bundles.replace('corp', [pem(ca.certPem)], byTest)
     const server = () => serverOf(gateway, 'corp')
-    await expect.poll(() => server()?.error, soon).toMatch(/asked for a client certificate/)
+    await expect.poll(() => server()?.error).toMatch(/asked for a client certificate/)
     expect(server()?.error).toContain(
       '`pnpm sallyport ca add corp --client-cert <file> --client-key <file>`',
     )
@@ -105,10 +110,10 @@ describe('an upstream of a private authority', () => {
     const files = { cert: pem(cert), key: pem(key, 'client.key') }
     const outcome = await bundles.setClientCertificate('corp', files, byTest)
     expect(outcome.accepted).toBe(true)
-    await expect.poll(() => server()?.state, soon).toBe('up')
+    await expect.poll(() => server()?.state).toBe('up')
     const client = closing(await connectClient('v2 legacy', gateway.url()))
     await expect
-      .poll(() => client.call('echo', { text: 'hi' }), soon)
+      .poll(() => client.call('echo', { text: 'hi' }))
       .toMatchObject({ content: [{ text: 'hi' }] })
   })
 
@@ -117,9 +122,9 @@ describe('an upstream of a private authority', () => {
     const gateway = closing(await startTestGateway({ servers: { corp: { url } } }))
     const { bundles } = closing(bundlesBeside(gateway))
     await bundles.replace('corp', [pem(ca.certPem)], byTest)
-    await expect.poll(() => serverOf(gateway, 'corp')?.state, soon).toBe('up')
+    await expect.poll(() => serverOf(gateway, 'corp')?.state).toBe('up')
     const client = closing(await connectClient('v2 modern', gateway.url()))
-    await expect.poll(() => client.call('echo', { text: 'first' }), soon).toBeDefined()
+    await expect.poll(() => client.call('echo', { text: 'first' })).toBeDefined()
     const before = front.connections()
     await bundles.replace('elsewhere', [pem(ca.certPem)], byTest)
     for (let call = 0; call < 20; call += 1) await client.call('echo', { text: 'again' })
@@ -129,7 +134,7 @@ describe('an upstream of a private authority', () => {
   it('is shown to whoever looks, with what is wrong', async () => {
     const { url } = await startUpstream()
     const gateway = closing(await startTestGateway({ servers: { corp: { url } } }))
-    await expect.poll(() => serverOf(gateway, 'corp')?.state, soon).toBe('failed')
+    await expect.poll(() => serverOf(gateway, 'corp')?.state).toBe('failed')
     const { body } = await request(`${new URL(gateway.url()).origin}/api/profiles`)
     expect(await body.text()).toContain('`pnpm sallyport ca add corp <file>`')
   })

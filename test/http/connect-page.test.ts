@@ -86,7 +86,7 @@ describe('an endpoint that is opened in a browser', () => {
       },
     })
     const hasTools = () => (gateway.gateway.status().profiles[0]?.tools ?? 0) > 0
-    await vi.waitUntil(hasTools, { timeout: 15_000 })
+    await vi.waitUntil(hasTools)
     if (hasChromium) browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
   })
   afterAll(async () => {

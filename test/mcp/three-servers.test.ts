@@ -1,42 +1,39 @@
 import { describe, expect, it } from 'vitest'
 import { clientKinds, connectClient } from '../fixtures/any-client.ts'
 import { prepareUpstream } from '../fixtures/any-upstream.ts'
-import { closeAfterEach } from '../fixtures/cleanup.ts'
-import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
+import { closeAfterEach, oneForAll } from '../fixtures/cleanup.ts'
+import { startTestGateway } from '../fixtures/gateway.ts'
 
 describe('a profile of three servers over stdio, HTTP and SSE', () => {
   const closing = closeAfterEach()
 
-  async function start(): Promise<TestGateway> {
-    const [alpha, beta, gamma] = await Promise.all([
-      prepareUpstream('legacy stdio'),
-      prepareUpstream('modern HTTP'),
-      prepareUpstream('legacy SSE'),
-    ])
-    for (const upstream of [alpha, beta, gamma]) closing(upstream)
-    return closing(
-      await startTestGateway({
-        servers: { alpha: alpha.sketch, beta: beta.sketch, gamma: gamma.sketch },
-        profiles: {
-          work: {
-            tools: {
-              deny: ['crash', 'gamma/*'],
-              allow: [],
-              rename: { 'alpha/echo': 'say' },
-              describe: { 'beta/echo': 'Says it again.' },
-            },
+  const alpha = oneForAll(() => prepareUpstream('legacy stdio'))
+  const beta = oneForAll(() => prepareUpstream('modern HTTP'))
+  const gamma = oneForAll(() => prepareUpstream('legacy SSE'))
+  const start = oneForAll(async () => {
+    const [first, second, third] = await Promise.all([alpha(), beta(), gamma()])
+    return startTestGateway({
+      servers: { alpha: first.sketch, beta: second.sketch, gamma: third.sketch },
+      profiles: {
+        work: {
+          tools: {
+            deny: ['crash', 'gamma/*'],
+            allow: [],
+            rename: { 'alpha/echo': 'say' },
+            describe: { 'beta/echo': 'Says it again.' },
           },
-          plain: { naming: 'plain', tools: { allow: ['echo', 'pid'] } },
         },
-      }),
-    )
-  }
+        plain: { naming: 'plain', tools: { allow: ['echo', 'pid'] } },
+      },
+    })
+  })
 
   it.each(clientKinds)('serves a %s client the tools of all three', async (kind) => {
     const gateway = await start()
     const client = closing(await connectClient(kind, gateway.url()))
-    const names = (await client.list('tools')).map(({ name }) => name)
-    expect(names).toEqual(expect.arrayContaining(['alpha__echo', 'beta__echo', 'gamma__echo']))
+    await expect
+      .poll(async () => (await client.list('tools')).map(({ name }) => name))
+      .toEqual(expect.arrayContaining(['alpha__echo', 'beta__echo', 'gamma__echo']))
     for (const server of ['alpha', 'beta', 'gamma']) {
       const result = await client.call(`${server}__echo`, { text: `hello ${server}` })
       expect(result.content).toEqual([{ type: 'text', text: `hello ${server}` }])
@@ -58,9 +55,9 @@ describe('a profile of three servers over stdio, HTTP and SSE', () => {
 
   it('reports collisions and lets the first server in order win', async () => {
     const gateway = await start()
-    const plain = gateway.gateway.status().profiles.find(({ name }) => name === 'plain')
-    expect(plain?.tools).toBe(2)
-    expect(plain?.problems).toContain(
+    const plain = () => gateway.gateway.status().profiles.find(({ name }) => name === 'plain')
+    await expect.poll(() => plain()?.tools).toBe(2)
+    expect(plain()?.problems).toContain(
       'The tool "echo" of "beta" is left out: "echo" is taken by "alpha".',
     )
   })

@@ -22,7 +22,10 @@ import { type PublishedServer, publishedServers } from './published-servers.ts'
 // server and, last, `e2e servers: PASSED/TOTAL`.
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const cache = resolve(process.argv[2] ?? join(root, 'test-results', 'servers'))
-const list = createChecklist('servers', (line) => console.log(line))
+const list = createChecklist('servers', {
+  needs: 'the npm registry, where they are not installed yet',
+  print: (line) => console.log(line),
+})
 /** At most so many servers at once, as each is two processes. */
 const atOnce = 2
 

@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { connect, rootCertificates } from 'node:tls'
 import { onTestFinished } from 'vitest'
 import type { Clock } from '../../src/lib/clock.ts'
+import { findProgram } from '../../src/lib/find-program.ts'
 import { silentLogger } from '../../src/lib/logger.ts'
 import { issueAuthority, issueLeaf } from '../../src/tls/issue.ts'
 import {
@@ -167,7 +168,9 @@ export function handshake(
 
 /** Whether a command can be run here; tests that need it are skipped otherwise. */
 export function hasCommand(command: string): boolean {
-  return spawnSync(command, ['--version']).error === undefined
+  const searchPath = process.env.PATH ?? ''
+  if (command === process.execPath) return true
+  return findProgram(command, { platform: process.platform, searchPath }) !== undefined
 }
 
 /** Runs a command with no environment but PATH, HOME and `env`: CA variables of the shell hide failures. */

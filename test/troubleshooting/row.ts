@@ -5,5 +5,5 @@ import { it } from 'vitest'
  * real, and wants the program itself to say the cure. `table.test.ts` compares both lists.
  */
 export function row(youSee: string, provoke: () => Promise<void>): void {
-  it.skipIf(process.platform === 'win32')(youSee, { timeout: 60_000 }, provoke)
+  it.skipIf(process.platform === 'win32')(youSee, provoke)
 }

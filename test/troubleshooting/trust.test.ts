@@ -14,11 +14,18 @@ import {
 import { temporaryFolder, until } from '../cli/helpers.ts'
 import { issueEdgeCertificate } from '../emulators/certificates.ts'
 import { certutil, hasChromium, textIn, trustInBrowsers } from '../fixtures/chromium.ts'
+import { undoneForAll } from '../fixtures/cleanup.ts'
 import { handshake, hasCommand, run } from '../tls/lab.ts'
 import { row } from './row.ts'
 
 const cure = 'eval "$(pnpm -s sallyport env --shell bash)"'
 const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
+
+/** A project with a gateway, for the rows that leave both as they are. */
+const shared = undoneForAll(async (atEnd) => {
+  const project = await createProject({}, atEnd)
+  return { project, ready: (await startGateway(project, atEnd)).ready }
+})
 
 /** What Node says of an address: a status, or the codes of its refusal. */
 async function fetchAs(url: string, env: Record<string, string> = {}): Promise<string> {
@@ -36,8 +43,7 @@ const withEnv = (project: Project, env: Record<string, string>): Project => ({
 row(
   '`fetch failed`, `UNABLE_TO_VERIFY_LEAF_SIGNATURE`, `self-signed certificate in certificate chain`',
   async () => {
-    const project = await createProject()
-    const { ready } = await startGateway(project)
+    const { project, ready } = await shared()
     const url = `${ready.appUrl}/health`
     expect(await fetchAs(url)).toMatch(/^fetch failed UNABLE_TO_VERIFY_LEAF_SIGNATURE/)
     const { report } = await runDoctor(project)
@@ -49,8 +55,7 @@ row(
 )
 
 row('it works in the browser, and not in the client', async () => {
-  const project = await createProject()
-  const { ready } = await startGateway(project)
+  const { project, ready } = await shared()
   const url = `${ready.appUrl}/health`
   const caFile = ready.caFile ?? ''
   const home = await temporaryFolder()
@@ -127,8 +132,7 @@ row('`certificate signature failure`, or `UNABLE_TO_VERIFY_LEAF_SIGNATURE` again
 })
 
 row('`CERTIFICATE_VERIFY_FAILED` at every other https address', async () => {
-  const project = await createProject()
-  const { ready } = await startGateway(project)
+  const { project, ready } = await shared()
   const { caFile = '', bundleFile = '' } = ready
   // Another site, whose authority is among the roots.
   const site = await issueEdgeCertificate()

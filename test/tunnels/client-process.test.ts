@@ -13,7 +13,7 @@ describe('startClient', () => {
     return { world, lines, client: startClient({ ...command, ...shell }, world.dependencies) }
   }
 
-  it('kills a client that ignores SIGTERM, or is stopped', { timeout: 10_000 }, async () => {
+  it('kills a client that ignores SIGTERM, or is stopped', async () => {
     const stubborn = start(`trap '' TERM; echo ready; while :; do sleep 60; done`)
     const stopped = start('echo ready; kill -STOP $$; sleep 60')
     await expect.poll(() => stubborn.lines).toEqual(['ready'])

@@ -45,58 +45,53 @@ describe('the localtunnel provider', () => {
     when: string
     prepare: (server: LocaltunnelServer) => unknown
     code: string
-    within: number
+    /** Where there is nothing but the deadline to end it. */
+    timeoutMs?: number
   }[] = [
     {
       when: 'the server refuses the name',
       prepare: (server) => server.answerNext({ status: 403 }),
       code: 'TUNNEL_NAME_REFUSED',
-      within: 2_000,
     },
     {
       when: 'the name is in use',
       prepare: (server) => server.answerNext({ status: 409 }, { status: 409 }),
       code: 'TUNNEL_NAME_TAKEN',
-      within: 4_000,
     },
     {
       when: 'the server wants no more of us',
       prepare: (server) => server.answerNext({ status: 429 }),
       code: 'TUNNEL_RATE_LIMITED',
-      within: 2_000,
     },
     {
       when: 'the server is something else',
       prepare: (server) => server.answerNext({ status: 404 }),
       code: 'TUNNEL_UNREACHABLE',
-      within: 2_000,
     },
     {
       when: 'the server cannot be reached',
       prepare: (server) => server.refuse(),
       code: 'TUNNEL_UNREACHABLE',
-      within: 2_000,
     },
     {
       when: 'the server takes connections and never answers',
       prepare: (server) => server.silence(),
       code: 'TUNNEL_SILENT',
-      within: 4_000,
+      timeoutMs: 1_000,
     },
     {
       when: 'the server is broken for too long',
       prepare: (server) => server.answerNext(...Array(10).fill({ status: 503 })),
       code: 'TUNNEL_SILENT',
-      within: 5_000,
+      timeoutMs: 1_000,
     },
   ]
 
-  it.each(failures)('fails with $code when $when', async ({ prepare, code, within }) => {
-    const { server, world, provider } = await setup({ subdomain: 'wanted', timeoutMs: 2_500 })
+  it.each(failures)('fails with $code when $when', async ({ prepare, code, timeoutMs }) => {
+    const limit = timeoutMs === undefined ? {} : { timeoutMs }
+    const { server, world, provider } = await setup({ subdomain: 'wanted', ...limit })
     await prepare(server)
-    const start = performance.now()
     await expect(provider.open(nowhere, { signal })).rejects.toMatchObject({ code })
-    expect(performance.now() - start).toBeLessThan(within)
     expect(world.running()).toEqual([])
   })
 

@@ -197,7 +197,7 @@ describe('the ngrok provider', () => {
     edge[happening]()
     const { host, port } = tunnel.publicUrl
     const answer = async () => (await visit({ host, port: Number(port) }, '/hello')).text
-    await expect.poll(answer, { timeout: 10_000 }).toBe('hello GET')
+    await expect.poll(answer).toBe('hello GET')
     await tunnel.close()
     await target.stop()
   })

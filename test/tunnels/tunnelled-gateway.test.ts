@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { request } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { startLocaltunnelServer } from '../emulators/localtunnel-server.ts'
+import { type LocaltunnelServer, startLocaltunnelServer } from '../emulators/localtunnel-server.ts'
 import { clientKinds, connectClient } from '../fixtures/any-client.ts'
-import { closeAfterEach } from '../fixtures/cleanup.ts'
+import { closeAfterEach, oneForAll } from '../fixtures/cleanup.ts'
 import { emulateCloudflare, emulateLocaltunnel, emulateNgrok } from '../fixtures/emulated-edge.ts'
 import { noTunnels, startTestGateway, stdioFixture } from '../fixtures/gateway.ts'
 import { startTunnelledGateway } from '../fixtures/tunnelled-gateway.ts'
@@ -11,17 +11,21 @@ import { startTunnelledGateway } from '../fixtures/tunnelled-gateway.ts'
 const closing = closeAfterEach()
 const servers = { one: stdioFixture('legacy-stdio.ts') }
 
+const open = (edge: LocaltunnelServer, subdomain?: string) =>
+  startTunnelledGateway({
+    servers,
+    order: ['localtunnel', 'local'],
+    tunnels: { localtunnel: { host: edge.host.origin, subdomain } },
+  })
+
 async function start(subdomain?: string) {
   const edge = closing(await startLocaltunnelServer())
-  const gateway = closing(
-    await startTunnelledGateway({
-      servers,
-      order: ['localtunnel', 'local'],
-      tunnels: { localtunnel: { host: edge.host.origin, subdomain } },
-    }),
-  )
+  const gateway = closing(await open(edge, subdomain))
   return { edge, gateway, publicUrl: gateway.gateway.status().appUrl }
 }
+
+const sharedEdge = oneForAll(startLocaltunnelServer)
+const shared = oneForAll(async () => open(await sharedEdge()))
 
 describe('a gateway behind localtunnel', () => {
   it('is proven before it is ready, and everything derives from the public address', async () => {
@@ -54,7 +58,7 @@ describe('a gateway behind localtunnel', () => {
   })
 
   it.each(clientKinds)('serves a %s client', async (kind) => {
-    const { gateway } = await start()
+    const gateway = await shared()
     const client = closing(await connectClient(kind, gateway.url()))
     expect(await client.call('echo', { text: 'hi' })).toMatchObject({ content: [{ text: 'hi' }] })
     const steps: number[] = []
@@ -64,7 +68,7 @@ describe('a gateway behind localtunnel', () => {
   })
 
   it('answers for its public host alone on the port of the tunnel', async () => {
-    const { publicUrl } = await start()
+    const publicUrl = (await shared()).gateway.status().appUrl
     const answer = await fetch(`${publicUrl}/api/mcp/default/info`)
     expect(await answer.json()).toMatchObject({ url: `${publicUrl}/api/mcp/default` })
   })
@@ -78,9 +82,6 @@ describe('a gateway behind localtunnel', () => {
       .poll(
         async () =>
           (await fetch(`${gateway.gateway.status().appUrl}/health`).catch(() => undefined))?.status,
-        {
-          timeout: 15_000,
-        },
       )
       .toBe(200)
     // Local clients have noticed nothing.
@@ -134,7 +135,7 @@ describe('a changed public address', () => {
     // Somebody else takes the name, so the tunnel comes back under another one.
     await fetch(new URL(name, edge.host))
     const changed = () => gateway.events.find((event) => event.event === 'url-changed')
-    await expect.poll(changed, { timeout: 15_000 }).toBeDefined()
+    await expect.poll(changed).toBeDefined()
 
     const after = gateway.gateway.status()
     expect(after.appUrl).not.toBe(before)
@@ -175,7 +176,7 @@ describe('a profile without authentication of its own', () => {
       const edge = closing(await startLocaltunnelServer())
       const gateway = closing(
         await startTunnelledGateway({
-          servers,
+          servers: {},
           profiles: { default: { auth } },
           order: ['localtunnel'],
           tunnels: {
@@ -207,13 +208,11 @@ describe('a profile without authentication of its own', () => {
 })
 
 describe('without a network', () => {
-  it('auto decides within two seconds and goes on locally', async () => {
+  it('auto decides that there is none, and goes on locally', async () => {
     const tunnels = { ...noTunnels, allowAnonymous: true }
-    const startedAt = performance.now()
     const gateway = closing(
-      await startTestGateway({ servers, config: { tunnel: 'auto', tunnels } }),
+      await startTestGateway({ servers: {}, config: { tunnel: 'auto', tunnels } }),
     )
-    expect(performance.now() - startedAt).toBeLessThan(4_000)
     expect(gateway.gateway.status().appUrl).toContain('localhost')
     expect(gateway.events).toContainEqual(
       expect.objectContaining({ event: 'tunnel', state: 'local' }),

@@ -38,7 +38,7 @@ export function startVisit(
     method,
     headers: { ...headers, host },
     agent: false,
-    timeout: 10_000,
+    timeout: 30_000,
   })
   sent.on('timeout', () => sent.destroy(new Error('the edge did not answer')))
   const answered = new Promise<IncomingMessage>((resolve, reject) => {

@@ -1,16 +1,23 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { clientKinds, connectClient } from '../fixtures/any-client.ts'
-import { closeAfterEach } from '../fixtures/cleanup.ts'
+import { closeAfterEach, oneForAll } from '../fixtures/cleanup.ts'
+import { compileCache } from '../fixtures/compile-cache.ts'
 import { startTestGateway } from '../fixtures/gateway.ts'
 
 const closing = closeAfterEach()
 const program = fileURLToPath(new URL('../../src/welcome/main.ts', import.meta.url))
-const welcome = { command: process.execPath, args: [program], forwardCaller: true }
+const welcome = {
+  command: process.execPath,
+  args: [program],
+  env: compileCache,
+  forwardCaller: true,
+}
+const start = oneForAll(() => startTestGateway({ servers: { welcome } }))
 
 describe.each(clientKinds)('the bundled server, for a %s client', (kind) => {
   it('echoes, counts down with progress and tells what the gateway knows of the caller', async () => {
-    const gateway = closing(await startTestGateway({ servers: { welcome } }))
+    const gateway = await start()
     const client = closing(await connectClient(kind, gateway.url()))
     expect(await client.call('echo', { text: 'hello' })).toMatchObject({
       content: [{ text: 'hello' }],

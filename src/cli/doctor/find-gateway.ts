@@ -34,7 +34,8 @@ export async function findGateway(
     publicOrigin,
     localOrigins,
     ownerOrigin: best.origin,
-    profiles: best.profiles ?? configured,
+    profiles: best.profiles?.map(({ name }) => name) ?? configured,
+    problems: [...new Set(best.profiles?.flatMap(({ problems }) => problems))],
   }
 }
 
@@ -61,8 +62,14 @@ export async function healthOf(
   return isOurs ? { version: String(health.version) } : undefined
 }
 
-async function profilesOf(origin: string, ask: DoctorWorld['ask']): Promise<string[] | undefined> {
+async function profilesOf(
+  origin: string,
+  ask: DoctorWorld['ask'],
+): Promise<{ name: string; problems: string[] }[] | undefined> {
   const answer = jsonOf(await ask(`${origin}/api/profiles`))
   if (!Array.isArray(answer?.profiles)) return undefined
-  return answer.profiles.map((profile: { name?: unknown }) => String(profile.name))
+  return answer.profiles.map((profile: { name?: unknown; problems?: unknown }) => ({
+    name: String(profile.name),
+    problems: Array.isArray(profile.problems) ? profile.problems.map(String) : [],
+  }))
 }

@@ -67,6 +67,8 @@ export interface RunningGateway {
   /** The local origin that answers what concerns the owner alone. */
   readonly ownerOrigin: string
   readonly profiles: readonly string[]
+  /** What it says is wrong with what they show. */
+  readonly problems: readonly string[]
 }
 
 export interface AskOptions {

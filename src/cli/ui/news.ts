@@ -74,6 +74,13 @@ function formatUpstream(
     if (known) return undefined
     return formatFinding({ message: `Server "${server}" failed: ${error}` }, screen).join('\n')
   }
+  if (state === 'up' && event.error !== undefined) {
+    const known = failures.get(server) === error
+    failures.set(server, error)
+    if (known) return undefined
+    const message = `Server "${server}" works in part: ${error}`
+    return formatFinding({ message }, screen).join('\n')
+  }
   if (state !== 'up' || !failures.delete(server)) return undefined
   const offer = tools === undefined ? '' : ` with ${count(tools, 'tool')}`
   return formatProse(`Server "${server}" is back${offer}.`, screen).join('\n')

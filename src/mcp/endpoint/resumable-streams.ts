@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { writeNotification } from '../wire/message.ts'
 import type { ClientStream, ClientStreams } from './client-streams.ts'
@@ -27,10 +28,14 @@ export interface ResumableStream {
  */
 export function createResumableStreams(options: {
   streams: ClientStreams
-  headers: Record<string, string>
+  sessionId: string
   /** Revisions before 2025-11-25 know no events without data. */
   primes: boolean
 }) {
+  const headers = { 'mcp-session-id': options.sessionId }
+  /** In every event id, which is good in this session alone. */
+  const tag = createHash('sha256').update(options.sessionId).digest('hex').slice(0, 8)
+  const idOf = (key: number, seq: number) => `${tag}-${key}-${seq}`
   const kept: Kept[] = []
   const live = new Map<number, Stream>()
   let keptBytes = 0
@@ -53,7 +58,7 @@ export function createResumableStreams(options: {
     attach(outgoing: ServerResponse): void {
       this.client?.end()
       const client = options.streams.open(outgoing, {
-        headers: options.headers,
+        headers,
         onEnd: () => {
           if (this.client === client) this.client = undefined
         },
@@ -66,11 +71,11 @@ export function createResumableStreams(options: {
       keep({ stream: this.key, seq: this.seq, text })
       if (!this.client) return
       this.heard = this.seq
-      this.client.send(text, { id: `${this.key}-${this.seq}` })
+      this.client.send(text, { id: idOf(this.key, this.seq) })
     }
 
     pause(retryMs: number): void {
-      if (options.primes) this.client?.prime(`${this.key}-${this.seq}`, retryMs)
+      if (options.primes) this.client?.prime(idOf(this.key, this.seq), retryMs)
       this.client?.end()
     }
 
@@ -121,19 +126,22 @@ export function createResumableStreams(options: {
     listen(outgoing: ServerResponse): void {
       own.attach(outgoing)
       const missed = kept.filter(({ stream, seq }) => stream === 0 && seq > own.heard)
-      for (const { seq, text } of missed) own.client?.send(text, { id: `0-${seq}` })
+      for (const { seq, text } of missed) own.client?.send(text, { id: idOf(0, seq) })
       own.heard = own.seq
     },
     /** Goes on after an event. @returns false for what is no id of ours */
     resume(outgoing: ServerResponse, lastEventId: string): boolean {
-      const [, key, seq] = /^(\d{1,9})-(\d{1,9})$/.exec(lastEventId) ?? []
-      if (key === undefined || seq === undefined) return false
+      const [, whose, key, seq] = /^([0-9a-f]{8})-(\d{1,9})-(\d{1,9})$/.exec(lastEventId) ?? []
+      if (whose !== tag || seq === undefined) return false
       const stream = streamOf(Number(key), Number(seq))
       stream.attach(outgoing)
-      const missed = kept.filter((one) => one.stream === stream.key && one.seq > Number(seq))
-      const lost = (missed[0]?.seq ?? stream.seq + 1) - Number(seq) - 1
+      // An id beyond all of ours is of an earlier run: everything of this one was missed.
+      const after = Number(seq) > stream.seq ? 0 : Number(seq)
+      const missed = kept.filter((one) => one.stream === stream.key && one.seq > after)
+      const lost = (missed[0]?.seq ?? stream.seq + 1) - after - 1
       if (lost > 0) stream.client?.send(lostMessages(lost))
-      for (const one of missed) stream.client?.send(one.text, { id: `${one.stream}-${one.seq}` })
+      for (const one of missed) stream.client?.send(one.text, { id: idOf(one.stream, one.seq) })
+      stream.heard = stream.seq
       if (stream.isFinished) stream.client?.end()
       return true
     },

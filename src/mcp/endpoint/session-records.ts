@@ -5,6 +5,8 @@ import type { SessionState, SessionTerms } from './session.ts'
 
 /** How long a session can be taken up again, ms. */
 const goodForMs = 7 * 24 * 60 * 60_000
+/** Records that are kept at most, looked at once in so many writes. */
+const maxRecords = { kept: 50_000, everyWrites: 1_000 }
 
 /** Seals and opens what only this gateway may have written. */
 export interface Sealer {
@@ -25,7 +27,15 @@ export function createSessionRecords(options: {
 }) {
   const { profile, sealer, store, now } = options
   const collection = 'mcp-sessions'
+  let writes = 0
   const keyOf = (id: string) => createHash('sha256').update(id).digest('hex')
+
+  /** For as long as the id is good. */
+  async function save(id: string, record: object): Promise<void> {
+    await store.set(collection, keyOf(id), record, { expiresAt: now() + goodForMs })
+    writes += 1
+    if (writes % maxRecords.everyWrites === 0) await store.trim(collection, maxRecords.kept)
+  }
 
   return {
     /** A new id, unlike every other, for a session with these terms. */
@@ -45,10 +55,9 @@ export function createSessionRecords(options: {
       const state = saved?.state ?? { level: undefined, subscriptions: [] }
       return { terms: sealed.terms as SessionTerms, state }
     },
-    saveState: (id: string, state: SessionState) =>
-      store.set(collection, keyOf(id), { ended: false, state, savedAt: now() }),
+    saveState: (id: string, state: SessionState) => save(id, { ended: false, state }),
     /** A client that left does not come back. */
-    end: (id: string) => store.set(collection, keyOf(id), { ended: true, savedAt: now() }),
+    end: (id: string) => save(id, { ended: true }),
   }
 }
 

@@ -29,7 +29,7 @@ import type { SessionRecords } from './session-records.ts'
 
 /** A session without a request or an open stream for so long is let go, ms. */
 const idleSessionMs = 60 * 60_000
-const maxSessions = 10_000
+const mostSessions = 10_000
 
 interface Entry {
   readonly session: Session
@@ -45,8 +45,9 @@ export function createStreamableSessions(options: {
   streams: ClientStreams
   logger: Logger
   now: () => number
+  maxSessions?: number
 }) {
-  const { profile, records, now } = options
+  const { profile, records, now, maxSessions = mostSessions } = options
   /** In the order of their last use. */
   const entries = new Map<string, Entry>()
   const sweeper = setInterval(closeIdle, 60_000)
@@ -77,7 +78,7 @@ export function createStreamableSessions(options: {
     makeRoom()
     const streams = createResumableStreams({
       streams: options.streams,
-      headers: { 'mcp-session-id': id },
+      sessionId: id,
       primes: terms.protocolVersion >= '2025-11-25',
     })
     const own = streams.own

@@ -116,6 +116,8 @@ export function createProfileView(
         return [{ server: own, uri: inner }]
       }
     }
+    // Nothing says which of them is meant, and the wrong one would answer.
+    if (uris.colliding.has(uri)) return []
     const listed = uris.listed.get(uri)
     if (listed !== undefined) return [{ server: listed, uri }]
     const fitting = uris.templates.filter(

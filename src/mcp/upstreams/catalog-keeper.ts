@@ -59,7 +59,7 @@ export function createCatalogKeeper(options: {
           if (connection.isClosed || closed) return
           const reason = messageOf(error)
           update({ ...draft, failures: { ...draft.failures, [list.method]: reason } })
-          logger.warn('cannot read a list of the server', { list: list.method, reason })
+          logger.info('cannot read a list of the server', { list: list.method, reason })
           options.onListFailed(list.method, reason)
         }
       }),

@@ -107,6 +107,8 @@ export interface ConnectOptions {
   readonly capabilities: JsonObject
   /** Who hears what belongs to no call. */
   readonly audience: () => readonly MessageOwner[]
+  /** Least severe log message for whoever has set no level; `all` leaves that to the server. */
+  readonly unasked: () => string
   /** A list or a resource of the server has changed. */
   readonly onChange: (notification: Notification, params: string | undefined) => void
   /** Longest time for the whole handshake, ms. */
@@ -244,7 +246,7 @@ function createLink(options: ConnectOptions) {
     if (method === 'notifications/subscriptions/acknowledged') return
     const text = paramsText(notification)
     if (isChange(method)) return options.onChange(notification, text && withoutSubscription(text))
-    tellOwners(listenersOf(about), notification, text)
+    tellOwners(listenersOf(about), notification, { params: text, unasked: options.unasked() })
   }
 
   /** Those who are calling; without a call, whoever uses the connection. */

@@ -328,6 +328,11 @@ export function createHttpTransport(
       return listener.onText(body, { id, status })
     }
     if (status >= 200 && status < 300) {
+      // Its owner hears of that; during the handshake, of a server that does not start.
+      if (body !== '' && !message && agreed) {
+        listener.onText(body, { id, status })
+        return
+      }
       const reason =
         body === '' ? `it answered a request with an empty HTTP ${status}` : malformed(body)
       return listener.onFailure(id, new UpstreamFailure('lost', reason))

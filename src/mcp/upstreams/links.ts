@@ -25,6 +25,8 @@ export interface ClientSession extends MessageOwner {
  */
 type SlotKey = 'shared' | 'legacy' | `session ${string}`
 
+type WantedEra = ConnectOptions['era']
+
 interface Slot {
   readonly opening: Promise<UpstreamConnection>
   readonly abort: AbortController
@@ -43,11 +45,13 @@ export function createLinks(options: {
   connect: (
     options: Pick<
       ConnectOptions,
-      'era' | 'capabilities' | 'clientInfo' | 'audience' | 'onChange' | 'signal'
+      'era' | 'capabilities' | 'clientInfo' | 'audience' | 'unasked' | 'onChange' | 'signal'
     >,
   ) => Promise<UpstreamConnection>
   /** Everybody who uses the shared connection. */
   audience: () => readonly MessageOwner[]
+  /** Of the shared connection, see {@link ConnectOptions.unasked}. */
+  unasked: () => string
   /** A list or a resource of the upstream changed; `session` when only that one heard it. */
   onChange: (
     notification: Notification,
@@ -64,11 +68,11 @@ export function createLinks(options: {
   /** Whether a server that speaks 2026-07-28 is one for 2025 clients as well. */
   let speaksLegacy: boolean | undefined
 
-  function slot(key: SlotKey, era: 'auto' | Era, session?: ClientSession) {
+  function slot(key: SlotKey, eras: readonly WantedEra[], session?: ClientSession) {
     const existing = slots.get(key)
     if (existing) return existing.opening
     const abort = new AbortController()
-    const opening = open(key, era, { session, signal: abort.signal })
+    const opening = open(key, eras, { session, signal: abort.signal })
     const created: Slot = { opening, abort, connection: undefined }
     slots.set(key, created)
     const forget = () => {
@@ -86,21 +90,24 @@ export function createLinks(options: {
 
   async function open(
     key: SlotKey,
-    era: 'auto' | Era,
+    eras: readonly WantedEra[],
     { session, signal }: { session: ClientSession | undefined; signal: AbortSignal },
   ): Promise<UpstreamConnection> {
-    const connection = await options.connect({
-      era,
-      capabilities: session?.capabilities ?? everyCapability,
-      clientInfo: session?.clientInfo ?? options.clientInfo,
-      audience: session ? () => [session] : options.audience,
-      onChange: (notification, params) => {
-        // The shared connection says the same of lists.
-        const isTwice = key === 'legacy' && notification.method.endsWith('/list_changed')
-        if (!isTwice) options.onChange(notification, params, session)
-      },
-      signal,
-    })
+    const connection = await firstOf(eras, signal, (era) =>
+      options.connect({
+        era,
+        capabilities: session?.capabilities ?? everyCapability,
+        clientInfo: session?.clientInfo ?? options.clientInfo,
+        audience: session ? () => [session] : options.audience,
+        unasked: session ? () => 'all' : options.unasked,
+        onChange: (notification, params) => {
+          // The shared connection says the same of lists.
+          const isTwice = key === 'legacy' && notification.method.endsWith('/list_changed')
+          if (!isTwice) options.onChange(notification, params, session)
+        },
+        signal,
+      }),
+    )
     try {
       await options.onOpened(connection, session)
     } catch (error) {
@@ -117,11 +124,9 @@ export function createLinks(options: {
     const remembered = await memory.era()
     speaksLegacy ??= remembered?.speaksLegacy
     const known = config.era ?? remembered?.newest
-    const connection = await slot('shared', known ?? 'auto').catch((error: unknown) => {
-      // Some servers exit on any request before `initialize`, so on the question itself.
-      if (config.type !== 'stdio' || known) throw error
-      return slot('shared', 'legacy')
-    })
+    // Some servers exit on any request before `initialize`, so on the question itself.
+    const asks: readonly WantedEra[] = config.type === 'stdio' ? ['auto', 'legacy'] : ['auto']
+    const connection = await slot('shared', known ? [known] : asks)
     if (config.era === 'modern') speaksLegacy = false
     if (known === undefined) await memory.saveEra({ newest: connection.era, speaksLegacy })
     return connection
@@ -139,7 +144,7 @@ export function createLinks(options: {
     // The shared connection of a 2025 server is of the same kind.
     if (!isModern && config.isolation === 'shared') return common
     try {
-      return await slot(key as SlotKey, 'legacy', key === 'legacy' ? undefined : session)
+      return await slot(key as SlotKey, ['legacy'], key === 'legacy' ? undefined : session)
     } catch (error) {
       if (!isModern || !(error instanceof RpcError || isRefusal(error))) throw error
       await learnLegacy(false)
@@ -198,6 +203,21 @@ export function createLinks(options: {
     async closeAll() {
       await Promise.all([...slots.keys()].map(drop))
     },
+  }
+}
+
+/** The first of these that works; none is tried once it is too late. */
+async function firstOf<T>(
+  eras: readonly WantedEra[],
+  signal: AbortSignal,
+  connect: (era: WantedEra) => Promise<T>,
+): Promise<T> {
+  const [era = 'auto', ...others] = eras
+  try {
+    return await connect(era)
+  } catch (error) {
+    if (others.length === 0 || signal.aborted) throw error
+    return firstOf(others, signal, connect)
   }
 }
 

@@ -72,13 +72,18 @@ function canAnswer(owner: MessageOwner, request: Request): boolean {
 }
 
 /** Tells each of them once, whichever of its calls is among them, what it wants to hear. */
-export function tellOwners(owners: readonly MessageOwner[], told: Notification, params?: string) {
+export function tellOwners(
+  owners: readonly MessageOwner[],
+  told: Notification,
+  { params, unasked }: { params: string | undefined; unasked: string },
+): void {
   const unique =
     owners.length > 1 ? new Map(owners.map((one) => [one.ownerId, one])).values() : owners
-  for (const owner of unique) if (wants(owner, told)) owner.tell(told.method, params)
+  for (const owner of unique) if (wants(owner, told, unasked)) owner.tell(told.method, params)
 }
 
-function wants({ logLevel }: MessageOwner, { method, params }: Notification): boolean {
-  if (method !== 'notifications/message' || logLevel === 'all') return true
-  return logLevel !== 'none' && passesLogLevel(params?.level, logLevel)
+function wants(owner: MessageOwner, { method, params }: Notification, unasked: string): boolean {
+  if (method !== 'notifications/message') return true
+  const logLevel = owner.logLevel === 'all' ? unasked : owner.logLevel
+  return logLevel === 'all' || (logLevel !== 'none' && passesLogLevel(params?.level, logLevel))
 }

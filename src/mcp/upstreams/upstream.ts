@@ -37,6 +37,8 @@ export interface UpstreamOptions {
   readonly now: () => number
   readonly random: () => number
   readonly onState: (server: string) => void
+  /** A finding that its owner should hear of. */
+  readonly warn: (finding: { code: string; message: string; hint?: string }) => void
   readonly onCatalog: (server: string, changed: ReadonlySet<CatalogKind>) => void
   /** A list or a resource changed; `session` when only that session's own connection heard it. */
   readonly onChange: (
@@ -98,12 +100,17 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   let toldMalformed = false
   /** What each session asked for; a shared server is set to the most talkative of them. */
   const logLevels = new Map<string, string>()
+  /** Somebody has asked the shared server for a level, which is not meant for everybody. */
+  let isLevelSet = false
+  /** Sessions whose own connection ended by itself. */
+  const lostSessions = new Set<string>()
 
   const links = createLinks({
     config,
     memory,
     clientInfo: options.clientInfo,
     audience: () => options.audience(config.name),
+    unasked: () => (isLevelSet ? 'info' : 'all'),
     connect(partial) {
       ownersReason = undefined
       return connectUpstream({
@@ -118,10 +125,17 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         },
         logger,
         onMalformed(excerpt) {
+          logger.debug('sent what is no JSON-RPC message', { excerpt })
           // Once: a server that prints to stdout would fill the terminal.
-          if (toldMalformed) return logger.debug('sent what is no JSON-RPC message', { excerpt })
+          if (toldMalformed) return
           toldMalformed = true
-          logger.warn('sent what is no JSON-RPC message', { excerpt })
+          options.warn({
+            code: 'MALFORMED_MESSAGE',
+            message: `Server "${config.name}" sent what is no JSON-RPC message: ${JSON.stringify(excerpt)}`,
+            ...(config.type === 'stdio' && {
+              hint: 'Over stdio only messages may be written to standard output; logs go to standard error.',
+            }),
+          })
         },
       })
     },
@@ -129,9 +143,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       if (connection.era === 'modern') void catalog.follow(connection)
       else await restoreLogLevel(connection, session)
       subscriptions.restore(connection, session)
+      if (session && lostSessions.delete(session.ownerId)) tellLists(connection, session)
     },
     onLost(reason, session) {
-      if (!session && !closed) void failed(reason)
+      if (session) lostSessions.add(session.ownerId)
+      else if (!closed) void failed(reason)
     },
     onChange(notification, params, session) {
       const isList = notification.method !== 'notifications/resources/updated'
@@ -172,6 +188,14 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     await setLevel(connection, level).catch((error: Error) =>
       logger.debug('refused its log level', { reason: error.message }),
     )
+  }
+
+  /** What a new connection of a session's own lists may differ from what the one before it did. */
+  function tellLists({ handshake }: UpstreamConnection, session: ClientSession): void {
+    for (const kind of ['tools', 'resources', 'prompts']) {
+      if (handshake.capabilities[kind] === undefined) continue
+      session.tell(`notifications/${kind}/list_changed`, undefined)
+    }
   }
 
   function setLevel(connection: UpstreamConnection, level: string) {
@@ -281,13 +305,22 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     },
     subscribe: subscriptions.subscribe,
     async setLogLevel(session, level) {
+      const before = logLevels.get(session.ownerId)
+      // First, so that whoever asks at the same time knows of it.
       logLevels.set(session.ownerId, level)
-      const connection = await upstream.connection(session)
-      // Requests of 2026-07-28 say it each.
-      if (connection.era === 'modern') return
-      const isOwn = links.own(session) === connection
-      const wanted = isOwn ? level : (lowestLogLevel(logLevels.values()) ?? level)
-      await setLevel(connection, wanted)
+      try {
+        const connection = await upstream.connection(session)
+        // Requests of 2026-07-28 say it each.
+        if (connection.era === 'modern') return
+        const isOwn = links.own(session) === connection
+        const wanted = isOwn ? level : (lowestLogLevel(logLevels.values()) ?? level)
+        await setLevel(connection, wanted)
+        isLevelSet ||= !isOwn
+      } catch (error) {
+        if (before === undefined) logLevels.delete(session.ownerId)
+        else logLevels.set(session.ownerId, before)
+        throw error
+      }
     },
     notify(session, method, params) {
       const send = (connection: UpstreamConnection) => {
@@ -305,6 +338,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     },
     async releaseSession(session) {
       logLevels.delete(session.ownerId)
+      lostSessions.delete(session.ownerId)
       await links.releaseSession(session)
     },
     async restart() {

@@ -1,12 +1,14 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import * as z from 'zod'
 import type { ReadyEvent } from '../../../src/gateway-events.ts'
+import type { AtEnd } from '../../fixtures/cleanup.ts'
 import { compileCache } from '../../fixtures/compile-cache.ts'
 import { freePort } from '../../fixtures/gateway.ts'
+import { type CommandRun, sallyport, sallyportProcess } from '../command.ts'
 import { temporaryFolder, until } from '../helpers.ts'
 import type { Environment } from './lab.ts'
 
@@ -41,9 +43,12 @@ export const everyProgram: Environment = { PATH: process.env.PATH }
  * A folder with a configuration, and the environment of a person who works there and has no program
  * but Node.
  */
-export async function createProject(env: Environment = {}): Promise<Project> {
-  const folder = await temporaryFolder()
-  const home = await temporaryFolder()
+export async function createProject(
+  env: Environment = {},
+  atEnd: AtEnd = onTestFinished,
+): Promise<Project> {
+  const folder = await temporaryFolder(atEnd)
+  const home = await temporaryFolder(atEnd)
   await mkdir(join(folder, 'config'))
   await writeFile(join(folder, 'config/gateway.json'), '{"mcpServers":{}}')
   const [PORT, HTTPS_PORT] = [String(await freePort()), String(await freePort())]
@@ -52,17 +57,16 @@ export async function createProject(env: Environment = {}): Promise<Project> {
   return { folder, env: { ...own, ...compileCache, ...settings, ...env } }
 }
 
-/** Runs `pnpm sallyport doctor` in a project. */
+/**
+ * Runs `pnpm sallyport doctor` in a project: as a process of its own where Node must be told of an
+ * authority, which it reads as it starts.
+ */
 export async function runDoctor(
   { folder, env }: Project,
   args: readonly string[] = ['--json'],
-): Promise<{ code: number; out: string; err: string; report: Report | undefined }> {
-  const argv = [script('src/cli/main.ts'), 'doctor', ...args]
-  const ended = Promise.withResolvers<{ code: number; out: string; err: string }>()
-  const child = execFile(process.execPath, argv, { cwd: folder, env }, (_error, out, err) =>
-    ended.resolve({ code: child.exitCode ?? -1, out, err }),
-  )
-  const result = await ended.promise
+): Promise<CommandRun & { report: Report | undefined }> {
+  const run = env.NODE_EXTRA_CA_CERTS === undefined ? sallyport : sallyportProcess
+  const result = await run(['doctor', ...args], { cwd: folder, env })
   const isJson = args.includes('--json')
   return { ...result, report: isJson ? reportSchema.parse(JSON.parse(result.out)) : undefined }
 }
@@ -82,13 +86,20 @@ export interface RunningGatewayProcess {
   stop(): Promise<void>
 }
 
-/** Runs `pnpm dev:https --json` in a project until the test is over. */
-export async function startGateway({ folder, env }: Project): Promise<RunningGatewayProcess> {
+/** Runs `pnpm dev:https --json` in a project until the test is over, or as long as `atEnd` says. */
+export async function startGateway(
+  { folder, env }: Project,
+  atEnd: AtEnd = onTestFinished,
+): Promise<RunningGatewayProcess> {
   const child = spawn(process.execPath, [script('scripts/dev-https.ts'), '--json'], {
     cwd: folder,
     env,
   })
-  onTestFinished(() => void child.kill('SIGKILL'))
+  const gone = once(child, 'exit')
+  atEnd(async () => {
+    child.kill('SIGKILL')
+    await gone
+  })
   let text = ''
   const hear = (chunk: string) => {
     text += chunk
@@ -97,14 +108,12 @@ export async function startGateway({ folder, env }: Project): Promise<RunningGat
   child.stderr.setEncoding('utf8').on('data', hear)
   const line = await until(() => text.split('\n').find((one) => one.includes('"event":"ready"')), {
     what: 'the gateway is ready',
-    ms: 15_000,
   })
   return {
     child,
     ready: JSON.parse(line),
     output: () => text,
     async stop() {
-      const gone = once(child, 'exit')
       child.kill('SIGTERM')
       await gone
     },

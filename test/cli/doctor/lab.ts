@@ -9,6 +9,7 @@ import { type CreateWorldOptions, createDoctorWorld } from '../../../src/cli/doc
 import type { DoctorWorld } from '../../../src/cli/doctor/world.ts'
 import { takeInstanceLock } from '../../../src/cli/instance-lock.ts'
 import { issueEdgeCertificate } from '../../emulators/certificates.ts'
+import type { AtEnd } from '../../fixtures/cleanup.ts'
 import {
   startTestGateway,
   type TestGateway,
@@ -48,13 +49,16 @@ export interface RunningLab extends TestGateway {
 }
 
 /** A gateway of this process that holds the lock of its folder, as `dev` does. */
-export async function startLab(options: Partial<TestGatewayOptions> = {}): Promise<RunningLab> {
+export async function startLab(
+  options: Partial<TestGatewayOptions> = {},
+  atEnd: AtEnd = onTestFinished,
+): Promise<RunningLab> {
   const gateway = await startTestGateway({ servers: {}, https: true, ...options })
-  onTestFinished(() => gateway.close())
+  atEnd(() => gateway.close())
   const { config } = gateway
   const { appUrl, origins } = gateway.gateway.status()
   const lock = await takeInstanceLock(config.home)
-  onTestFinished(lock.release)
+  atEnd(lock.release)
   await lock.announce(appUrl, origins)
   return {
     ...gateway,
@@ -63,13 +67,17 @@ export async function startLab(options: Partial<TestGatewayOptions> = {}): Promi
   }
 }
 
+/** Answers a request in the place of the gateway, and says whether it has. */
+export type Intercept = (
+  request: IncomingMessage,
+  ...rest: [Parameters<RequestListener>[1]]
+) => boolean
+
 /** A gateway whose address is a proxy of ours, which forwards unless `intercept` answers. */
 export async function startBehindProxy(
-  intercept: (
-    request: IncomingMessage,
-    ...rest: [Parameters<RequestListener>[1]]
-  ) => boolean = () => false,
+  intercept: Intercept = () => false,
   options: Partial<TestGatewayOptions> = {},
+  atEnd: AtEnd = onTestFinished,
 ): Promise<RunningLab & { origin: string }> {
   let target = 0
   const origin = await serveSecurely((request, response) => {
@@ -84,34 +92,38 @@ export async function startBehindProxy(
     )
     onward.on('error', () => response.destroy())
     request.pipe(onward)
-  })
-  const lab = await startLab({
-    ...options,
-    config: { tunnel: 'external', appUrl: origin, ...options.config },
-  })
+  }, atEnd)
+  const config = { tunnel: 'external', appUrl: origin, ...options.config } as const
+  const lab = await startLab({ ...options, config }, atEnd)
   target = lab.config.listen.httpPort
   return { ...lab, origin }
 }
 
 /** An https server whose certificate this process trusts; resolves with its origin. */
-export async function serveSecurely(listener: RequestListener): Promise<string> {
+export async function serveSecurely(
+  listener: RequestListener,
+  atEnd: AtEnd = onTestFinished,
+): Promise<string> {
   const certificate = await issueEdgeCertificate()
   const before = getCACertificates()
   setDefaultCACertificates([...before, certificate.ca])
-  onTestFinished(() => setDefaultCACertificates(before))
-  return `https://localhost:${await listen(createSecureServer(certificate, listener))}`
+  atEnd(() => setDefaultCACertificates(before))
+  return `https://localhost:${await listen(createSecureServer(certificate, listener), { atEnd })}`
 }
 
 /** A plain server on a free port; resolves with the port. */
 export async function servePlainly(listener: RequestListener, port = 0): Promise<number> {
-  return listen(createServer(listener), port)
+  return listen(createServer(listener), { port })
 }
 
-async function listen(server: Server, port = 0): Promise<number> {
+async function listen(
+  server: Server,
+  { port = 0, atEnd = onTestFinished }: { port?: number; atEnd?: AtEnd },
+): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve)
   })
-  onTestFinished(() => {
+  atEnd(() => {
     server.closeAllConnections()
     server.close()
   })

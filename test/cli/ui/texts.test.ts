@@ -126,6 +126,15 @@ describe('news', () => {
     expect(news(up)).toBeUndefined()
   })
 
+  it('tells once that a server works in part', () => {
+    const news = formatter()
+    const up = { event: 'upstream', server: 'files', state: 'up', tools: 2 } as const
+    const partly = { ...up, error: 'prompts/list failed: no' }
+    expect(news(partly)).toBe('  Server "files" works in part: prompts/list failed: no')
+    expect(news(partly)).toBeUndefined()
+    expect(news(up)).toBe('  Server "files" is back with 2 tools.')
+  })
+
   it('says what follows from a new address', () => {
     const text = formatter()({
       event: 'url-changed',

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createAdminSessions } from '../../../src/http/admin/admin-sessions.ts'
 import { startLocaltunnelServer } from '../../emulators/localtunnel-server.ts'
-import { closeAfterEach } from '../../fixtures/cleanup.ts'
-import { startTestGateway } from '../../fixtures/gateway.ts'
+import { closeAfterEach, oneForAll } from '../../fixtures/cleanup.ts'
+import { startTestGateway, type TestGateway } from '../../fixtures/gateway.ts'
 import { startTunnelledGateway } from '../../fixtures/tunnelled-gateway.ts'
 import { createPrivateCa, pem } from '../../gateway/trust-lab.ts'
 import { createMemoryStore } from '../../oauth/memory-store.ts'
@@ -14,14 +14,22 @@ const servers = { corp: { url: 'https://127.0.0.1:9/mcp' } }
 const api = '/api/admin/servers/corp/ca'
 
 async function start(config = {}) {
-  const gateway = closing(await startTestGateway({ servers, config }))
+  return open(closing(await startTestGateway({ servers, config })))
+}
+
+async function open(gateway: TestGateway) {
   const admin = closing(await openAdmin(gateway))
   return { gateway, admin, origin: admin.origin }
 }
 
+const sharedGateway = oneForAll(() =>
+  startTestGateway({ servers, config: { allowedHosts: ['allowed.example'] } }),
+)
+const shared = async () => open(await sharedGateway())
+
 describe('the link to the admin page', () => {
   it('opens a session once, for the admin page alone, and is kept nowhere', async () => {
-    const { admin } = await start()
+    const { admin } = await shared()
     const link = await admin.link()
     const answer = await send(link)
     expect(answer).toMatchObject({ status: 303, headers: { location: '/admin' } })
@@ -57,7 +65,7 @@ describe('the link to the admin page', () => {
     ['HEAD', { method: 'HEAD' }],
     ['a prefetch', { headers: { 'sec-purpose': 'prefetch' } }],
   ] as [string, Sent][])('is not used up by %s', async (_what, sent) => {
-    const { admin } = await start()
+    const { admin } = await shared()
     const link = await admin.link()
     expect((await send(link, sent)).status).toBe(403)
     expect((await send(link)).status).toBe(303)
@@ -73,7 +81,7 @@ describe('the link to the admin page', () => {
     ],
     ['is of another secret', async (link: string) => `${link.slice(0, -2)}xx`],
   ])('is over when it %s', async (_what, change) => {
-    const { admin } = await start()
+    const { admin } = await shared()
     const answer = await send(await change(await admin.link(), admin.link))
     expect(answer).toMatchObject({ status: 403 })
     expect(answer.headers['set-cookie']).toBeUndefined()
@@ -227,7 +235,7 @@ describe('everything under /admin and /api/admin', () => {
     ['another method', api, { method: 'POST' }, 405, 'WRONG_METHOD'],
     ['what is not there', '/api/admin/nothing', {}, 404, 'NOT_FOUND'],
   ])('answers %s at %s as it should', async (_what, path, sent, status, code) => {
-    const { admin, origin } = await start({ allowedHosts: ['allowed.example'] })
+    const { admin, origin } = await shared()
     const cookie = await admin.signIn()
     const { port } = new URL(origin)
     const own = Object.entries({ cookie, ...sent.headers })

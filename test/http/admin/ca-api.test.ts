@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { maxBodyBytes, maxFiles } from '../../../src/http/admin/bundle-upload.ts'
 import { maxFileBytes } from '../../../src/tls/upstream/certificate-file.ts'
-import { closeAfterEach } from '../../fixtures/cleanup.ts'
-import { startTestGateway, stdioFixture } from '../../fixtures/gateway.ts'
+import { closeAfterEach, oneForAll } from '../../fixtures/cleanup.ts'
+import { startTestGateway, stdioFixture, type TestGateway } from '../../fixtures/gateway.ts'
 import { startHttpsFront } from '../../fixtures/https-front.ts'
 import { startServer } from '../../fixtures/start-server.ts'
 import { createPrivateCa, serverOf, trustChanges } from '../../gateway/trust-lab.ts'
@@ -12,9 +12,16 @@ import { openAdmin, send } from './admin-lab.ts'
 const closing = closeAfterEach()
 const json = { 'content-type': 'application/json' }
 
-async function start(url = 'https://127.0.0.1:9/mcp') {
-  const servers = { corp: { url }, tool: stdioFixture('legacy-stdio.ts') }
-  const gateway = closing(await startTestGateway({ servers }))
+const start = async (url = 'https://127.0.0.1:9/mcp') =>
+  openApi(closing(await startTestGateway({ servers: { corp: { url } } })))
+
+const shared = oneForAll(() =>
+  startTestGateway({
+    servers: { corp: { url: 'https://127.0.0.1:9/mcp' }, tool: stdioFixture('never-answers.ts') },
+  }),
+)
+
+async function openApi(gateway: TestGateway) {
   const admin = closing(await openAdmin(gateway))
   const cookie = await admin.signIn()
   const at = (server: string) => `${admin.origin}/api/admin/servers/${server}/ca`
@@ -212,7 +219,7 @@ describe('PUT /api/admin/servers/:name/ca', () => {
       'NOT_OVER_HTTPS',
     ],
   ])('refuses %s', async (_what, sent, status, code) => {
-    const { call, admin } = await start()
+    const { call, admin } = await openApi(await shared())
     const answer = await call('PUT', sent)
     expect(answer).toMatchObject({
       status,
@@ -222,7 +229,7 @@ describe('PUT /api/admin/servers/:name/ca', () => {
   })
 
   it('does not read a body that is announced as too long', async () => {
-    const { at, cookie } = await start()
+    const { at, cookie } = await openApi(await shared())
     const headers = { cookie, ...json, 'content-length': String(maxBodyBytes + 1) }
     const answer = await send(at('corp'), { method: 'PUT', headers })
     expect(answer.status).toBe(413)
@@ -237,9 +244,9 @@ describe('PUT /api/admin/servers/:name/ca', () => {
     const state = () => serverOf(gateway, 'corp')?.state
     await expect.poll(state).toBe('failed')
     await put({ ca_certificate: ca.certPem })
-    await expect.poll(state, { timeout: 5_000 }).toBe('up')
+    await expect.poll(state).toBe('up')
     expect(await call('DELETE')).toMatchObject({ status: 200, body: { removed: true } })
-    await expect.poll(state, { timeout: 5_000 }).toBe('failed')
+    await expect.poll(state).toBe('failed')
     expect(trustChanges(gateway.events)).toEqual(['corp added', 'corp removed'])
     expect(await call('DELETE')).toMatchObject({ status: 404, body: { code: 'NO_BUNDLE' } })
     expect(await call('GET')).toMatchObject({ status: 404, body: { code: 'NO_BUNDLE' } })

@@ -1,8 +1,9 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { Provider } from 'oidc-provider'
+import { type JWKS, Provider } from 'oidc-provider'
 import type { TestPair } from '../../tls/lab.ts'
+import { createIssuerMemory, issuerKeys } from './issuer-memory.ts'
 
 /** An authorization server of somebody else's (oidc-provider), whose user allows everything. */
 export interface ForeignIssuer {
@@ -30,7 +31,7 @@ export async function startForeignIssuer(
   options: ForeignIssuerOptions = {},
 ): Promise<ForeignIssuer> {
   const { server, origin } = await listen(options.pair)
-  const provider = createProvider(origin, options)
+  const provider = createProvider(origin, { ...options, jwks: await issuerKeys() })
   const requests: string[] = []
   const grantIds = new Set<string>()
   const lost = { requests: 0, answers: 0 }
@@ -80,8 +81,24 @@ export async function startForeignIssuer(
   }
 }
 
-function createProvider(origin: string, options: ForeignIssuerOptions): Provider {
+const hour = 3_600
+
+function createProvider(origin: string, options: ForeignIssuerOptions & { jwks: JWKS }): Provider {
   return new Provider(origin, {
+    adapter: createIssuerMemory(),
+    jwks: options.jwks,
+    ttl: {
+      AccessToken: hour,
+      AuthorizationCode: hour,
+      ClientCredentials: hour,
+      Grant: hour,
+      IdToken: hour,
+      Interaction: hour,
+      RefreshToken: hour,
+      Session: hour,
+    },
+    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
     clients: [
       {
         client_id: 'own name',
@@ -106,7 +123,10 @@ function createProvider(origin: string, options: ForeignIssuerOptions): Provider
     features: {
       devInteractions: { enabled: false },
       registration: { enabled: options.registration ?? true },
-      revocation: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_, client, token) => token.clientId === client.clientId,
+      },
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { UploadedFile } from '../../../src/tls/upstream/file-verdict.ts'
 import { judgeFiles, maxCertificates } from '../../../src/tls/upstream/judge-files.ts'
@@ -114,7 +114,7 @@ describe('a certificate', () => {
   it('with 2048 bits, or valid to this second, is accepted', async () => {
     expect(await verdictOf({ name: 'x', key: rsaKey(2048) })).toMatchObject({ accepted: true })
     const { pem } = await issue({ name: 'x', until: 1 })
-    const end = Math.floor((now + 86_400_000) / 1000) * 1000
+    const end = Date.parse(new X509Certificate(pem).validTo)
     expect(judge(fileOf('a.pem', pem), end).verdicts).toEqual(['root'])
     expect(judge(fileOf('a.pem', pem), end + 2_000).verdicts).toEqual(['expired'])
   })

@@ -4,12 +4,19 @@ import { type Check, type Finding, fail, ok, warn } from '../check.ts'
 import { listOf } from '../list-of.ts'
 import type { DoctorWorld } from '../world.ts'
 
+const correct = 'Correct the server, or what the profile shows of it.'
+
 /** Whether the gateway of this folder runs, and what an earlier one left behind. */
 export const gateway: Check = {
   id: 'gateway',
   title: 'Gateway',
   async run(world) {
-    return [describe(world), ...(await leftBehind(world))]
+    const problems = world.gateway.state === 'running' ? world.gateway.problems : []
+    return [
+      describe(world),
+      ...problems.map((one) => warn(one, correct)),
+      ...(await leftBehind(world)),
+    ]
   },
 }
 

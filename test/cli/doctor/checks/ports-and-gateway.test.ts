@@ -8,7 +8,7 @@ import { tunnelName, wantedNames } from '../../../../src/cli/doctor/checks/tunne
 import { publicOriginOf } from '../../../../src/cli/doctor/find-gateway.ts'
 import { takeInstanceLock } from '../../../../src/cli/instance-lock.ts'
 import { processIdentity } from '../../../../src/lib/process-identity.ts'
-import { freePort, noTunnels } from '../../../fixtures/gateway.ts'
+import { freePort, noTunnels, stdioFixture } from '../../../fixtures/gateway.ts'
 import { temporaryFolder, until } from '../../helpers.ts'
 import { say, servePlainly, startLab, worldOf } from '../lab.ts'
 
@@ -75,6 +75,18 @@ describe('the check of the gateway', () => {
     expect(await say(gateway, await lab.world())).toEqual([
       `ok: Sallyport ${version} runs at ${appUrl} (process ${process.pid}) with profiles default and work.`,
     ])
+  })
+
+  it('says what a server of it does not answer', async () => {
+    const error = { code: -32603, message: 'the database is down' }
+    const initialize = { capabilities: { tools: {}, prompts: {} } }
+    const script = JSON.stringify({ initialize, 'prompts/list': { error } })
+    const lab = await startLab({ servers: { one: stdioFixture('scripted-stdio.ts', [script]) } })
+    const problems = () => lab.gateway.status().profiles[0]?.problems ?? []
+    await until(() => problems().length > 0, { what: 'the list was asked for' })
+    expect(await say(gateway, await lab.world())).toContain(
+      'warn: "one" does not answer prompts/list: the database is down -> Correct the server, or what the profile shows of it.',
+    )
   })
 
   it('knows one that listens beyond this machine, and so lists no profiles', async () => {

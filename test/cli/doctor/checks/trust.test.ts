@@ -29,9 +29,7 @@ function only(program: string, world: DoctorWorld): DoctorWorld {
 }
 
 describe('the check of trust', () => {
-  it('really asks each program, and gives the line that helps those that refuse', {
-    timeout: 40_000,
-  }, async () => {
+  it('really asks each program, and gives the line that helps those that refuse', async () => {
     const { lab, caFile, bundleFile } = await start()
     const untold = await say(trust, await lab.world())
     const refusing = untold.find((line) => line.includes('as they are started from here')) ?? ''
@@ -60,7 +58,7 @@ describe('the check of trust', () => {
     expect(told.filter((line) => !line.includes('Java')).slice(1)).toEqual([])
   })
 
-  it('shows the certificate itself while no gateway runs', { timeout: 40_000 }, async () => {
+  it('shows the certificate itself while no gateway runs', async () => {
     const { lab, caFile } = await start()
     await lab.gateway.close()
     const world = await lab.world({ NODE_EXTRA_CA_CERTS: caFile }, { gateway: { state: 'absent' } })
@@ -68,7 +66,7 @@ describe('the check of trust', () => {
     expect(line).toMatch(/^ok: Node.* local certificate as they are started from here/)
   })
 
-  it.skipIf(!hasCommand('keytool'))('asks Java for its list', { timeout: 40_000 }, async () => {
+  it.skipIf(!hasCommand('keytool'))('asks Java for its list', async () => {
     const { lab } = await start()
     expect(await say(trust, only('keytool', await lab.world()))).toEqual([
       'warn: Java refuses the local certificate: our authority is not in its list. -> pnpm sallyport trust',

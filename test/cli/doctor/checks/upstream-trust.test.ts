@@ -1,7 +1,12 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
-import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
+import {
+  type AddressInfo,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { upstreamTrust } from '../../../../src/cli/doctor/checks/upstream-trust.ts'
@@ -42,14 +47,25 @@ async function serve(chain: Chain, options: ServerOptions = {}): Promise<string>
   return `https://localhost:${await portOf(server)}/mcp`
 }
 
-/** Accepts connections and never says a word. */
-async function serveSilence(): Promise<string> {
-  const sockets = new Set<{ destroy(): void }>()
-  const port = await portOf(createTcpServer((socket) => void sockets.add(socket)))
+/** Servers that accept connections and never say a word. */
+function createSilence() {
+  const sockets = new Set<Socket>()
+  let most = 0
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy()
   })
-  return `https://127.0.0.1:${port}/mcp`
+  return {
+    async serve(): Promise<string> {
+      const server = createTcpServer((socket) => {
+        sockets.add(socket)
+        most = Math.max(most, sockets.size)
+        socket.once('close', () => sockets.delete(socket)).on('error', () => {})
+      })
+      return `https://127.0.0.1:${await portOf(server)}/mcp`
+    },
+    /** The most connections that were open at the same time. */
+    most: () => most,
+  }
 }
 
 async function everything(folder: string): Promise<Record<string, string>> {
@@ -66,6 +82,7 @@ describe('the check of certificates of servers', () => {
     const otherName = await issueChain(['elsewhere.test'])
     const plain = await portOf(createHttpServer((_, response) => void response.end('ok')))
     const off = await issueChain()
+    const silence = createSilence()
     const asking = { ca: chain.root.pem, requestCert: true, rejectUnauthorized: true }
     const { bundles, judge } = await startWith({
       good: { url: await serve(chain) },
@@ -75,9 +92,9 @@ describe('the check of certificates of servers', () => {
       plain: { url: `https://127.0.0.1:${plain}/mcp` },
       asking: { url: await serve(chain, asking) },
       gone: { url: 'https://127.0.0.1:1/mcp' },
-      silent: { url: await serveSilence() },
-      mute: { url: await serveSilence() },
-      quiet: { url: await serveSilence() },
+      silent: { url: await silence.serve() },
+      mute: { url: await silence.serve() },
+      quiet: { url: await silence.serve() },
       unencrypted: { url: 'http://127.0.0.1:1/mcp' },
       command: { command: 'true' },
     })
@@ -85,9 +102,7 @@ describe('the check of certificates of servers', () => {
     for (const [name, { root }] of Object.entries(roots)) {
       await bundles.replace(name, [pem(root.pem)], byTest)
     }
-    const startedAt = performance.now()
     const lines = await judge()
-    expect(performance.now() - startedAt).toBeLessThan(6_500)
     expect(lines).toEqual([
       'ok: Server "good" shows a certificate that verifies.',
       expect.stringMatching(
@@ -108,6 +123,7 @@ describe('the check of certificates of servers', () => {
         expect.stringMatching(`^warn: Server "${name}" .*did not answer in time`),
       ),
     ])
+    expect(silence.most()).toBe(3)
   })
 
   it('refuses what was changed by somebody else', async () => {
@@ -167,6 +183,7 @@ describe('the check of certificates of servers', () => {
       localOrigins: ['https://localhost:3443'],
       ownerOrigin: 'https://localhost:3443',
       profiles: [],
+      problems: [],
     }
     for (const reached of [
       { publicOrigin: 'https://otter.example' },
