@@ -85,6 +85,17 @@ describe('values as they were written', () => {
     })
   })
 
+  it('passes an answer right behind a message that no client can have read yet', async () => {
+    const client = lab.through('legacy stdio', 'legacy')
+    await client.open()
+    const huge = JSON.stringify('x'.repeat(14_000_000))
+    await client.send('tools/call', `{"name":"tell","arguments":{"v":${huge},"end":1}}`)
+    const [told, answer] = client.heard.slice(-2)
+    expect(told?.text).toHaveLength(huge.length + 99)
+    expect(answer?.message).toHaveProperty('result')
+    await client.close()
+  })
+
   it.each(['legacy stdio', 'legacy HTTP', 'legacy SSE'] as const)(
     'passes the params of notifications to a %s server',
     async (kind) => {

@@ -4,7 +4,7 @@ import { eventStreamHeaders, formatEvent } from '../wire/event-stream.ts'
 
 /** Under the shortest idle limit of any proxy in front of us, ms. */
 const keepAliveMs = 15_000
-/** What may wait for a client that reads slowly, bytes; one message may be larger. */
+/** What may wait for a client that reads slowly, bytes, beside the largest message that does. */
 export const maxQueuedBytes = 8 * 1024 * 1024
 
 /** A stream of server-sent events to one client. */
@@ -38,6 +38,8 @@ export function createClientStreams({ logger }: { logger: Logger }) {
       outgoing.writeHead(200, { ...eventStreamHeaders, ...headers })
       outgoing.flushHeaders()
       let isOpen = true
+      /** Of what is waiting; nobody reads a message of megabytes before the next is written. */
+      let largest = 0
 
       function finish(): void {
         if (!isOpen) return
@@ -49,7 +51,7 @@ export function createClientStreams({ logger }: { logger: Logger }) {
 
       function write(frame: string): void {
         if (!isOpen) return
-        if (outgoing.writableLength > maxQueuedBytes) {
+        if (outgoing.writableLength > maxQueuedBytes + largest) {
           logger.warn('ended a stream: its client does not read', {
             waitingBytes: outgoing.writableLength,
           })
@@ -57,6 +59,8 @@ export function createClientStreams({ logger }: { logger: Logger }) {
           outgoing.destroy()
           return
         }
+        const before = outgoing.writableLength === 0 ? 0 : largest
+        largest = Math.max(before, Buffer.byteLength(frame))
         outgoing.write(frame)
       }
 

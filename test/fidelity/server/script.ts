@@ -122,6 +122,13 @@ const toolHandlers: Record<string, Handler> = {
       ],
       structuredContent: { a: 1 },
     }),
+  tell: (call) => {
+    const data = `{"v":${valueIn(call.text)},"end":1}`
+    call.tell(
+      `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":${data}}}`,
+    )
+    return text(call, 'told')
+  },
   /** The same value in a notification and in the result. */
   echo: (call) => {
     const value = valueIn(call.text)
