@@ -172,6 +172,8 @@ describe.skipIf(!certutil)(`sallyport trust ${needed}`, () => {
         child.stdout.setEncoding('utf8').on('data', (text) => {
           seen += text
         })
+        // It may end between two presses.
+        child.stdin.on('error', () => {})
         const pressing = setInterval(() => {
           if (seen.includes('Run this?')) child.stdin.write(key)
         }, 100)

@@ -13,7 +13,7 @@ import { issueClientPair } from '../tls/upstream/client-pair.ts'
 import { bundlesBeside, byTest, createPrivateCa, pem, serverOf, trustChanges } from './trust-lab.ts'
 
 const closing = closeAfterEach()
-/** The gateway looks every 2 s, which is a tenth of one here. */
+/** The gateway looks every 2 s, which take a tenth of a second here. */
 const startTestGateway = (options: TestGatewayOptions) =>
   startRealTestGateway({ clock: createFastClock(20), ...options })
 

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startTestGateway, stdioFixture, type TestGateway } from '../../fixtures/gateway.ts'
-import { createPrivateCa, pem } from '../../gateway/trust-lab.ts'
+import { byTest, createPrivateCa, pem } from '../../gateway/trust-lab.ts'
 import { openAdmin } from './admin-lab.ts'
 
 const executablePath = '/usr/bin/chromium'
@@ -32,6 +32,10 @@ describe.skipIf(!existsSync(executablePath))('the admin page in Chromium', () =>
     })
     admin = await openAdmin(gateway)
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  })
+  // Each test finds what the first did: nothing is kept.
+  afterEach(async () => {
+    for (const { server } of await admin.bundles.list()) await admin.bundles.remove(server, byTest)
   })
   afterAll(async () => {
     await browser?.close()
