@@ -60,7 +60,7 @@ export function followUpstreamTrust(options: TrustFollowerOptions): TrustFollowe
     const trust = await trustOf(name)
     if (trust?.state !== 'refused') return trust
     await wait(betweenWritesMs)
-    return trustOf(name)
+    return closed ? trust : trustOf(name)
   }
 
   function followExposure(): void {

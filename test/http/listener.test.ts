@@ -76,7 +76,7 @@ function send(port: number, text: string): { socket: Socket; ended: Promise<stri
 const post = 'POST /json HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
 
 describe('a client that stalls', () => {
-  async function listen(maxPerSource?: number) {
+  async function listenWith(maxPerSource?: number) {
     const deadlines = { headersMs: 200, requestMs: 400, checkMs: 50 }
     const options = { ...common, port: 0, strictPort: false, deadlines, maxPerSource }
     const listener = closing(await openListener(options))
@@ -114,12 +114,12 @@ describe('a client that stalls', () => {
     ['stalls in its body', `${post}Content-Length: 10\r\n\r\n{"a"`],
     ['stalls in a chunk', `${post}Transfer-Encoding: chunked\r\n\r\n5\r\n{"a`],
   ])('is cut off when it %s', async (_, text) => {
-    const port = await listen()
+    const port = await listenWith()
     expect(await send(port, text).ended).not.toContain('read')
   })
 
   it('delays nobody, and an answer or a stream takes as long as it takes', async () => {
-    const port = await listen()
+    const port = await listenWith()
     send(port, post)
     const address = `http://127.0.0.1:${port}`
     const [late, stream] = await Promise.all([
@@ -131,7 +131,7 @@ describe('a client that stalls', () => {
   })
 
   it('takes the connections of its own address alone, and gives them back', async () => {
-    const port = await listen(3)
+    const port = await listenWith(3)
     const open = Array.from({ length: 3 }, () => send(port, `${post}Content-Length: 9\r\n\r\n`))
     await Promise.all(
       open.map(({ socket }) => new Promise((resolve) => socket.once('connect', resolve))),

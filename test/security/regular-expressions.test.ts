@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { bestTimeOf } from '../fixtures/growth.ts'
 
 // Nearly every regular expression meets text of somebody else: a header, a line of a program, a
 // file. None may take more than a little longer for twice the text, whatever the text is. All are
@@ -126,19 +127,17 @@ function grows(expression: RegExp, attack: Attack): boolean {
 
 /** How much longer eight times the text takes, at best. */
 function growthOf(expression: RegExp, attack: Attack, length = 4_000): number {
-  const best = (text: string) =>
-    Math.min(...Array.from({ length: 5 }, () => timeOf(expression, text)))
   const once = textOf(attack, length)
-  best(once)
-  return best(textOf(attack, length * 8)) / best(once)
+  timeOf(expression, once)
+  return timeOf(expression, textOf(attack, length * 8)) / timeOf(expression, once)
 }
 
 function timeOf(expression: RegExp, text: string): number {
-  expression.lastIndex = 0
-  const started = performance.now()
-  if (expression.global) text.replace(expression, '')
-  else expression.test(text)
-  return performance.now() - started
+  return bestTimeOf(() => {
+    expression.lastIndex = 0
+    if (expression.global) text.replace(expression, '')
+    else expression.test(text)
+  })
 }
 
 function toExpression(literal: string): RegExp {

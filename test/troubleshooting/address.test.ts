@@ -6,6 +6,8 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
+// A random id may look like a credential, and is then shown as any other.
+import { redactSecrets } from '../../src/lib/redact.ts'
 import { createGrantStore } from '../../src/oauth/client/grant-store.ts'
 import { defaultAuth } from '../../src/oauth/client/upstream-client.ts'
 import { loadSealingKey } from '../../src/store/sealed-key.ts'
@@ -114,7 +116,7 @@ row('`redirect_uri did not match`, redirect not allowed', async () => {
   store.close()
   const { report } = await runDoctor(project)
   expect(linesOf(report, 'redirect-uris')).toEqual([
-    `warn: The client ${JSON.stringify(clientId)} of server "notes" is registered for ${earlier}, so the next login is refused: redirect not allowed. -> Add this redirect URI at ${issuer.issuer}: ${redirectUri}`,
+    `warn: The client ${JSON.stringify(redactSecrets(clientId))} of server "notes" is registered for ${earlier}, so the next login is refused: redirect not allowed. -> Add this redirect URI at ${issuer.issuer}: ${redirectUri}`,
   ])
 })
 

@@ -33,18 +33,19 @@ export async function answerList(call: ClientCall, listing: Listing): Promise<vo
   if (!list) return
   if (!only) return call.answer({ kind: 'result', body: ownResult(call, listing, list, []) })
   if (listing.upstreams.length > 1) return answerUnion(call, listing, list)
-  const connection = await connectionFor(only, call)
-  if (!connection) {
-    const items = itemsOf(only.catalog(), list).map((item) => JSON.stringify(item))
-    const shown = exposeItems(listing.view, only.name, list, items)
-    return call.answer({ kind: 'result', body: ownResult(call, listing, list, shown) })
-  }
   const { view } = listing
+  const kept = () => {
+    const items = itemsOf(only.catalog(), list).map((item) => JSON.stringify(item))
+    return ownResult(call, listing, list, exposeItems(view, only.name, list, items))
+  }
+  const connection = await connectionFor(only, call)
+  if (!connection) return call.answer({ kind: 'result', body: kept() })
   listing.relay.forward(
     {
       upstream: only,
       params: paramsText(call.request),
       name: undefined,
+      kept,
       ...(!view.isPlain && { translate: (result) => exposeList(view, only.name, list, result) }),
     },
     call,

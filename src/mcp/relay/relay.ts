@@ -5,7 +5,7 @@ import type { Upstream } from '../upstreams/upstream.ts'
 import { type Edits, editObject, memberText } from '../wire/json-text.ts'
 import { isJsonObject, type JsonObject, progressTokenOf } from '../wire/message.ts'
 import { callerMetaKey, metaKeys, modernRevision, nameFieldOf, rpcCodes } from '../wire/protocol.ts'
-import { failureReason, RpcError, upstreamFailure } from '../wire/rpc-error.ts'
+import { errorText, failureReason, RpcError, upstreamFailure } from '../wire/rpc-error.ts'
 import { answerRounds } from './answer-rounds.ts'
 import { type Attempt, type CallAnswer, type ClientCall, refuse } from './client-call.ts'
 import { createHeldCalls } from './held-calls.ts'
@@ -21,6 +21,8 @@ export interface Route {
   readonly tool?: JsonObject | undefined
   /** Writes the server's result anew where the profile shows other names than it uses. */
   readonly translate?: ((result: string) => string) | undefined
+  /** The result to give where no answer can be had, such as a list that was kept. */
+  readonly kept?: (() => string) | undefined
   /** Sees the result before its client does. */
   readonly observe?: ((result: string) => void) | undefined
   /** Decides whether a refusal lets the next server try, which is then called. */
@@ -42,7 +44,7 @@ export function createRelay() {
       }
       route.upstream.connection(call.session).then(
         (opened) => isCancelled || begin(opened, route, call),
-        (error: unknown) => isCancelled || refuse(call, error),
+        (error: unknown) => isCancelled || giveUp(route, call, error),
       )
     }
   }
@@ -116,7 +118,8 @@ function send(
       paused: (retryMs) => call.pause(retryMs),
       failed: (failure) =>
         void recover(failure).catch((error: unknown) => {
-          attempt.onAnswer({ kind: 'error', body: failureText(error) }, undefined)
+          if (route.kept) return giveUp(route, call, error)
+          attempt.onAnswer({ kind: 'error', body: errorText(error) }, undefined)
         }),
     },
   )
@@ -137,10 +140,10 @@ function send(
   }
 }
 
-function failureText(error: unknown): string {
-  const { code, message, data } =
-    error instanceof RpcError ? error : new RpcError(rpcCodes.internalError, 'Internal error')
-  return JSON.stringify({ code, message, ...(data !== undefined && { data }) })
+/** There is no answer: what was kept stands in for it where there is such. */
+function giveUp({ kept }: Route, call: ClientCall, error: unknown): void {
+  if (kept) call.answer({ kind: 'result', body: kept() })
+  else refuse(call, error)
 }
 
 /** What can be asked twice without a second effect, by MCP itself. */

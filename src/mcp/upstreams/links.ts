@@ -1,6 +1,5 @@
 import type { ServerConfig } from '../../config/resolved-config.ts'
 import type { JsonObject, Notification } from '../wire/message.ts'
-import type { Era } from '../wire/protocol.ts'
 import { RpcError } from '../wire/rpc-error.ts'
 import type { ConnectOptions, UpstreamConnection } from './connection.ts'
 import type { MessageOwner } from './message-owner.ts'

@@ -16,10 +16,13 @@ export function createSseTransport(
   let protocolVersion: string | undefined
   let isOver = false
   let endStream = () => {}
+  let giveUp = (_reason: Error) => {}
 
   function end(reason: string): void {
     if (isOver) return
     isOver = true
+    // Whoever still waits for it to open.
+    giveUp(new UpstreamFailure('lost', reason))
     listener.onClosed(reason)
   }
 
@@ -51,6 +54,7 @@ export function createSseTransport(
   return {
     open: () =>
       new Promise((resolve, reject) => {
+        giveUp = reject
         endStream = sender.send(url, {
           method: 'GET',
           headers: { accept: 'text/event-stream' },
