@@ -66,6 +66,7 @@ export async function openUpstreams(options: {
     file: file(),
     version: readVersion(),
     store,
+    environment: config.tunnels.environment,
     reaper: options.processes,
     auth: logins.auth,
     connections,

@@ -34,6 +34,8 @@ export interface McpHubOptions {
   readonly file: GatewayFile
   readonly version: string
   readonly store: Store
+  /** Our own environment. */
+  readonly environment: Readonly<Record<string, string | undefined>>
   readonly reaper: ProcessReaper
   readonly auth: UpstreamAuth
   readonly connections: UpstreamConnections
@@ -60,6 +62,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       lastCatalog,
       clientInfo: { name: 'sallyport', version },
       store,
+      environment: options.environment,
       reaper: options.reaper,
       auth: options.auth,
       connections: options.connections,

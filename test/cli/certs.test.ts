@@ -49,7 +49,34 @@ const shown = {
 
 describe('the certificate report', () => {
   it('shows each certificate with its own file and fingerprint, and how to trust it', () => {
-    expect(formatCertificate(description, shown)).toMatchInlineSnapshot()
+    expect(formatCertificate(description, shown)).toMatchInlineSnapshot(`
+      "
+        Source    Sallyport's own authority
+                  in /home/ada/.local/share/sallyport/ca
+
+        Served    /p/.sallyport/certs/localhost.pem
+                  /p/.sallyport/certs/localhost-key.pem
+        SHA-256   00:07:0E:15:1C:23:2A:31:38:3F:46:4D:54:5B:62:69:
+                  70:77:7E:85:8C:93:9A:A1:A8:AF:B6:BD:C4:CB:D2:D9
+        Names     localhost
+        Valid     2026-11-20 to 2027-12-22, 396 days left
+
+        Served    /p/.sallyport/certs/addresses.pem
+                  /p/.sallyport/certs/addresses-key.pem
+        SHA-256   11:17:1E:15:1C:23:2A:31:38:3F:46:4D:54:5B:62:69:
+                  71:77:7E:85:8C:93:9A:A1:A8:AF:B6:BD:C4:CB:D2:D9
+        Names     localhost, 127.0.0.1, ::1
+        Valid     2026-11-20 to 2027-12-22, 396 days left
+
+        Signed by CN=Sallyport local CA
+        CA        /p/.sallyport/certs/ca.pem
+        SHA-256   CC:C7:CE:15:1C:23:2A:31:38:3F:46:4D:54:5B:62:69:
+                  7C:77:7E:85:8C:93:9A:A1:A8:AF:B6:BD:C4:CB:D2:D9
+        Bundle    /p/.sallyport/certs/bundle.pem
+        Trust     pnpm sallyport trust  for browsers, the system and Java
+                  pnpm sallyport env    for Node, Python, curl, git and the like
+      "
+    `)
   })
 
   it('names the folder of our own authority', () => {

@@ -152,13 +152,15 @@ describe.skipIf(process.platform === 'win32')('pnpm dev:https', () => {
     await until(() => !runs(companion), { what: 'the companion is gone' })
     await until(async () => (await envOf(folder)) === own, { what: '.env is as it was' })
     await until(() => !existsSync(join(folder, 'new.env')), { what: 'the new file is gone' })
-    expect(await readFile(join(folder, 'web.env'), 'utf8')).toBe('A=1\n')
+    const other = () => readFile(join(folder, 'web.env'), 'utf8')
+    await until(async () => (await other()) === 'A=1\n', { what: 'the other file is as it was' })
   })
 
   it('repairs APP_URL at the next start when what outlives it was killed as well', async () => {
     const folder = await createProject('exec sleep 300')
     const first = start(folder)
     const before = await ready(first)
+    await companionOf(folder)
     const { pid = 0 } = first.child
     // While it is stopped, it starts no other.
     first.child.kill('SIGSTOP')

@@ -114,6 +114,8 @@ export interface ConnectOptions {
   /** Longest time for the whole handshake, ms. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
+  /** Our own environment, of which a program gets the harmless part. */
+  readonly environment: Readonly<Record<string, string | undefined>>
   readonly reaper: ProcessReaper
   readonly auth: UpstreamAuth
   readonly connections: UpstreamConnections

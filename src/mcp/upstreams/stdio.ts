@@ -1,6 +1,5 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { getDefaultEnvironment } from '@modelcontextprotocol/client/stdio'
 import spawn from 'cross-spawn'
 import type { StdioServerConfig } from '../../config/resolved-config.ts'
 import type { Logger } from '../../lib/logger.ts'
@@ -26,6 +25,8 @@ const maxLineLength = 64 * 1024 * 1024
 export function createStdioTransport(
   options: {
     config: StdioServerConfig
+    /** Our own environment, of which a server gets the harmless part. */
+    environment: Readonly<Record<string, string | undefined>>
     reaper: ProcessReaper
     logger: Logger
     /** Told why the child left by itself, in words for its owner alone: they may be the child's own. */
@@ -62,7 +63,7 @@ export function createStdioTransport(
   function start(resolve: () => void, reject: (error: Error) => void): void {
     const started = spawn(config.command, [...config.args], {
       cwd: config.cwd,
-      env: { ...getDefaultEnvironment(), ...config.env },
+      env: { ...harmlessPart(options.environment), ...config.env },
       stdio: ['pipe', 'pipe', 'pipe'],
       // A group of its own: what the command starts (npx starts node) dies with it.
       detached: process.platform !== 'win32',
@@ -134,6 +135,37 @@ export function createStdioTransport(
       await exited
     },
   }
+}
+
+/** What programs need to find their way, and no secret is in; the same that MCP's own clients pass on. */
+const harmless =
+  process.platform === 'win32'
+    ? [
+        'APPDATA',
+        'HOMEDRIVE',
+        'HOMEPATH',
+        'LOCALAPPDATA',
+        'PATH',
+        'PROCESSOR_ARCHITECTURE',
+        'SYSTEMDRIVE',
+        'SYSTEMROOT',
+        'TEMP',
+        'USERNAME',
+        'USERPROFILE',
+        'PROGRAMFILES',
+      ]
+    : ['HOME', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'USER']
+
+function harmlessPart(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    harmless.flatMap((name) => {
+      const value = environment[name]
+      // What begins so is a function of bash, and code.
+      return value === undefined || value.startsWith('()') ? [] : [[name, value]]
+    }),
+  )
 }
 
 function startFailure(config: StdioServerConfig, error: NodeJS.ErrnoException): string {

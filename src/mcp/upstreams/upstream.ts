@@ -30,6 +30,7 @@ export interface UpstreamOptions {
   readonly lastCatalog?: ServerCatalog | undefined
   readonly clientInfo: JsonObject
   readonly store: Store
+  readonly environment: Readonly<Record<string, string | undefined>>
   readonly reaper: ProcessReaper
   readonly auth: UpstreamAuth
   readonly connections: UpstreamConnections
@@ -117,6 +118,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         ...partial,
         config,
         timeoutMs: handshakeMs,
+        environment: options.environment,
         reaper: options.reaper,
         auth: options.auth,
         connections: options.connections,

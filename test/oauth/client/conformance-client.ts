@@ -1,6 +1,5 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { silentLogger } from '../../../src/lib/logger.ts'
-import { createAuthorizedFetch } from '../../../src/oauth/client/authorized-fetch.ts'
 import { createOAuthClient } from '../../../src/oauth/client/oauth-client.ts'
 import {
   type LoginNeededError,
@@ -9,6 +8,7 @@ import {
 } from '../../../src/oauth/client/upstream-auth-error.ts'
 import { defaultAuth } from '../../../src/oauth/client/upstream-client.ts'
 import { createMemoryStore } from '../memory-store.ts'
+import { createAuthorizedFetch } from './authorized-fetch.ts'
 
 // What the conformance suite runs for each client scenario: the OAuth client of the gateway under
 // the SDK's MCP client. The last argument is the server's address; the browser is this process.

@@ -1,5 +1,4 @@
 import { silentLogger } from '../../../src/lib/logger.ts'
-import { createAuthorizedFetch } from '../../../src/oauth/client/authorized-fetch.ts'
 import type { PageAnswer } from '../../../src/oauth/client/login-page.ts'
 import { createOAuthClient, type OAuthClientRole } from '../../../src/oauth/client/oauth-client.ts'
 import { loginNeededOf } from '../../../src/oauth/client/upstream-auth-error.ts'
@@ -8,6 +7,7 @@ import { createSealingKey } from '../../../src/store/sealed-box.ts'
 import { createSealedStore } from '../../../src/store/sealed-store.ts'
 import { createBrowser } from '../browser.ts'
 import { createMemoryStore, type MemoryStore } from '../memory-store.ts'
+import { createAuthorizedFetch } from './authorized-fetch.ts'
 
 /** The OAuth client with one server called `notes`, a clock that stands, and a browser. */
 export interface OAuthLab {

@@ -1,7 +1,6 @@
-import { discardBody } from '../../lib/http-body.ts'
-import { parseChallenge } from './challenge.ts'
-import { LoginNeededError } from './upstream-auth-error.ts'
-import type { UpstreamAuthorizer } from './upstream-authorizer.ts'
+import { parseChallenge } from '../../../src/oauth/client/challenge.ts'
+import { LoginNeededError } from '../../../src/oauth/client/upstream-auth-error.ts'
+import type { UpstreamAuthorizer } from '../../../src/oauth/client/upstream-authorizer.ts'
 
 type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
@@ -9,10 +8,8 @@ type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 const maxRepeats = { unauthorized: 1, insufficientScope: 2 }
 
 /**
- * Puts a server's access token on every request to its origin, and handles 401 and
- * `insufficient_scope` by renewing it. Around `fetch` rather than as the SDK's AuthProvider, since
- * that one has no step-up, and none at all for SSE or for requests that bypass the SDK.
- * The returned function throws LoginNeededError, or UpstreamAuthError, instead of such an answer.
+ * The OAuth client behind a `fetch`, for SDK clients of the tests: what the gateway's own transports do
+ * (`mcp/upstreams/http.ts`), in the shape that an SDK takes.
  */
 export function createAuthorizedFetch<F extends Fetch>(
   fetch: F,
@@ -33,7 +30,7 @@ export function createAuthorizedFetch<F extends Fetch>(
       }
       left[kind] -= 1
       const refusal = { wwwAuthenticate: challengeOf(response), accessToken }
-      await discardBody(response)
+      await response.body?.cancel()
       const verdict =
         kind === 'unauthorized'
           ? await authorizer.onUnauthorized(server.name, refusal)
