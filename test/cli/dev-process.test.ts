@@ -157,7 +157,7 @@ describe.skipIf(process.platform === 'win32')('pnpm dev:https', () => {
   })
 
   it('repairs APP_URL at the next start when what outlives it was killed as well', async () => {
-    const folder = await createProject('exec sleep 300')
+    const folder = await createProject()
     const first = start(folder)
     const before = await ready(first)
     await companionOf(folder)
