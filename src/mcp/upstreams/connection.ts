@@ -9,7 +9,6 @@ import {
   isJsonObject,
   type JsonObject,
   type Message,
-  metaOf,
   type Notification,
   paramsText,
   parseMessage,
@@ -19,8 +18,9 @@ import {
   writeNotification,
   writeRequest,
 } from '../wire/message.ts'
-import { type Era, legacyRevisions, metaKeys, modernRevision, rpcCodes } from '../wire/protocol.ts'
+import { type Era, metaKeys, rpcCodes } from '../wire/protocol.ts'
 import { errorText, RpcError } from '../wire/rpc-error.ts'
+import { envelopeOf, type Handshake, shakeHands } from './handshake.ts'
 import { createHttpTransport } from './http.ts'
 import { type MessageOwner, ownerOfQuestion, type Question, tellOwners } from './message-owner.ts'
 import { createSseTransport } from './sse.ts'
@@ -28,17 +28,8 @@ import { createStdioTransport } from './stdio.ts'
 import { type Transport, UpstreamFailure } from './transport.ts'
 import type { UpstreamAuth } from './upstream-auth.ts'
 
-/** How long `server/discover` may go unanswered before a server is taken for a 2025 one, ms. */
-const probeMs = 3_000
 /** The longest a timer can take, and longer than any call: for streams that have no end. */
 const forever = 2 ** 31 - 1
-
-/** What a server said of itself: its answer to `initialize` or `server/discover`, as it came. */
-export interface Handshake extends JsonObject {
-  readonly capabilities: JsonObject
-  readonly serverInfo?: JsonObject
-  readonly instructions?: string
-}
 
 /** A request to a server, without what is between us and it alone: its id, its progress token. */
 export interface OutgoingCall {
@@ -150,7 +141,7 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
     signal.throwIfAborted()
     await link.transport.open()
     const era = options.era === 'auto' && config.type === 'sse' ? 'legacy' : options.era
-    await link.shakeHands(era)
+    await link.open(era)
     return link.connection
   } catch (error) {
     const reason = link.closedFor()
@@ -356,45 +347,14 @@ function createLink(options: ConnectOptions) {
     })
   }
 
-  async function shakeHands(wanted: 'auto' | Era): Promise<void> {
-    if (wanted !== 'legacy') {
-      const discovered = await discover(wanted === 'modern' ? options.timeoutMs : probeMs).catch(
-        (error: unknown) => {
-          // Whatever else a 2025 server says to such a question, it was not made for it.
-          if (wanted === 'modern' || isClosed || needsLogin(error)) throw error
-          return undefined
-        },
-      )
-      if (discovered) return agree('modern', modernRevision, discovered)
-    }
-    const { clientInfo, capabilities } = options
-    const params = { protocolVersion: legacyRevisions[0], capabilities, clientInfo }
-    const result = await ask('initialize', params, options.timeoutMs)
-    const { protocolVersion } = result
-    agree('legacy', String(protocolVersion ?? legacyRevisions[0]), result)
-    await transport.post(writeNotification('notifications/initialized', undefined), {
-      method: 'notifications/initialized',
-    })
-  }
-
-  async function discover(timeoutMs: number): Promise<JsonObject | undefined> {
-    const result = await ask('server/discover', { _meta: envelopeOf(options) }, timeoutMs)
-    const { supportedVersions } = result
-    return Array.isArray(supportedVersions) && supportedVersions.includes(modernRevision)
-      ? result
-      : undefined
-  }
-
-  function agree(agreed: Era, protocolVersion: string, result: JsonObject): void {
-    era = agreed
-    const meta = metaOf(result)
-    const serverInfo = result.serverInfo ?? meta?.[metaKeys.serverInfo]
-    handshake = {
-      ...result,
-      capabilities: isJsonObject(result.capabilities) ? result.capabilities : {},
-      ...(isJsonObject(serverInfo) && { serverInfo }),
-    }
-    transport.opened?.({ era, protocolVersion })
+  async function open(wanted: 'auto' | Era): Promise<void> {
+    const agreed = await shakeHands(wanted, { ...options, ask, isClosed: () => isClosed })
+    era = agreed.era
+    handshake = agreed.handshake
+    transport.opened?.(agreed)
+    if (era === 'modern') return
+    const method = 'notifications/initialized'
+    await transport.post(writeNotification(method, undefined), { method })
   }
 
   async function close(): Promise<void> {
@@ -428,7 +388,7 @@ function createLink(options: ConnectOptions) {
     return close()
   }
 
-  return { connection, transport, shakeHands, abandon, close, closedFor: () => closedFor }
+  return { connection, transport, open, abandon, close, closedFor: () => closedFor }
 }
 
 function createTransport(
@@ -441,18 +401,6 @@ function createTransport(
   return create({ ...options, config }, listener)
 }
 
-/** The `_meta` that every request of our own carries in 2026-07-28. */
-export function envelopeOf(client: {
-  clientInfo: JsonObject
-  capabilities: JsonObject
-}): JsonObject {
-  return {
-    [metaKeys.protocolVersion]: modernRevision,
-    [metaKeys.clientInfo]: client.clientInfo,
-    [metaKeys.clientCapabilities]: client.capabilities,
-  }
-}
-
 /** An error object as it came, to be thrown. */
 export function rpcErrorOf(value: unknown): RpcError {
   const { code, message, data } = isJsonObject(value) ? value : {}
@@ -463,15 +411,6 @@ export function rpcErrorOf(value: unknown): RpcError {
 function withProgressToken(params: string, id: number): string {
   const meta = memberText(params, '_meta') ?? '{}'
   return editObject(params, { _meta: editObject(meta, { progressToken: String(id) }) })
-}
-
-function needsLogin(error: unknown): boolean {
-  return error instanceof UpstreamFailure && error.kind !== 'timeout' && !isOlder(error)
-}
-
-/** A refusal by status is what many 2025 servers answer to a question they do not know. */
-function isOlder({ kind, cause }: UpstreamFailure): boolean {
-  return kind === 'refused' && cause === undefined
 }
 
 function isChange(method: string): boolean {

@@ -1,5 +1,5 @@
 import { describeAnswer } from './failed-answer.ts'
-import { createHttpSender, type HttpTransportOptions } from './http.ts'
+import { createHttpSender, type HttpTransportOptions } from './http-sender.ts'
 import { type Transport, type TransportListener, UpstreamFailure } from './transport.ts'
 
 /**
