@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomInt } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { writeNotification } from '../wire/message.ts'
 import type { ClientStream, ClientStreams } from './client-streams.ts'
@@ -39,7 +39,8 @@ export function createResumableStreams(options: {
   const kept: Kept[] = []
   const live = new Map<number, Stream>()
   let keptBytes = 0
-  let lastKey = 0
+  /** Unlike those of an earlier run, of which a client may still know event ids. */
+  let lastKey = randomInt(900_000) * 1_000
 
   class Stream implements ResumableStream {
     readonly key: number
@@ -82,6 +83,7 @@ export function createResumableStreams(options: {
     end(): void {
       this.isFinished = true
       this.client?.end()
+      forgetEmpty(this.key)
     }
   }
 
@@ -92,11 +94,14 @@ export function createResumableStreams(options: {
       const dropped = kept.shift()
       if (!dropped) return
       keptBytes -= dropped.text.length
-      const stream = live.get(dropped.stream)
-      if (stream?.isFinished && !kept.some(({ stream: key }) => key === dropped.stream)) {
-        live.delete(dropped.stream)
-      }
+      forgetEmpty(dropped.stream)
     }
+  }
+
+  /** A stream that has ended, and of which nothing is kept, is nothing to come back to. */
+  function forgetEmpty(key: number): void {
+    const isOver = live.get(key)?.isFinished === true
+    if (isOver && !kept.some(({ stream }) => stream === key)) live.delete(key)
   }
 
   function streamOf(key: number, seq: number): Stream {
