@@ -80,11 +80,17 @@ describe('src/', () => {
   })
 
   it.each([
-    // The command line also looks at NO_COLOR and its like, and puts APP_URL where children see it.
+    // The command line also looks at NO_COLOR and its like, and puts APP_URL where children see it;
+    // servers inherit what the SDKs hand on.
     [
       'touches the environment',
       /\bprocess\.env\b/,
-      ['config/load.ts', 'cli/main.ts', 'cli/commands/dev-events.ts'],
+      [
+        'config/load.ts',
+        'cli/main.ts',
+        'cli/commands/dev-events.ts',
+        'mcp/upstreams/inherited-environment.ts',
+      ],
     ],
     ['ends the process', /\bprocess\.exit\(/, ['cli/main.ts']],
     ['prints', /\bconsole\.\w+\(/, []],

@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net'
 import { createSecureContext } from 'node:tls'
-import { Agent, request } from 'undici'
+import { Agent, request } from './undici.ts'
 
 /** Sends HTTP requests over connections of its own, which it keeps open between them. */
 export interface HttpSender {

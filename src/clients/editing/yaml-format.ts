@@ -1,4 +1,5 @@
-import { isMap, isScalar, type Pair, parseDocument, stringify, type YAMLMap } from 'yaml'
+import { createRequire } from 'node:module'
+import type { Pair, YAMLMap } from 'yaml'
 import {
   type ConfigFormat,
   type ConfigValue,
@@ -9,6 +10,10 @@ import {
   type Splice,
   type TextRange,
 } from './config-format.ts'
+
+const require = createRequire(import.meta.url)
+/** Loaded with the first file in YAML: 7 MiB that most gateways never need. */
+const yaml = (): typeof import('yaml') => require('yaml')
 
 /** YAML, where an entry is a key of a mapping of the root: `extensions: {name: …}`. */
 export const yamlFormat: ConfigFormat = {
@@ -54,16 +59,17 @@ function insert(text: string, path: EntryPath, value: ConfigValue): Splice | und
   if (typeof section !== 'string' || typeof name !== 'string') return undefined
   const root = parse(text).contents
   const eol = lineEndingOf(text)
-  if (isMap(root) && root.flow) return undefined
-  const holder = isMap(root) ? pairOf(root, section) : undefined
+  if (yaml().isMap(root) && root.flow) return undefined
+  const holder = yaml().isMap(root) ? pairOf(root, section) : undefined
   if (!holder) {
-    const indent = isMap(root) ? indentOf(text, root) : ''
+    const indent = yaml().isMap(root) ? indentOf(text, root) : ''
     const block = printBlock({ [section]: { [name]: value } }, { indent, eol })
     return appended(text, indent + block, eol)
   }
-  const map = isMap(holder.value) ? holder.value : undefined
+  const map = yaml().isMap(holder.value) ? holder.value : undefined
   if (map?.flow) return insertInline(text, map, printInline(name, value))
-  const isNothing = holder.value === null || (isScalar(holder.value) && holder.value.source === '')
+  const isNothing =
+    holder.value === null || (yaml().isScalar(holder.value) && holder.value.source === '')
   if (!map && !isNothing) return undefined
   const key = rangeOfNode(holder.key)
   if (!key) return undefined
@@ -90,18 +96,18 @@ function insertInline(text: string, map: YAMLMap, inline: string): Splice | unde
 }
 
 function parse(text: string) {
-  return parseDocument(text, { prettyErrors: true })
+  return yaml().parseDocument(text, { prettyErrors: true })
 }
 
 function pairOf(map: YAMLMap, key: string): Pair | undefined {
-  return map.items.find((pair) => (isScalar(pair.key) ? pair.key.value : undefined) === key)
+  return map.items.find((pair) => (yaml().isScalar(pair.key) ? pair.key.value : undefined) === key)
 }
 
 /** From the key to the last character of the value, without line end or comment. */
 function pairRange(text: string, [section, name]: EntryPath): TextRange | undefined {
   const root = parse(text).contents
-  const holder = isMap(root) ? pairOf(root, String(section)) : undefined
-  const pair = isMap(holder?.value) ? pairOf(holder.value, String(name)) : undefined
+  const holder = yaml().isMap(root) ? pairOf(root, String(section)) : undefined
+  const pair = yaml().isMap(holder?.value) ? pairOf(holder.value, String(name)) : undefined
   const key = rangeOfNode(pair?.key)
   if (!pair || !key) return undefined
   const end = rangeOfNode(pair.value)?.end ?? key.end
@@ -122,7 +128,8 @@ function indentOf(text: string, map: YAMLMap): string {
 
 /** A mapping over several lines, without the last line end; all but the first are indented. */
 function printBlock(value: ConfigValue, { indent, eol }: { indent: string; eol: string }): string {
-  return stringify(value, { lineWidth: 0 })
+  return yaml()
+    .stringify(value, { lineWidth: 0 })
     .trimEnd()
     .replaceAll('\n', eol + indent)
 }

@@ -1,5 +1,4 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
-import { getDefaultEnvironment } from '@modelcontextprotocol/client/stdio'
 import spawn from 'cross-spawn'
 import type { StdioServerConfig } from '../../config/resolved-config.ts'
 import type { Logger } from '../../lib/logger.ts'
@@ -7,6 +6,7 @@ import { type ProcessReaper, signalGroup } from '../../lib/process-reaper.ts'
 import { readLines } from '../../lib/read-lines.ts'
 import { settlesWithin } from '../../lib/wait.ts'
 import { onOneLine } from '../wire/json-text.ts'
+import { inheritedEnvironment } from './inherited-environment.ts'
 import { type Transport, type TransportListener, UpstreamFailure } from './transport.ts'
 
 /** How long a child may take to leave by itself after its stdin ended, then after SIGTERM, ms. */
@@ -49,7 +49,7 @@ export function createStdioTransport(
   function start(resolve: () => void, reject: (error: Error) => void): void {
     const started = spawn(config.command, [...config.args], {
       cwd: config.cwd,
-      env: { ...getDefaultEnvironment(), ...config.env },
+      env: { ...inheritedEnvironment(), ...config.env },
       stdio: ['pipe', 'pipe', 'pipe'],
       // A group of its own: what the command starts (npx starts node) dies with it.
       detached: process.platform !== 'win32',

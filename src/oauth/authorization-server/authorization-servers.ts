@@ -9,7 +9,6 @@ import type { Approvals } from './approvals.ts'
 import { type Consent, createConsent } from './consent.ts'
 import type { Grants } from './grants.ts'
 import { createIssuerStorage, type IssuerStorage } from './issuer-storage.ts'
-import { createProvider } from './provider.ts'
 import type { ProviderSettings } from './provider-configuration.ts'
 import type { KeyRing, SigningKeys } from './signing-keys.ts'
 
@@ -86,6 +85,8 @@ export function createAuthorizationServers(deps: AuthorizationServersDeps): Auth
     if (running?.keys === ring && running.clientMetadataDocuments === clientMetadataDocuments) {
       return running
     }
+    // Most gateways never grant anything: oidc-provider is loaded with the first OAuth request.
+    const { createProvider } = await import('./provider.ts')
     const provider = createProvider({
       issuer: origin,
       storage: issuer.storage,

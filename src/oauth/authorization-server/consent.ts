@@ -3,9 +3,8 @@ import type { Interaction, Provider } from 'oidc-provider'
 import { oauthUrls } from '../oauth-urls.ts'
 import type { ApprovalState, Approvals } from './approvals.ts'
 import { type ConsentRequest, describeConsent } from './consent-request.ts'
-import type { Grants } from './grants.ts'
+import { type Grants, grantSeconds } from './grants.ts'
 import type { IssuerStorage } from './issuer-storage.ts'
-import { grantSeconds } from './provider-configuration.ts'
 import type { GrantableProfile } from './resource-servers.ts'
 
 /** The request and what its page must ask for: proof of being the owner, or a click. */

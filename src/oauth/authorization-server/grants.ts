@@ -29,6 +29,8 @@ export interface Grants {
   revoke(id: string): Promise<boolean>
 }
 
+/** How long a grant stands. */
+export const grantSeconds = 365 * 24 * 3_600
 /** Uses are written down at most this often, ms. */
 const usePrecisionMs = 60_000
 

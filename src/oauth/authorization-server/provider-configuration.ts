@@ -1,6 +1,7 @@
 import type { Configuration } from 'oidc-provider'
 import { oauthPaths } from '../oauth-urls.ts'
 import { createConsentPolicy } from './consent-policy.ts'
+import { grantSeconds } from './grants.ts'
 import type { IssuerStorage } from './issuer-storage.ts'
 import {
   accessTokenSeconds,
@@ -27,7 +28,6 @@ export interface ProviderSettings {
 }
 
 const day = 24 * 3_600
-export const grantSeconds = 365 * day
 
 /** What oidc-provider is told. Everything that MCP clients do not use is off. */
 export function createProviderConfiguration(settings: ProviderSettings): Configuration {

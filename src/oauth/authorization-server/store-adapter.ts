@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { DocumentList } from '../document-list.ts'
 import { isRepeatedInGrace } from './refresh-grace.ts'
 
@@ -42,6 +42,7 @@ export function createStoreAdapter(options: AdapterOptions): Adapter {
   async function refuseReplay(payload: AdapterPayload): Promise<never> {
     // RFC 6749 4.1.2: what was issued on a code that is used twice should be revoked.
     if (payload.grantId) await revokeGrant(payload.grantId)
+    const { errors } = await import('oidc-provider')
     throw new errors.InvalidGrant('already used')
   }
 

@@ -1,6 +1,7 @@
 import { lookup as systemLookup } from 'node:dns/promises'
-import { Agent, buildConnector, request } from 'undici'
+import type { buildConnector as Connecting } from 'undici'
 import { messageOf, UserError } from '../../errors.ts'
+import { Agent, buildConnector, request } from '../../lib/undici.ts'
 import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import {
   type AddressGuard,
@@ -99,7 +100,7 @@ async function requestOnce(
 function connectorFor(
   url: URL,
   { resolve, options }: { resolve: ResolveAddresses; options: GuardedFetchOptions },
-): buildConnector.connector {
+): Connecting.connector {
   const isOwn = url.origin === new URL(options.serverUrl).origin
   const lookup = guardedLookup(resolve, isOwn ? undefined : options.reach)
   const { via } = options

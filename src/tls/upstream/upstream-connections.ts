@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 import { createSecureContext, getCACertificates, type SecureContext, TLSSocket } from 'node:tls'
-import { buildConnector } from 'undici'
+import type { buildConnector as Connecting } from 'undici'
 import { UserError } from '../../errors.ts'
+import { buildConnector } from '../../lib/undici.ts'
 import type { ConnectorOptions, UpstreamConnections } from '../../lib/upstream-connections.ts'
 import type { ReadUpstreamTls, UpstreamTls } from '../../lib/upstream-tls.ts'
 import { decideVerification, type Verification } from './decide-verification.ts'
@@ -48,9 +49,9 @@ export function createUpstreamConnections(
   /** @throws UserError CA_BUNDLE_REFUSED or TLS_NOT_VERIFIED */
   async function secureConnector(
     name: string,
-    { hostname }: buildConnector.Options,
-    base: buildConnector.BuildOptions,
-  ): Promise<buildConnector.connector> {
+    { hostname }: Connecting.Options,
+    base: Connecting.BuildOptions,
+  ): Promise<Connecting.connector> {
     const verification = verificationOf(name, hostname)
     if (verification === 'refuse') throw notVerified(name)
     const tls = await options.read(name)
