@@ -57,7 +57,11 @@ function readText(incoming: HttpBindings['incoming'], maxBytes: number) {
     }
     incoming
       .on('data', onData)
-      .once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+      .once('end', () => {
+        const [first] = chunks
+        const whole = chunks.length === 1 && first ? first : Buffer.concat(chunks)
+        resolve(whole.toString('utf8'))
+      })
       .once('error', reject)
   })
 }
