@@ -1,4 +1,5 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import type { Writable } from 'node:stream'
 import spawn from 'cross-spawn'
 import type { StdioServerConfig } from '../../config/resolved-config.ts'
 import type { Logger } from '../../lib/logger.ts'
@@ -36,6 +37,7 @@ export function createStdioTransport(
       if (!child?.stdin.writable || isOver) {
         return reject(new UpstreamFailure('unseen', exitReason ?? 'the process is not running'))
       }
+      together(child.stdin)
       child.stdin.write(`${onOneLine(text)}\n`, (error) => {
         if (!error) return resolve()
         // The pipe breaks before the exit is reported, which says why.
@@ -110,6 +112,13 @@ export function createStdioTransport(
       await exited
     },
   }
+}
+
+/** What is written in one turn of the event loop, for whatever clients, goes out in one piece. */
+function together(stdin: Writable): void {
+  if (stdin.writableCorked > 0) return
+  stdin.cork()
+  setImmediate(() => stdin.uncork())
 }
 
 function startFailure(config: StdioServerConfig, error: NodeJS.ErrnoException): string {
