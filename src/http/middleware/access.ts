@@ -35,7 +35,7 @@ export function requireAccess(deps: AccessDeps): MiddlewareHandler<AccessEnv> {
 export function requireToolScopes(deps: AccessDeps): MiddlewareHandler<AccessEnv> {
   return async (c, next) => {
     const target = { origin: c.get('origin'), profile: c.req.param('profile') ?? '' }
-    const scopes = deps.scopesOf(target.profile, c.get('body'))
+    const scopes = () => deps.scopesOf(target.profile, c.get('body'))
     const result = deps.access.requireScopes(c.get('principal'), scopes, target)
     return result.ok ? next() : refuse(result)
   }

@@ -46,6 +46,8 @@ export function createGrants({ store, now }: { store: Store; now: () => number }
   })
   // Apart, so that noting a use cannot bring back a grant that was revoked meanwhile.
   const uses = 'oauth-grant-uses'
+  /** When a use was last written down by us. */
+  const noted = new Map<string, number>()
   const lastUse = async (id: string) => (await store.get(uses, id)) as number | undefined
   const all = async () => (await records.entries()).map(({ value }) => value)
 
@@ -69,14 +71,17 @@ export function createGrants({ store, now }: { store: Store; now: () => number }
     async isLive(issuer, id) {
       const record = await records.get(id)
       if (record?.issuer !== issuer) return false
-      const last = await lastUse(id)
-      if (last === undefined || now() - last >= usePrecisionMs) await store.set(uses, id, now())
+      if (now() - (noted.get(id) ?? Number.NEGATIVE_INFINITY) >= usePrecisionMs) {
+        noted.set(id, now())
+        await store.set(uses, id, now())
+      }
       return true
     },
     async revoke(id) {
       const known = (await records.get(id)) !== undefined
       await records.remove(id)
       await store.delete(uses, id)
+      noted.delete(id)
       return known
     },
   }
