@@ -70,7 +70,12 @@ export function createProfile(options: {
   }
 
   const identity = (era: Era) => identityOf(config, { catalogs: catalogs(), version, era })
-  const isUnseen = () => upstreams().some((upstream) => upstream.catalog() === undefined)
+  // Asked with every call.
+  const isUnseen = () =>
+    config.servers.some((name) => {
+      const upstream = options.upstream(name)
+      return upstream !== undefined && upstream.catalog() === undefined
+    })
   async function seen(): Promise<void> {
     if (isUnseen()) await Promise.all(upstreams().map((upstream) => upstream.firstSight))
   }

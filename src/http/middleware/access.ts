@@ -53,7 +53,7 @@ export function requireToolScopes(deps: AccessDeps): MiddlewareHandler<AccessEnv
     )
     if (tools.length === 0) return next()
     const scopes = await deps.scopesOf(target.profile, tools)
-    const result = deps.access.requireScopes(c.get('principal'), scopes, target)
+    const result = deps.access.requireScopes(c.get('principal'), () => scopes, target)
     return result.ok ? next() : refuse(result)
   }
 }

@@ -94,7 +94,11 @@ function readText(incoming: HttpBindings['incoming'], maxBytes: number): Promise
     }
     incoming
       .on('data', onData)
-      .once('end', () => resolve({ kind: 'text', text: Buffer.concat(chunks).toString('utf8') }))
+      .once('end', () => {
+        const [first] = chunks
+        const whole = chunks.length === 1 && first ? first : Buffer.concat(chunks)
+        resolve({ kind: 'text', text: whole.toString('utf8') })
+      })
       .once('error', () => resolve({ kind: 'broken-off' }))
   })
 }

@@ -12,7 +12,8 @@ const maxHeld = 256
 const statePrefix = 'sallyport-held.'
 
 interface HeldCall {
-  readonly state: string
+  /** Set once it is held: most calls never are. */
+  state: string
   /** Nobody else goes on with it. */
   readonly principal: string
   readonly profile: string
@@ -42,7 +43,7 @@ export function createHeldCalls() {
     send: (attempt: Attempt) => void,
   ): void {
     const entry: HeldCall = {
-      state: statePrefix + randomBytes(18).toString('base64url'),
+      state: '',
       principal: call.principal,
       profile: call.caller.profile,
       questions: new Map(),
@@ -91,6 +92,7 @@ export function createHeldCalls() {
       return refuse(current, new RpcError(rpcCodes.internalError, message))
     }
     entry.current = undefined
+    entry.state ||= statePrefix + randomBytes(18).toString('base64url')
     held.set(entry.state, entry)
     entry.expiry = setTimeout(() => {
       held.delete(entry.state)

@@ -1,5 +1,6 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import type { Writable } from 'node:stream'
 import spawn from 'cross-spawn'
 import type { StdioServerConfig } from '../../config/resolved-config.ts'
 import type { Logger } from '../../lib/logger.ts'
@@ -54,6 +55,7 @@ export function createStdioTransport(
           reject(new UpstreamFailure(kind, exitReason ?? otherwise)),
         )
       if (!child?.stdin.writable || isOver) return fail('unseen', 'the process is not running')
+      together(child.stdin)
       child.stdin.write(`${onOneLine(text)}\n`, (error) =>
         error ? fail('lost', error.message) : resolve(),
       )
@@ -135,6 +137,13 @@ export function createStdioTransport(
       await exited
     },
   }
+}
+
+/** What is written in one turn of the event loop, for whatever clients, goes out in one piece. */
+function together(stdin: Writable): void {
+  if (stdin.writableCorked > 0) return
+  stdin.cork()
+  setImmediate(() => stdin.uncork())
 }
 
 /** What programs need to find their way, and no secret is in; the same that MCP's own clients pass on. */

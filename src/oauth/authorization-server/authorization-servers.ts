@@ -10,7 +10,6 @@ import type { Approvals } from './approvals.ts'
 import { type Consent, createConsent } from './consent.ts'
 import type { Grants } from './grants.ts'
 import { createIssuerStorage, type IssuerStorage } from './issuer-storage.ts'
-import { createProvider } from './provider.ts'
 import type { ProviderSettings } from './provider-configuration.ts'
 import { createSenderBudget } from './sender-budget.ts'
 import type { KeyRing, SigningKeys } from './signing-keys.ts'
@@ -100,6 +99,8 @@ export function createAuthorizationServers(deps: AuthorizationServersDeps): Auth
     if (running?.keys === ring && running.clientMetadataDocuments === clientMetadataDocuments) {
       return running
     }
+    // Most gateways never grant anything: oidc-provider is loaded with the first OAuth request.
+    const { createProvider } = await import('./provider.ts')
     const provider = createProvider({
       issuer: origin,
       storage: issuer.storage,

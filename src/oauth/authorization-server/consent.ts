@@ -4,9 +4,8 @@ import type { Sender } from '../../origin/client-address.ts'
 import { oauthUrls } from '../oauth-urls.ts'
 import { type ApprovalState, type Approvals, type Decider, owner } from './approvals.ts'
 import { type ConsentRequest, describeConsent } from './consent-request.ts'
-import type { Grants } from './grants.ts'
+import { type Grants, grantSeconds } from './grants.ts'
 import type { IssuerStorage } from './issuer-storage.ts'
-import { grantSeconds } from './provider-configuration.ts'
 import type { GrantableProfile } from './resource-servers.ts'
 
 /** The request and what its page must ask for: proof of being the owner, or a click. */

@@ -30,6 +30,8 @@ export interface Grants {
   revoke(id: string): Promise<boolean>
 }
 
+/** How long a grant stands. */
+export const grantSeconds = 365 * 24 * 3_600
 /** Uses are written down at most this often, ms. */
 const usePrecisionMs = 60_000
 
@@ -41,6 +43,8 @@ export function createGrants({ store, now }: { store: Store; now: () => number }
   const records = 'oauth-grants'
   // Apart, so that noting a use cannot bring back a grant that was revoked meanwhile.
   const uses = 'oauth-grant-uses'
+  /** When a use was last written down by us. */
+  const noted = new Map<string, number>()
   const lastUse = async (id: string) => (await store.get(uses, id)) as number | undefined
   const find = async (id: string) => (await store.get(records, id)) as GrantRecord | undefined
   const all = async () => (await store.list(records)).map(({ value }) => value as GrantRecord)
@@ -68,14 +72,17 @@ export function createGrants({ store, now }: { store: Store; now: () => number }
     async isLive(issuer, id) {
       const record = await find(id)
       if (record?.issuer !== issuer) return false
-      const last = await lastUse(id)
-      if (last === undefined || now() - last >= usePrecisionMs) await store.set(uses, id, now())
+      if (now() - (noted.get(id) ?? Number.NEGATIVE_INFINITY) >= usePrecisionMs) {
+        noted.set(id, now())
+        await store.set(uses, id, now())
+      }
       return true
     },
     async revoke(id) {
       const known = (await find(id)) !== undefined
       await store.delete(records, id)
       await store.delete(uses, id)
+      noted.delete(id)
       return known
     },
   }

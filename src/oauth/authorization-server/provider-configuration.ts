@@ -1,6 +1,7 @@
 import type { Configuration } from 'oidc-provider'
 import { oauthPaths } from '../oauth-urls.ts'
 import { createConsentPolicy } from './consent-policy.ts'
+import { grantSeconds } from './grants.ts'
 import type { IssuerStorage } from './issuer-storage.ts'
 import { oidcScopes } from './request-parameters.ts'
 import {
@@ -30,7 +31,6 @@ export interface ProviderSettings {
 }
 
 const day = 24 * 3_600
-export const grantSeconds = 365 * day
 /** How long a request for access waits for its answer. */
 const waitingSeconds = 10 * 60
 

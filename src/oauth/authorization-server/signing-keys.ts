@@ -1,11 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import {
-  calculateJwkThumbprint,
-  exportJWK,
-  generateKeyPair,
-  type JSONWebKeySet,
-  type JWK,
-} from 'jose'
+import type { JSONWebKeySet, JWK } from 'jose'
 import { createKeyFile } from '../../store/key-file.ts'
 
 /** What access tokens and ID tokens are signed with: all must verify it (RFC 9068 section 2.1). */
@@ -85,6 +79,7 @@ async function freshFile(): Promise<KeyRingFile> {
 }
 
 async function createKey(): Promise<JWK> {
+  const { calculateJwkThumbprint, exportJWK, generateKeyPair } = await import('jose')
   const { privateKey } = await generateKeyPair(signingAlgorithm, { extractable: true })
   const jwk = await exportJWK(privateKey)
   return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: signingAlgorithm, use: 'sig' }

@@ -51,6 +51,7 @@ export function createStoreAdapter(options: AdapterOptions): Adapter {
   async function refuseReplay(payload: AdapterPayload): Promise<never> {
     // RFC 6749 4.1.2: what was issued on a code that is used twice should be revoked.
     if (payload.grantId) await revokeGrant(payload.grantId)
+    const { errors } = await import('oidc-provider')
     throw new errors.InvalidGrant('already used')
   }
 

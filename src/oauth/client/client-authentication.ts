@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto'
-import { type CryptoKey, importPKCS8 } from 'jose'
+import type { CryptoKey } from 'jose'
 import {
   type AuthorizationServer,
   type ClientAuth,
@@ -62,6 +62,7 @@ function formEncode(text: string): string {
 
 async function importKey(pem: string): Promise<CryptoKey> {
   try {
+    const { importPKCS8 } = await import('jose')
     return await importPKCS8(pem, algorithmOf(pem))
   } catch (error) {
     throw new UpstreamAuthError('key-invalid', 'The private key for the login cannot be used.', {

@@ -4,7 +4,6 @@ import { OAuthError } from '../oauth-error.ts'
 import { oauthUrls } from '../oauth-urls.ts'
 import type { ProfileAuth } from '../policy.ts'
 import { baseScope, decideAuth } from '../policy.ts'
-import { verifyAccessToken } from './access-token.ts'
 import { type ApiKeys, looksLikeApiKey } from './api-keys.ts'
 import { readCredentials } from './bearer.ts'
 import {
@@ -16,6 +15,7 @@ import {
 } from './refusal.ts'
 import type { ProtectedProfile } from './resource-metadata.ts'
 import type { TokenIssuer } from './token-issuer.ts'
+import { createTokenMemory } from './token-memory.ts'
 
 /** Who calls, and what they may do; an API key may do everything in its profile. */
 export type Principal =
@@ -42,8 +42,8 @@ export interface AccessControl {
   /** What a profile asks for in a listener of that exposure; undefined when it does not exist. */
   authOf(profile: string, exposure: Exposure): ProfileAuth | undefined
   authorize(request: AccessRequest): Promise<Access>
-  /** Whether somebody who was let in has all of `scopes`; the refusal names all of them. */
-  requireScopes(principal: Principal, scopes: readonly string[], target: Target): Access
+  /** Whether somebody who was let in has all scopes that are needed; the refusal names them all. */
+  requireScopes(principal: Principal, needed: () => readonly string[], target: Target): Access
 }
 
 export interface AccessControlDeps {
@@ -61,6 +61,7 @@ export interface AccessControlDeps {
 /** Decides, for every request to a protected resource, who is let in. */
 export function createAccessControl(deps: AccessControlDeps): AccessControl {
   const { allowAnonymous, logger } = deps
+  const tokens = createTokenMemory(deps.now)
 
   function authOf(name: string, exposure: Exposure): ProfileAuth | undefined {
     const profile = deps.profile(name)
@@ -76,11 +77,17 @@ export function createAccessControl(deps: AccessControlDeps): AccessControl {
   }
 
   async function identifyToken(token: string, { origin, profile }: Target): Promise<Principal> {
-    const { issuer, subject, clientId, scopes, grantId } = await verifyAccessToken(token, {
-      issuers: deps.issuers(origin),
-      resource: oauthUrls(origin).resource(profile),
-      now: new Date(deps.now()),
-    })
+    const resource = oauthUrls(origin).resource(profile)
+    const { issuer, subject, clientId, scopes, grantId } = await tokens.claims(
+      token,
+      resource,
+      async () => {
+        // With it comes what verifies signatures, which a gateway without tokens never needs.
+        const { verifyAccessToken } = await import('./access-token.ts')
+        const now = new Date(deps.now())
+        return verifyAccessToken(token, { issuers: deps.issuers(origin), resource, now })
+      },
+    )
     if (grantId === undefined || (await deps.isGrantLive(issuer, grantId))) {
       return { kind: 'token', issuer, subject, clientId, scopes }
     }
@@ -100,11 +107,16 @@ export function createAccessControl(deps: AccessControlDeps): AccessControl {
     if (auth === 'key') {
       throw new OAuthError('invalid_token', { description: 'this profile takes API keys only' })
     }
-    return requireScopes(await identifyToken(token, request), [baseScope], request)
+    return requireScopes(await identifyToken(token, request), () => [baseScope], request)
   }
 
-  function requireScopes(principal: Principal, scopes: readonly string[], target: Target): Access {
+  function requireScopes(
+    principal: Principal,
+    needed: () => readonly string[],
+    target: Target,
+  ): Access {
     if (principal.kind !== 'token') return { ok: true, principal }
+    const scopes = needed()
     if (scopes.every((scope) => principal.scopes.includes(scope))) return { ok: true, principal }
     return insufficientScope(scopes, target)
   }

@@ -11,6 +11,8 @@ export interface AccessTokenClaims {
   readonly scopes: readonly string[]
   /** The grant behind a token of our own; empty when it names none. */
   readonly grantId: string | undefined
+  /** Milliseconds since the epoch, leeway included. */
+  readonly expiresAt: number
 }
 
 // Neither `none` nor HS*, which a public key would satisfy. Ed25519 is the newer name of EdDSA.
@@ -74,6 +76,7 @@ function readClaims(
     clientId: asString(payload.client_id) ?? asString(payload.azp),
     scopes: readScopes(payload),
     grantId: issuer.isOwn ? (asString(payload.grant_id) ?? '') : undefined,
+    expiresAt: (Number(payload.exp) + leewaySeconds) * 1000,
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Store } from '../../store/store.ts'
 
 /** An API key as it is listed; the key itself is shown once and never stored. */
@@ -22,8 +22,8 @@ export interface ApiKeys {
   list(): Promise<ApiKey[]>
   /** False when there is no such key. */
   revoke(id: string): Promise<boolean>
-  /** The record of a key that is good for the profile, which counts as a use of it. */
-  verify(key: string, profile: string): Promise<ApiKey | undefined>
+  /** The id of a key that is good for the profile, which counts as a use of it. */
+  verify(key: string, profile: string): Promise<{ readonly id: string } | undefined>
 }
 
 interface Stored extends Omit<ApiKey, 'lastUsedAt' | 'expiresAt' | 'name'> {
@@ -48,14 +48,17 @@ export function createApiKeys({ store, now }: { store: Store; now: () => number 
   const find = async (id: string) => (await store.get(keys, id)) as Stored | undefined
   // Apart from the keys, so that noting a use cannot bring back one that was revoked meanwhile.
   const uses = 'api-key-uses'
+  /** When a use was last written down by us. */
+  const noted = new Map<string, number>()
 
   async function describe({ hash: _, ...stored }: Stored): Promise<ApiKey> {
     const lastUsedAt = (await store.get(uses, stored.id)) as number | undefined
     return { name: undefined, expiresAt: undefined, ...stored, lastUsedAt }
   }
 
-  async function noteUse({ id, lastUsedAt }: ApiKey): Promise<void> {
-    if (lastUsedAt !== undefined && now() - lastUsedAt < usePrecisionMs) return
+  async function noteUse(id: string): Promise<void> {
+    if (now() - (noted.get(id) ?? Number.NEGATIVE_INFINITY) < usePrecisionMs) return
+    noted.set(id, now())
     await store.set(uses, id, now())
   }
 
@@ -84,6 +87,7 @@ export function createApiKeys({ store, now }: { store: Store; now: () => number 
       if ((await find(id)) === undefined) return false
       await store.delete(keys, id)
       await store.delete(uses, id)
+      noted.delete(id)
       return true
     },
     async verify(key, profile) {
@@ -91,13 +95,12 @@ export function createApiKeys({ store, now }: { store: Store; now: () => number 
       const stored = id === undefined ? undefined : await find(id)
       if (!stored || stored.profile !== profile) return undefined
       if (!timingSafeEqual(Buffer.from(hashOf(key)), Buffer.from(stored.hash))) return undefined
-      const record = await describe(stored)
-      await noteUse(record)
-      return record
+      await noteUse(stored.id)
+      return { id: stored.id }
     },
   }
 }
 
 function hashOf(key: string): string {
-  return createHash('sha256').update(key).digest('hex')
+  return hash('sha256', key)
 }

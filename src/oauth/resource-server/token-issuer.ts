@@ -1,11 +1,4 @@
-import type { FetchImplementation, JSONWebKeySet } from 'jose'
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  customFetch,
-  errors,
-  type JWTVerifyGetKey,
-} from 'jose'
+import type { FetchImplementation, JSONWebKeySet, JWTVerifyGetKey } from 'jose'
 import { messageOf } from '../../errors.ts'
 
 /** Somebody whose access tokens are accepted. */
@@ -34,6 +27,7 @@ export function createOwnIssuer(
     isOwn: true,
     async key(header, token) {
       const keys = await publicKeys()
+      const { createLocalJWKSet } = await import('jose')
       if (imported?.of !== keys) imported = { of: keys, key: createLocalJWKSet(keys) }
       return imported.key(header, token)
     },
@@ -57,6 +51,7 @@ export function createExternalIssuer(
 
   async function openKeys(): Promise<JWTVerifyGetKey> {
     const uri = options.jwksUri ?? (await discoverJwksUri(issuer, options.fetch))
+    const { createRemoteJWKSet, customFetch } = await import('jose')
     return createRemoteJWKSet(new URL(uri), {
       cooldownDuration: cooldownMs,
       cacheMaxAge: maxAgeMs,
@@ -84,13 +79,15 @@ export function createExternalIssuer(
   }
 }
 
+const tokenCodes: ReadonlySet<unknown> = new Set([
+  'ERR_JWKS_NO_MATCHING_KEY',
+  'ERR_JWKS_MULTIPLE_MATCHING_KEYS',
+  'ERR_JOSE_NOT_SUPPORTED',
+])
+
 /** Everything else that reading a key set can throw means that the keys could not be had. */
 function isAboutTheToken(error: unknown): boolean {
-  return (
-    error instanceof errors.JWKSNoMatchingKey ||
-    error instanceof errors.JWKSMultipleMatchingKeys ||
-    error instanceof errors.JOSENotSupported
-  )
+  return tokenCodes.has((error as { code?: unknown }).code)
 }
 
 /** RFC 8414 section 3.1, then OpenID Connect Discovery 1.0 section 4. */

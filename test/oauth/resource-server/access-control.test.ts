@@ -123,7 +123,7 @@ describe('challenges', () => {
     const { access, authorize } = setup()
     const result = await authorize(`Bearer ${await mint()}`)
     if (!result.ok) throw new Error('refused')
-    const refusal = access.requireScopes(result.principal, ['mcp', 'write'], {
+    const refusal = access.requireScopes(result.principal, () => ['mcp', 'write'], {
       origin,
       profile: 'work',
     })
