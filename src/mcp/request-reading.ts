@@ -1,3 +1,4 @@
+import { quoted } from '../lib/printable.ts'
 import { isJsonObject } from './wire/message.ts'
 import { rpcCodes } from './wire/protocol.ts'
 
@@ -90,11 +91,31 @@ function isDisguised(method: string): boolean {
     .normalize('NFKC')
     .toLowerCase()
     .replace(/[^a-z/]/g, '')
-  return guardedMethods.has(plain)
+  return plain !== method && (guardedMethods.has(plain) || plain === 'tools/list')
+}
+
+/** Fields that say what is asked for, wherever they stand, by what they are in small letters. */
+const guardedFields: ReadonlyMap<string, string> = new Map(
+  ['_meta', 'name', 'uri', 'ref', 'type', 'taskId', 'notifications', 'resourceSubscriptions'].map(
+    (field) => [field.toLowerCase(), field],
+  ),
+)
+
+/** Nearly one of the fields that were read: servers in Go take a key in any case, the last that fits. */
+function disguisedField(method: string, params: unknown): string | undefined {
+  if (!guardedMethods.has(method) && !method.startsWith('tasks/')) return undefined
+  const holders = [params, own(params, 'ref'), own(params, 'notifications')]
+  const keys = holders.flatMap((holder) => (isJsonObject(holder) ? Object.keys(holder) : []))
+  return keys.find((key) => {
+    const field = guardedFields.get(key.normalize('NFKC').toLowerCase())
+    return field !== undefined && field !== key
+  })
 }
 
 /** What a request with that method and those params is about. */
 export function readAsked(method: string, params: unknown): Asked | Unreadable {
+  const disguised = disguisedField(method, params)
+  if (disguised !== undefined) return invalidParams(`${quoted(disguised)} is no field of it`)
   switch (method) {
     case 'tools/call':
       return named('tool', params)

@@ -210,6 +210,9 @@ describe.each(eras)('a call of %s', (era) => {
       message(`"method":"tools/call","__proto__":{"params":{"name":"write"}}`),
       undefined,
     ],
+    ['the guarded name under another case', call(era, '"name":"look","Name":"write"'), undefined],
+    ['the guarded name in capitals, first', call(era, '"NAME":"write","name":"look"'), undefined],
+    ['a full-width key', call(era, '"name":"look","\uff4eame":"write"'), undefined],
     ['a list for params', message('"method":"tools/call","params":[{"name":"write"}]'), undefined],
     ['text for params', message('"method":"tools/call","params":"write"'), undefined],
   ]
@@ -234,6 +237,7 @@ describe.each(eras)('a call of %s', (era) => {
     ['another case', '"id":7,"method":"TOOLS/CALL"'],
     ['a space after the method', '"id":7,"method":"tools/call "'],
     ['a full-width slash', '"id":7,"method":"tools\uff0fcall"'],
+    ['a list under another case', '"id":7,"method":"Tools/List"'],
     ['no method', '"id":7'],
     ['no id', '"method":"tools/call"'],
     ['null as id', '"id":null,"method":"tools/call"'],

@@ -4,6 +4,7 @@ import type { MessageOwner, Question } from '../upstreams/message-owner.ts'
 import { decodeHeaderValue, paramHeaderProblem } from '../upstreams/param-headers.ts'
 import { editObject, memberText } from '../wire/json-text.ts'
 import {
+  changedUri,
   isJsonObject,
   type JsonObject,
   metaOf,
@@ -25,6 +26,7 @@ import type { ClientStream, ClientStreams } from './client-streams.ts'
 import {
   type HttpExchange,
   headerOf,
+  sendFault,
   sendJson,
   sendNotAcceptable,
   sendRefusal,
@@ -140,7 +142,7 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
   }
 
   function discover({ id }: Request, exchange: HttpExchange) {
-    void profile.seen().then(() => {
+    const answer = () => {
       const { capabilities, serverInfo, instructions, others } = profile.identity('modern')
       const result = {
         resultType: 'complete',
@@ -153,7 +155,11 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
         _meta: { ...metaOf(others), [metaKeys.serverInfo]: serverInfo },
       }
       sendJson(exchange, writeAnswer(id, 'result', JSON.stringify(result)))
-    })
+    }
+    profile
+      .seen()
+      .then(answer)
+      .catch((error: unknown) => sendFault(exchange, id, error))
   }
 
   function listen(request: Request, exchange: HttpExchange) {
@@ -171,7 +177,7 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
       const message = `this profile serves ${maxListening} such streams already`
       return refuse(call, new RpcError(rpcCodes.invalidRequest, message))
     }
-    void profile.seen().then(() => {
+    const open = () => {
       const honored = honoredPart(wanted, profile.identity('modern').capabilities)
       const stops: (() => void)[] = []
       const stream = streams.open(exchange.outgoing, {
@@ -190,7 +196,11 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
       if (Object.keys(honored).length === 0) return endListening(entry)
       listening.add(entry)
       for (const uri of entry.uris) void follow(uri, entry, stops)
-    })
+    }
+    profile
+      .seen()
+      .then(open)
+      .catch((error: unknown) => sendFault(exchange, id, error))
   }
 
   async function follow(uri: string, { stream }: Listening, stops: (() => void)[]): Promise<void> {
@@ -215,9 +225,10 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
   return {
     serve,
     /** Tells whoever listens that a list or a resource of a server has changed. */
-    changed(server: string, { method, params }: Notification, text: string | undefined): void {
+    changed(server: string, notification: Notification, text: string | undefined): void {
+      const { method } = notification
       const isResource = method === 'notifications/resources/updated'
-      const uri = isResource ? profile.view().exposedUri(server, String(params?.uri)) : ''
+      const uri = isResource ? profile.view().exposedUri(server, changedUri(notification)) : ''
       for (const { id, stream, honored, uris } of listening) {
         if (isResource ? !uris.has(uri) : honored[filterOf(method)] !== true) continue
         const said = text ?? '{}'

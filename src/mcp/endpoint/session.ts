@@ -9,7 +9,9 @@ import { editObject, memberText } from '../wire/json-text.ts'
 import {
   type Answer,
   bodyText,
+  changedUri,
   type Id,
+  isId,
   isJsonObject,
   type JsonObject,
   type Message,
@@ -277,7 +279,8 @@ export function createSession(options: {
     if (method === 'notifications/cancelled') return cancelled(params)
     const text = paramsText(notification)
     if (method === 'notifications/progress') {
-      const about = asked.get(Number(params?.progressToken))
+      const given = params?.progressToken
+      const about = isId(given) ? asked.get(Number(given)) : undefined
       const token = JSON.stringify(about?.token)
       return about?.question.progress(editObject(text ?? '{}', { progressToken: token }))
     }
@@ -320,7 +323,7 @@ export function createSession(options: {
       if (upstream?.isolates(session)) return
       const { method } = notification
       if (method !== 'notifications/resources/updated') return session.tell(method, params)
-      const uri = profile.view().exposedUri(server, String(notification.params?.uri))
+      const uri = profile.view().exposedUri(server, changedUri(notification))
       if (subscriptions.has(uri)) {
         session.tell(method, editObject(params ?? '{}', { uri: JSON.stringify(uri) }))
       }

@@ -3,6 +3,7 @@ import type { Logger } from '../../lib/logger.ts'
 import type { Profile } from '../profile.ts'
 import { readMessage, writeAnswer } from '../wire/message.ts'
 import { rpcCodes } from '../wire/protocol.ts'
+import { errorText } from '../wire/rpc-error.ts'
 import type { ClientStreams } from './client-streams.ts'
 import { type HttpExchange, sendEmpty, sendRefusal } from './http-exchange.ts'
 import { createSession, initializeResult, type Outlet, type Session, termsOf } from './session.ts'
@@ -29,7 +30,10 @@ export function createSseSessions(options: {
     const message = body && readMessage(body.text, body.value)
     if (message?.kind !== 'request' || message.method !== 'initialize') return
     const terms = termsOf(message, principal)
-    void profile.seen().then(() => {
+    const answer = () => {
+      // Its stream has ended, or another `initialize` was first.
+      if (entries.get(id) !== entry || entry.session) return
+      const result = initializeResult(profile, terms.protocolVersion)
       entry.session = createSession({
         id,
         profile,
@@ -38,9 +42,14 @@ export function createSseSessions(options: {
         logger,
         onState: () => {},
       })
-      const result = initializeResult(profile, terms.protocolVersion)
       entry.outlet.answer(writeAnswer(message.id, 'result', result))
-    })
+    }
+    profile
+      .seen()
+      .then(answer)
+      .catch((error: unknown) =>
+        entry.outlet.answer(writeAnswer(message.id, 'error', errorText(error))),
+      )
   }
 
   return {

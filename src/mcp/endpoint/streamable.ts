@@ -7,6 +7,7 @@ import {
   type HttpExchange,
   headerOf,
   sendEmpty,
+  sendFault,
   sendJson,
   sendNotAcceptable,
   sendRefusal,
@@ -74,6 +75,11 @@ export function createStreamableSessions(options: {
     }
   }
 
+  /** Such as a disk that is full: the session goes on without. */
+  function notSaved(error: Error): void {
+    options.logger.error('what a session asked for could not be saved', { reason: error.message })
+  }
+
   function open(id: string, terms: SessionTerms): Entry {
     makeRoom()
     const streams = createResumableStreams({
@@ -97,7 +103,7 @@ export function createStreamableSessions(options: {
         pause: () => {},
       },
       logger: options.logger,
-      onState: (state) => void records.saveState(id, state),
+      onState: (state) => void records.saveState(id, state).catch(notSaved),
     })
     const entry: Entry = { session, streams, lastSeen: now(), openStreams: 0 }
     entries.set(id, entry)
@@ -131,13 +137,12 @@ export function createStreamableSessions(options: {
       return serve(id as string, entry, exchange)
     }
     if (id === undefined) return initialize(exchange)
-    find(id, exchange.principal).then(
-      (found) => (found ? serve(id, found, exchange) : notFound(exchange)),
-      (error: Error) => {
+    find(id, exchange.principal)
+      .then((found) => (found ? serve(id, found, exchange) : notFound(exchange)))
+      .catch((error: Error) => {
         options.logger.error('a session could not be taken up', { reason: error.message })
         sendRefusal(exchange, 500, { code: rpcCodes.internalError, message: 'Internal error' })
-      },
-    )
+      })
   }
 
   function initialize(exchange: HttpExchange) {
@@ -151,13 +156,17 @@ export function createStreamableSessions(options: {
     }
     const terms = termsOf(message, exchange.principal)
     const id = records.issue(terms)
-    void profile.seen().then(() => {
-      open(id, terms)
+    const answer = () => {
       const result = initializeResult(profile, terms.protocolVersion)
+      open(id, terms)
       sendJson(exchange, writeAnswer(message.id, 'result', result), {
         headers: { 'mcp-session-id': id },
       })
-    })
+    }
+    profile
+      .seen()
+      .then(answer)
+      .catch((error: unknown) => sendFault(exchange, message.id, error))
   }
 
   function serve(id: string, entry: Entry, exchange: HttpExchange) {
@@ -175,7 +184,7 @@ export function createStreamableSessions(options: {
       case 'GET':
         return listen(entry, exchange)
       default:
-        records.end(id)
+        records.end(id).catch(notSaved)
         letGo(id, entry)
         return sendEmpty(exchange, 200)
     }

@@ -38,7 +38,14 @@ export function answerRounds(
   function askAll({ body }: CallAnswer) {
     const requests = memberText(body, 'inputRequests') ?? '{}'
     const state = memberText(body, 'requestState')
-    const asked = membersOf(requests)
+    const asked = membersOf(requests).map(({ key, start, end }) =>
+      toRequest(key, requests.slice(start, end)),
+    )
+    if (!asked.every((one) => one !== undefined)) {
+      const message = 'the upstream asked for input with what is no request'
+      const body = errorText(new RpcError(rpcCodes.internalError, message))
+      return onAnswer({ kind: 'error', body }, undefined)
+    }
     const responses = new Map<string, string>()
     const takeBack: (() => void)[] = []
     call.cancel = () => {
@@ -53,16 +60,16 @@ export function answerRounds(
     }
     if (asked.length === 0) return goOn()
     let isOver = false
-    for (const { key, start, end } of asked) {
+    for (const request of asked) {
       const question = {
-        request: toRequest(key, requests.slice(start, end)),
+        request,
         answer(kind: 'result' | 'error', text: string) {
           if (isOver) return
           if (kind === 'error') {
             isOver = true
             return onAnswer({ kind, body: text }, undefined)
           }
-          responses.set(key, text)
+          responses.set(String(request.id), text)
           if (responses.size === asked.length) goOn()
         },
         // 2026-07-28 hears nothing of a question until it is answered.
@@ -79,13 +86,9 @@ function isInputRequired(value: unknown): boolean {
   return isJsonObject(value) && value.resultType === 'input_required'
 }
 
-function toRequest(id: string, text: string): Request {
-  const { method, params } = JSON.parse(text) as { method?: unknown; params?: unknown }
-  return {
-    kind: 'request',
-    id,
-    method: String(method),
-    params: isJsonObject(params) ? params : undefined,
-    text,
-  }
+function toRequest(id: string, text: string): Request | undefined {
+  const read: unknown = JSON.parse(text)
+  if (!isJsonObject(read) || typeof read.method !== 'string') return undefined
+  const { method, params } = read
+  return { kind: 'request', id, method, params: isJsonObject(params) ? params : undefined, text }
 }

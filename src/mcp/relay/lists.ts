@@ -82,7 +82,8 @@ function exposeItems(
   if (list.kind === 'resources') return items.map((item) => exposeUris(view, server, item))
   const { kind } = list
   return items.flatMap((item) => {
-    const { name } = JSON.parse(item) as { name?: unknown }
+    const read: unknown = JSON.parse(item)
+    const name = isJsonObject(read) ? read.name : undefined
     const exposed = typeof name === 'string' ? view.exposed(kind, server, name) : undefined
     if (exposed === undefined) return []
     const description = kind === 'tools' ? view.described(server, String(name)) : undefined

@@ -42,10 +42,10 @@ export function createRelay() {
       call.cancel = () => {
         isCancelled = true
       }
-      route.upstream.connection(call.session).then(
-        (opened) => isCancelled || begin(opened, route, call),
-        (error: unknown) => isCancelled || giveUp(route, call, error),
-      )
+      route.upstream
+        .connection(call.session)
+        .then((opened) => isCancelled || begin(opened, route, call))
+        .catch((error: unknown) => isCancelled || giveUp(route, call, error))
     }
   }
 

@@ -146,7 +146,8 @@ function uriTranslation(view: ProfileView, { name }: Upstream): Pick<Route, 'tra
 /** The links of a result under the names the profile has for them; all else stays as it was. */
 export function exposeUris(view: ProfileView, server: string, result: string): string {
   return result.replace(
-    /(?<!\\)("uri(?:Template)?"\s*:\s*)("(?:[^"\\]|\\.)*")/g,
+    // No longer than what can be asked for: V8 throws at megabytes.
+    /(?<!\\)("uri(?:Template)?"\s*:\s*)("(?:[^"\\]|\\.){0,8192}")/g,
     (whole, key: string, value: string) => {
       const uri = JSON.parse(value) as string
       const exposed = view.exposedUri(server, uri)

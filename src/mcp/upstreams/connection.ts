@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../../config/resolved-config.ts'
+import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { ProcessReaper } from '../../lib/process-reaper.ts'
 import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
@@ -6,6 +7,7 @@ import { editObject, memberText } from '../wire/json-text.ts'
 import {
   type Answer,
   bodyText,
+  isId,
   isJsonObject,
   type JsonObject,
   type Message,
@@ -193,11 +195,24 @@ function createLink(options: ConnectOptions) {
 
   function receive(text: string, about?: { id: number; status: number }) {
     const message = parseMessage(text)
-    if (message) return dispatch(message, about)
+    if (message) return handle(message, about)
     // JSON-RPC batches (2025-03-26).
     const batch = text.startsWith('[') ? parseBatch(text) : undefined
-    if (batch) for (const one of batch) dispatch(one, about)
+    if (batch) for (const one of batch) handle(one, about)
     else malformed(text, about)
+  }
+
+  /** Whatever a server may say: it costs the message, and the call that it answers. */
+  function handle(message: Message, about?: { id: number; status: number }) {
+    const isAnswer = message.kind === 'result' || message.kind === 'error'
+    const answered = isAnswer ? calls.get(Number(message.id ?? about?.id)) : undefined
+    try {
+      dispatch(message, about)
+    } catch (error) {
+      const reason = 'it sent what could not be read'
+      logger.warn('a message could not be handled', { reason: messageOf(error) })
+      answered?.listener.failed(new UpstreamFailure('refused', reason, { cause: error }))
+    }
   }
 
   function malformed(text: string, about?: { id: number }) {
@@ -225,7 +240,8 @@ function createLink(options: ConnectOptions) {
   function notified(notification: Notification, about?: { id: number }) {
     const { method, params } = notification
     if (method === 'notifications/progress') {
-      const call = calls.get(Number(params?.progressToken))
+      const token = params?.progressToken
+      const call = isId(token) ? calls.get(Number(token)) : undefined
       if (!call) return
       call.timer.refresh()
       return call.listener.progress(paramsText(notification) ?? '{}')

@@ -54,7 +54,8 @@ export async function shakeHands(
   }
   const params = { protocolVersion: legacyRevisions[0], capabilities, clientInfo }
   const result = await ask('initialize', params, timeoutMs)
-  const protocolVersion = String(result.protocolVersion ?? legacyRevisions[0])
+  const { protocolVersion: chosen } = result
+  const protocolVersion = typeof chosen === 'string' ? chosen : legacyRevisions[0]
   return { era: 'legacy', protocolVersion, handshake: toHandshake(result) }
 }
 

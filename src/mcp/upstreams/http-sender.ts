@@ -5,6 +5,7 @@ import { UserError } from '../../errors.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import { createEventReader } from '../wire/event-stream.ts'
+import { maxMessageLength } from '../wire/message.ts'
 import { UpstreamFailure } from './transport.ts'
 import type { UpstreamAuth } from './upstream-auth.ts'
 
@@ -181,6 +182,16 @@ function dispatchOnce(
     opened.abort(new Error('enough was read'))
   }
 
+  function refuseSize(opened: Dispatcher.DispatchController): void {
+    if (ended) return
+    ended = true
+    clearTimeout(patience)
+    chunks.length = 0
+    const most = `${maxMessageLength / 1024 / 1024} MiB`
+    exchange.onFailure(new UpstreamFailure('refused', `it sent a message of more than ${most}`))
+    opened.abort(new Error('too large'))
+  }
+
   dispatcher.dispatch(
     { origin: url.origin, path: url.pathname + url.search, method, headers, body: body ?? null },
     {
@@ -204,6 +215,7 @@ function dispatchOnce(
           onRetry: (ms) => {
             state.retryMs = ms
           },
+          onTooLarge: () => refuseSize(opened),
         })
       },
       onResponseData(opened, chunk) {
@@ -211,6 +223,7 @@ function dispatchOnce(
         size += chunk.byteLength
         chunks.push(chunk)
         if (status >= 300 && size > refusalLimits.maxBytes) cutShort(opened)
+        else if (size > maxMessageLength) refuseSize(opened)
       },
       onResponseEnd: end,
       onResponseError(_controller, error) {

@@ -9,6 +9,7 @@ import { readLines } from '../../lib/read-lines.ts'
 import { redactSecrets, secretValues } from '../../lib/redact.ts'
 import { settlesWithin } from '../../lib/wait.ts'
 import { onOneLine } from '../wire/json-text.ts'
+import { maxMessageLength } from '../wire/message.ts'
 import { tellingLine } from './last-words.ts'
 import { type Transport, type TransportListener, UpstreamFailure } from './transport.ts'
 
@@ -16,8 +17,6 @@ import { type Transport, type TransportListener, UpstreamFailure } from './trans
 const leaveMs = 1_000
 const terminateMs = 1_500
 const keptStderrLines = 40
-/** A line without an end would otherwise grow for ever. */
-const maxLineLength = 64 * 1024 * 1024
 
 /**
  * Creates a transport over a child process (MCP stdio: one JSON-RPC message a line). The child leads a
@@ -100,7 +99,7 @@ export function createStdioTransport(
         listener.onClosed(exitReason ?? 'the connection was closed')
       })
     })
-    readLines(started.stdout, receive, maxLineLength)
+    readLines(started.stdout, receive, maxMessageLength)
     readLines(started.stderr, (said) => {
       const line = redactSecrets(said, secrets)
       stderrLines.push(line)

@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 import { createParser } from 'eventsource-parser'
+import { maxMessageLength } from './message.ts'
 
 /** An event of a stream of server-sent events (WHATWG HTML 9.2). */
 export interface StreamEvent {
@@ -13,13 +14,24 @@ export function createEventReader(listener: {
   onEvent(event: StreamEvent): void
   /** How long to wait before the stream is opened again, ms. */
   onRetry?(ms: number): void
+  /** An event grew beyond any message; nothing more is read. */
+  onTooLarge?(): void
 }): (chunk: Buffer) => void {
   const decoder = new StringDecoder('utf8')
+  let isOver = false
   const parser = createParser({
     onEvent: ({ id, event, data }) => listener.onEvent({ id, event, data }),
     onRetry: (ms) => listener.onRetry?.(ms),
+    onError(error) {
+      if (error.type !== 'max-buffer-size-exceeded') return
+      isOver = true
+      listener.onTooLarge?.()
+    },
+    maxBufferSize: maxMessageLength,
   })
-  return (chunk) => parser.feed(decoder.write(chunk))
+  return (chunk) => {
+    if (!isOver) parser.feed(decoder.write(chunk))
+  }
 }
 
 export const eventStreamHeaders = {

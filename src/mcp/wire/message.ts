@@ -1,5 +1,8 @@
 import { elementsOf, memberText } from './json-text.ts'
 
+/** The longest message of a server: one without an end would otherwise grow for ever. */
+export const maxMessageLength = 64 * 1024 * 1024
+
 export type JsonObject = { [key: string]: unknown }
 
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -70,7 +73,7 @@ export function readBatch(text: string, values: readonly unknown[]): Message[] |
   return messages.every((message) => message !== undefined) ? messages : undefined
 }
 
-function isId(value: unknown): value is Id {
+export function isId(value: unknown): value is Id {
   return typeof value === 'string' || Number.isSafeInteger(value)
 }
 
@@ -109,4 +112,9 @@ export function progressTokenOf(params: JsonObject | undefined): Id | undefined 
 
 export function metaOf(params: JsonObject | undefined): JsonObject | undefined {
   return isJsonObject(params?._meta) ? params._meta : undefined
+}
+
+/** The resource that a `notifications/resources/updated` is about. */
+export function changedUri({ params }: Notification): string {
+  return typeof params?.uri === 'string' ? params.uri : ''
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { Store } from '../../store/store.ts'
 import { oauthPaths } from '../oauth-urls.ts'
 import { isRepeatedInGrace } from './refresh-grace.ts'
