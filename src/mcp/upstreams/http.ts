@@ -22,6 +22,8 @@ import type { UpstreamAuth } from './upstream-auth.ts'
 const connectMs = 10_000
 /** How long to wait before a stream is opened again, where the server does not say, ms. */
 const reopenMs = { first: 1_000, most: 30_000 }
+/** Between no pause at all and one that no timer can hold, ms. */
+const askedPauseMs = { least: 10, most: 60 * 60_000 }
 /** A server in trouble may answer with whole pages, or never come to their end. */
 const refusalLimits = { maxBytes: 1024 * 1024, maxMs: 1_000 }
 /** How often one request is repeated for another token, or along redirects of one origin. */
@@ -252,6 +254,11 @@ function dispatchOnce(
   }
 }
 
+function pauseAfter(retryMs: number | undefined): number {
+  const { least, most } = askedPauseMs
+  return Math.min(Math.max(retryMs ?? reopenMs.first, least), most)
+}
+
 function mediaType(headers: IncomingHttpHeaders): string | undefined {
   return headers['content-type']?.split(';')[0]?.trim().toLowerCase()
 }
@@ -381,7 +388,7 @@ export function createHttpTransport(
           }
           // The server asks to be polled (MCP 2025-11-25, Resumability): it has not forgotten the call.
           if (retryMs !== undefined) listener.onPause?.(id, retryMs)
-          delay(retryMs ?? reopenMs.first, undefined, { signal: closing.signal }).then(
+          delay(pauseAfter(retryMs), undefined, { signal: closing.signal }).then(
             () => isCancelled || open(resuming(lastEventId)),
             () => {
               // The connection was closed, and its calls with it.
@@ -419,7 +426,7 @@ export function createHttpTransport(
       onEvent: (data) => listener.onText(data),
       onEnd({ status, stream, body }) {
         if (stream) {
-          return void again(stream.lastEventId ?? lastEventId, stream.retryMs ?? reopenMs.first, 0)
+          return void again(stream.lastEventId ?? lastEventId, pauseAfter(stream.retryMs), 0)
         }
         if (saysNoSuchSession({ status, body, wasFine }) && status === 404) {
           return sessionLost(() => {})
