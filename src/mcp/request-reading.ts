@@ -84,6 +84,13 @@ const guardedMethods: ReadonlySet<string> = new Set([
   'subscriptions/listen',
 ])
 
+/** Whose names and ids are the client's own: as they are, they would mean another's. */
+const translatedMethods: ReadonlySet<string> = new Set([
+  'tools/list',
+  'notifications/cancelled',
+  'notifications/progress',
+])
+
 /** Nearly one of them, such as in capitals: a server that is lenient would take it for that one. */
 function isDisguised(method: string): boolean {
   if (guardedMethods.has(method)) return false
@@ -91,7 +98,7 @@ function isDisguised(method: string): boolean {
     .normalize('NFKC')
     .toLowerCase()
     .replace(/[^a-z/]/g, '')
-  return plain !== method && (guardedMethods.has(plain) || plain === 'tools/list')
+  return plain !== method && (guardedMethods.has(plain) || translatedMethods.has(plain))
 }
 
 /** Fields that say what is asked for, wherever they stand, by what they are in small letters. */
