@@ -1,6 +1,6 @@
 import { quoted } from '../lib/printable.ts'
-import { isJsonObject } from './wire/message.ts'
-import { rpcCodes } from './wire/protocol.ts'
+import { claimsModern, isJsonObject } from './wire/message.ts'
+import { removedMethods, rpcCodes } from './wire/protocol.ts'
 
 /** Longest method, name or URI that is looked up. RFC 9110 4.1 wants URIs of 8000 octets taken. */
 const maxLength = 8_192
@@ -24,6 +24,8 @@ export interface Unreadable {
   readonly problem: string
   /** Of the request, as far as it has a usable one. */
   readonly id?: string | number
+  /** Of HTTP, where the revision of the request has one for this. */
+  readonly status?: number
 }
 
 /** One message of a client. `method` is undefined for its answer to a question of ours. */
@@ -34,6 +36,12 @@ export interface MessageReading {
 }
 
 const other: Asked = { kind: 'other' }
+
+const noMethod: Unreadable = {
+  kind: 'unreadable',
+  code: rpcCodes.methodNotFound,
+  problem: 'Method not found',
+}
 
 /**
  * Reads the body of a POST: a message, or several (2025-03-26). Access and routing both go by this
@@ -60,7 +68,7 @@ function readMessage(message: unknown): MessageReading | Unreadable {
   }
   if (!isText(method)) return invalidRequest(`"method" ${whatTextIs}`)
   if (isDisguised(method)) {
-    return { kind: 'unreadable', code: rpcCodes.methodNotFound, problem: 'Method not found' }
+    return noMethod
   }
   const id = own(message, 'id')
   // A server that does not look at the id would take it for a call that nobody checked.
@@ -70,7 +78,15 @@ function readMessage(message: unknown): MessageReading | Unreadable {
   if (id !== undefined && !isId(id)) return invalidRequest('"id" is a string or an integer')
   const asked = readAsked(method, own(message, 'params'))
   if (asked.kind !== 'unreadable') return { kind: 'message', method, asked }
-  return id === undefined ? asked : { ...asked, id }
+  if (id === undefined) return asked
+  return isRemoved(method, own(message, 'params'))
+    ? { ...noMethod, status: 404, id }
+    : { ...asked, id }
+}
+
+/** What cannot be read of a method that its revision has not is no mistake in the params. */
+function isRemoved(method: string, params: unknown): boolean {
+  return removedMethods.has(method) && isJsonObject(params) && claimsModern(params)
 }
 
 /** Whose params decide what may be asked. */
@@ -84,6 +100,13 @@ const guardedMethods: ReadonlySet<string> = new Set([
   'subscriptions/listen',
 ])
 
+/** Whose names and ids are the client's own: as they are, they would mean another's. */
+const translatedMethods: ReadonlySet<string> = new Set([
+  'tools/list',
+  'notifications/cancelled',
+  'notifications/progress',
+])
+
 /** Nearly one of them, such as in capitals: a server that is lenient would take it for that one. */
 function isDisguised(method: string): boolean {
   if (guardedMethods.has(method)) return false
@@ -91,7 +114,7 @@ function isDisguised(method: string): boolean {
     .normalize('NFKC')
     .toLowerCase()
     .replace(/[^a-z/]/g, '')
-  return plain !== method && (guardedMethods.has(plain) || plain === 'tools/list')
+  return plain !== method && (guardedMethods.has(plain) || translatedMethods.has(plain))
 }
 
 /** Fields that say what is asked for, wherever they stand, by what they are in small letters. */

@@ -267,6 +267,28 @@ describe.each(eras)('a call of %s', (era) => {
   })
 })
 
+it.each(['notifications/Cancelled', 'notifications/cancelled ', 'notifications/PROGRESS'])(
+  'what is nearly a notification about a call reaches nobody: %s',
+  async (method) => {
+    const about = { requestId: 1, progressToken: 1, progress: 1 }
+    const body = JSON.stringify({ jsonrpc: '2.0', method, params: about })
+    expect((await post(reader, body, await session(reader))).status).toBe(400)
+    // In order: what was passed on would have come before.
+    await post(reader, call('2025-11-25', '"name":"look"'), await session(reader))
+    expect(upstream.heard().map(({ method: heard }) => heard)).toEqual(['tools/call'])
+  },
+)
+
+it.each(['resources/subscribe', 'resources/unsubscribe'])(
+  '%s is no method of 2026-07-28, whatever its params lack',
+  async (method) => {
+    const body = message(`"method":"${method}","params":{${envelope('2026-07-28')}}`)
+    const answer = await post(reader, body, await headersFor('2026-07-28', reader))
+    expect(answer.status).toBe(404)
+    expect(JSON.parse(answer.text)).toMatchObject({ id: 7, error: { code: -32_601 } })
+  },
+)
+
 describe('a batch', () => {
   const look = (id: number) =>
     `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"look"}}`

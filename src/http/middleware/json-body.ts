@@ -49,10 +49,10 @@ export function messages({ answers }: { answers: boolean }): MiddlewareHandler<H
     if (c.req.method !== 'POST') return next()
     const reading = readMessages(c.get('body'))
     if ('kind' in reading) {
-      const { code, id, problem } = reading
+      const { code, id, problem, status = 400 } = reading
       const isSingle = !Array.isArray(c.get('body')) && id !== undefined
       const isAnswer = answers && isSingle && code === invalidParams
-      return rpcErrorResponse(isAnswer ? 200 : 400, problem, { code, id })
+      return rpcErrorResponse(isAnswer ? 200 : status, problem, { code, id })
     }
     c.set('messages', reading)
     return next()

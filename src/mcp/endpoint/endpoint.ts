@@ -3,14 +3,14 @@ import type { Store } from '../../store/store.ts'
 import type { Profile } from '../profile.ts'
 import type { CatalogKind } from '../profiles/catalog.ts'
 import {
+  claimsModern,
   isJsonObject,
   type Message,
-  metaOf,
   type Notification,
   readMessage,
   writeNotification,
 } from '../wire/message.ts'
-import { metaKeys, modernRevision, rpcCodes } from '../wire/protocol.ts'
+import { modernRevision, rpcCodes } from '../wire/protocol.ts'
 import { createClientStreams } from './client-streams.ts'
 import {
   type HttpExchange,
@@ -107,9 +107,7 @@ export function createEndpoint(options: {
  */
 function isModern(message: Message | undefined, header: string | undefined): boolean {
   if (message?.kind !== 'request' && message?.kind !== 'notification') return false
-  const meta = metaOf(message.params)
-  const claims = meta !== undefined && Object.hasOwn(meta, metaKeys.protocolVersion)
-  return claims || header?.trim() === modernRevision
+  return claimsModern(message.params) || header?.trim() === modernRevision
 }
 
 function hasModernElement(value: unknown): boolean {
@@ -117,7 +115,7 @@ function hasModernElement(value: unknown): boolean {
     Array.isArray(value) &&
     value.some((one) => {
       const params = isJsonObject(one) && isJsonObject(one.params) ? one.params : undefined
-      return Object.hasOwn(metaOf(params) ?? {}, metaKeys.protocolVersion)
+      return claimsModern(params)
     })
   )
 }

@@ -19,6 +19,7 @@ import {
   metaKeys,
   modernRevision,
   nameFieldOf,
+  removedMethods,
   rpcCodes,
 } from '../wire/protocol.ts'
 import { errorText, RpcError } from '../wire/rpc-error.ts'
@@ -35,17 +36,6 @@ import {
 
 /** Streams of `subscriptions/listen` in one profile. */
 const maxListening = 1_024
-
-/** What 2026-07-28 has taken away, whatever a server behind us still answers. */
-const removedMethods: ReadonlySet<string> = new Set([
-  'initialize',
-  'ping',
-  'logging/setLevel',
-  'resources/subscribe',
-  'resources/unsubscribe',
-  'tasks/list',
-  'tasks/result',
-])
 
 /** Serves a profile to 2026-07-28 clients: each request stands alone, there is no session. */
 export function createModernEndpoint(options: { profile: Profile; streams: ClientStreams }) {

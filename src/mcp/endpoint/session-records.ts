@@ -8,6 +8,12 @@ const goodForMs = 7 * 24 * 60 * 60_000
 /** Records that are kept at most, looked at once in so many writes. */
 const maxRecords = { kept: 50_000, everyWrites: 1_000 }
 
+/**
+ * What an id may carry, characters of JSON: many programs take no more than 8 or 16 KiB of headers. And
+ * what is kept of a client in memory, such as its icons.
+ */
+const maxTerms = { carried: 4_096, kept: 256 * 1024 }
+
 /** Seals and opens what only this gateway may have written. */
 export interface Sealer {
   seal(value: unknown): string
@@ -38,9 +44,16 @@ export function createSessionRecords(options: {
   }
 
   return {
-    /** A new id, unlike every other, for a session with these terms. */
-    issue(terms: SessionTerms): string {
-      return sealer.seal({ profile, terms, openedAt: now() })
+    /**
+     * A new id, unlike every other, for a session with these terms. Of a client that says much of itself
+     * it carries the name. Undefined where that is too long as well.
+     */
+    issue(terms: SessionTerms): string | undefined {
+      const { length } = JSON.stringify(terms)
+      const carried = length <= maxTerms.carried ? terms : withoutOrnament(terms)
+      if (length > maxTerms.kept || JSON.stringify(carried).length > maxTerms.carried)
+        return undefined
+      return sealer.seal({ profile, terms: carried, openedAt: now() })
     },
     /** What a session is, from its id alone; undefined for an id that is not good (any more). */
     async recall(id: string): Promise<{ terms: SessionTerms; state: SessionState } | undefined> {
@@ -62,3 +75,8 @@ export function createSessionRecords(options: {
 }
 
 export type SessionRecords = ReturnType<typeof createSessionRecords>
+
+function withoutOrnament(terms: SessionTerms): SessionTerms {
+  const { name, title, version } = terms.clientInfo
+  return { ...terms, clientInfo: { name, title, version } }
+}

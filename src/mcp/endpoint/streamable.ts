@@ -156,6 +156,14 @@ export function createStreamableSessions(options: {
     }
     const terms = termsOf(message, exchange.principal)
     const id = records.issue(terms)
+    if (id === undefined) {
+      const problem = 'Invalid params: what the client says of itself is too long'
+      return sendRefusal(exchange, 400, {
+        code: rpcCodes.invalidParams,
+        message: problem,
+        id: message.id,
+      })
+    }
     const answer = () => {
       const result = initializeResult(profile, terms.protocolVersion)
       open(id, terms)

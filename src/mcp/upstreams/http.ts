@@ -18,6 +18,8 @@ import {
 
 /** How long to wait before a stream is opened again, where the server does not say, ms. */
 const reopenMs = { first: 1_000, most: 30_000 }
+/** Between no pause at all and one that no timer can hold, ms. */
+const askedPauseMs = { least: 10, most: 60 * 60_000 }
 
 /**
  * Creates a transport of streamable HTTP (MCP 2025-03-26 to 2026-07-28): each message is a POST, answered
@@ -128,7 +130,7 @@ export function createHttpTransport(
           }
           // The server asks to be polled (MCP 2025-11-25, Resumability): it has not forgotten the call.
           if (retryMs !== undefined) listener.onPause?.(id, retryMs)
-          delay(retryMs ?? reopenMs.first, undefined, { signal: closing.signal }).then(
+          delay(pauseAfter(retryMs), undefined, { signal: closing.signal }).then(
             () => isCancelled || open(resuming(lastEventId)),
             () => {
               // The connection was closed, and its calls with it.
@@ -166,7 +168,7 @@ export function createHttpTransport(
       onEvent: (data) => listener.onText(data),
       onEnd({ status, stream, body }) {
         if (stream) {
-          return void again(stream.lastEventId ?? lastEventId, stream.retryMs ?? reopenMs.first, 0)
+          return void again(stream.lastEventId ?? lastEventId, pauseAfter(stream.retryMs), 0)
         }
         if (saysNoSuchSession({ status, body, wasFine }) && status === 404) {
           return sessionLost(() => {})
@@ -231,4 +233,9 @@ export function createHttpTransport(
 
 function malformed(body: string): string {
   return `it answered with what is no JSON-RPC message: ${JSON.stringify(body.slice(0, 200))}`
+}
+
+function pauseAfter(retryMs: number | undefined): number {
+  const { least, most } = askedPauseMs
+  return Math.min(Math.max(retryMs ?? reopenMs.first, least), most)
 }

@@ -1,4 +1,5 @@
 import { elementsOf, memberText } from './json-text.ts'
+import { metaKeys } from './protocol.ts'
 
 /** The longest message of a server: one without an end would otherwise grow for ever. */
 export const maxMessageLength = 64 * 1024 * 1024
@@ -112,6 +113,11 @@ export function progressTokenOf(params: JsonObject | undefined): Id | undefined 
 
 export function metaOf(params: JsonObject | undefined): JsonObject | undefined {
   return isJsonObject(params?._meta) ? params._meta : undefined
+}
+
+/** Params that say that their request is one of 2026-07-28. */
+export function claimsModern(params: JsonObject | undefined): boolean {
+  return Object.hasOwn(metaOf(params) ?? {}, metaKeys.protocolVersion)
 }
 
 /** The resource that a `notifications/resources/updated` is about. */

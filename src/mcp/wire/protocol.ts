@@ -86,3 +86,14 @@ export function lowestLogLevel(levels: Iterable<string>): string | undefined {
   const asked = new Set<unknown>(levels)
   return logLevels.find((level) => asked.has(level)) as string | undefined
 }
+
+/** What 2026-07-28 has taken away, whatever a server behind us still answers. */
+export const removedMethods: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'tasks/list',
+  'tasks/result',
+])
