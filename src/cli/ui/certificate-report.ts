@@ -1,5 +1,5 @@
 import { count } from '../../lib/wording.ts'
-import type { LocalCertificateDescription } from '../../tls/describe-certificate.ts'
+import type { LocalCertificateDescription } from '../../tls/local-files.ts'
 import { formatFingerprint } from './fingerprint.ts'
 import { formatProse, formatRow, rowIndent, wrapText } from './layout.ts'
 import type { Screen } from './styler.ts'

@@ -1,9 +1,9 @@
 import type { X509Certificate } from 'node:crypto'
 import { reachOf } from '../../origin/reach.ts'
-import { nameIn } from '../../tls/certificate-pem.ts'
+import { daysLeft, nameIn } from '../../tls/certificate.ts'
 import type { LocalFiles } from '../../tls/local-files.ts'
-import { daysLeft } from '../../tls/renewal.ts'
-import { type Check, type Finding, fail, ok, warn } from '../check.ts'
+import type { Check, Finding } from '../check.ts'
+import { fail, ok, warn } from '../check.ts'
 import { configOf, localFilesOf, namePath, publicOriginIn, runningGateway } from '../config-of.ts'
 import type { DoctorWorld, Handshake } from '../world.ts'
 
