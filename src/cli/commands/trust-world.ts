@@ -6,7 +6,6 @@ import { loadConfig } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
 import { lookAtAuthority, openCertificate } from '../../gateway/open-certificate.ts'
-import { findProgram } from '../../lib/find-program.ts'
 import { createLogger } from '../../lib/logger.ts'
 import { createRunCommand } from '../../lib/run-command.ts'
 import { authorityFiles } from '../../tls/authority.ts'
@@ -41,7 +40,6 @@ export async function createTrustDeps(world: CommandWorld): Promise<TrustDeps> {
     lookAtAuthority: () => lookForAuthority(config),
     stores: (kinds) => findStores(kinds, { platform, environment, home, run }),
     record: createInstalledRecord(config.tls.caRoot ?? defaultCaRoot()),
-    mkcert: findProgram('mkcert', { platform, searchPath: environment.PATH ?? '' }),
     run,
     wsl: environment.WSL_DISTRO_NAME || undefined,
   }

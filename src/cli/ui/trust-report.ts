@@ -16,15 +16,10 @@ export function formatCommands(lines: readonly string[], screen: Screen): string
   ].join('\n')
 }
 
-/** What `trust --dry-run` prints. `goesFirst`: mkcert is there, and may leave nothing to the rest. */
-export function formatPlan(
-  commands: readonly string[],
-  { goesFirst, screen }: { goesFirst: boolean; screen: Screen },
-): string {
+/** What `trust --dry-run` prints. */
+export function formatPlan(commands: readonly string[], screen: Screen): string {
   if (commands.length === 0) return formatProse('There is nothing to run.', screen).join('\n')
-  const note = goesFirst
-    ? 'Nothing was run. mkcert would go first, and the rest for the stores that it leaves:'
-    : 'Nothing was run. These would be:'
+  const note = 'Nothing was run. These would be:'
   return ['', ...formatProse(note, screen), formatCommands(commands, screen), ''].join('\n')
 }
 

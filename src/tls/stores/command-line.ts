@@ -16,11 +16,7 @@ export function argvOf(command: StoreCommand, { platform, isRoot }: CommandSetti
 /** The command as a person would type it in the platform's usual shell. */
 export function formatCommand(command: StoreCommand, setting: CommandSetting): string {
   const argv = argvOf(command, setting)
-  const env = Object.entries(command.env ?? {})
-  if (setting.platform === 'win32') {
-    const assignments = env.map(([name, value]) => `$env:${name}=${powershellQuote(value)};`)
-    return [...assignments, '&', ...argv.map(powershellQuote)].join(' ')
-  }
-  const assignments = env.map(([name, value]) => `${name}=${shellQuote(value)}`)
-  return [...assignments, ...argv.map(shellQuote)].join(' ')
+  return setting.platform === 'win32'
+    ? ['&', ...argv.map(powershellQuote)].join(' ')
+    : argv.map(shellQuote).join(' ')
 }

@@ -1,44 +1,31 @@
 import type { Change, ChangeOutcome, StoreReport } from './change.ts'
 import type { InstalledRecord } from './installed-record.ts'
-import { mkcertInstall } from './mkcert-command.ts'
 import { type StoreStatus, sameMaker, statusOf } from './store-status.ts'
 import type { TrustedAuthority, TrustStore } from './trust-store.ts'
 
 export interface InstallOptions {
   readonly authority: TrustedAuthority
-  /** Path of mkcert; undefined when it is not installed. */
-  readonly mkcert: string | undefined
   readonly record: InstalledRecord
   readonly change: Change
 }
 
 /**
- * Makes every store trust the authority that does not yet: by mkcert where there is one, and what
- * that leaves by the store's own tool. Each store is looked into again afterwards; what the commands
- * returned decides nothing.
+ * Makes every store trust the authority that does not yet. Each is looked into again afterwards; what
+ * the commands returned decides nothing.
  */
 export async function installAuthority(
   stores: readonly TrustStore[],
   options: InstallOptions,
 ): Promise<StoreReport[]> {
-  const { authority, mkcert } = options
-  const reports = new Map<TrustStore, StoreReport>()
+  const reports: StoreReport[] = []
   for (const store of stores) {
-    reports.set(store, { ...placeOf(store), status: await look(store, options), changed: false })
+    const status = await look(store, options)
+    if (canChange(status)) {
+      const outcome = await options.change(store.install(options.authority))
+      reports.push(await lookAgain(store, outcome, options))
+    } else reports.push({ ...placeOf(store), status, changed: false })
   }
-  const pending = () => stores.filter((store) => canChange(reports.get(store)?.status))
-  const apply = async (changed: readonly TrustStore[], outcome: ChangeOutcome) => {
-    for (const store of changed) reports.set(store, await lookAgain(store, outcome, options))
-  }
-  const first = pending()
-  if (mkcert !== undefined && first.length > 0) {
-    const kinds = [...new Set(first.map(({ kind }) => kind))]
-    await apply(first, await options.change([mkcertInstall(mkcert, { authority, kinds })]))
-  }
-  for (const store of pending()) {
-    await apply([store], await options.change(store.install(authority)))
-  }
-  return [...reports.values()]
+  return reports
 }
 
 /** What each store says of the authority now. */
@@ -79,8 +66,8 @@ async function look(
   return statusOf(content, authority.certificate)
 }
 
-function canChange(status: StoreStatus | undefined): boolean {
-  return status?.state === 'not-trusted' || status?.state === 'stale'
+function canChange({ state }: StoreStatus): boolean {
+  return state === 'not-trusted' || state === 'stale'
 }
 
 function placeOf({ kind, place }: TrustStore): Pick<TrustStore, 'kind' | 'place'> {

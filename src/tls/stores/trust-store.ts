@@ -28,8 +28,6 @@ export type StoreContent =
 export interface StoreCommand {
   readonly argv: readonly string[]
   readonly asRoot: boolean
-  /** On top of the environment. */
-  readonly env?: Readonly<Record<string, string>>
 }
 
 /** One place that decides whom programs trust. Looks and builds commands; changes nothing itself. */

@@ -50,7 +50,7 @@ function testTrustStore(name: string, setup: (folder: string) => Promise<TrustSt
     const record = createInstalledRecord(folder)
     const [first, second] = await Promise.all([createAuthority(folder), createAuthority(folder)])
     const install = async (authority: TrustedAuthority) => {
-      const options = { authority, mkcert: undefined, record, change }
+      const options = { authority, record, change }
       const [report] = await installAuthority([store], options)
       return report
     }
@@ -78,7 +78,7 @@ function testTrustStore(name: string, setup: (folder: string) => Promise<TrustSt
     const record = createInstalledRecord(folder)
     const authority = await createAuthority(folder)
     await change(store.install(authority))
-    const options = { authority, mkcert: undefined, record, change }
+    const options = { authority, record, change }
     expect(await installAuthority([store], options)).toMatchObject([{ changed: false }])
     expect(await removeInstalled([store], { record, change })).toEqual([])
     expect(await inspectStores([store], { authority })).toMatchObject([
@@ -180,7 +180,7 @@ it('commands that claim success and change nothing are found out', async () => {
     updater: '/bin/true',
   })
   const record = createInstalledRecord(folder)
-  const [report] = await installAuthority([store], { authority, mkcert: undefined, record, change })
+  const [report] = await installAuthority([store], { authority, record, change })
   expect(report).toMatchObject({ changed: false, status: { state: 'not-trusted' } })
   expect(report?.problem).toContain('the certificate is not there')
   expect(await record.list()).toEqual([])
