@@ -1,13 +1,20 @@
 import { messageOf, UserError } from '../../errors.ts'
 import type { RunCommand } from '../../lib/run-command.ts'
-import type { Change, ChangeOutcome, StoreReport } from '../../tls/stores/change.ts'
-import { argvOf, type CommandSetting, formatCommand } from '../../tls/stores/command-line.ts'
-import { inspectStores, installAuthority } from '../../tls/stores/install-authority.ts'
-import type { InstalledRecord } from '../../tls/stores/installed-record.ts'
-import { removeInstalled } from '../../tls/stores/remove-authority.ts'
 import {
+  type InstalledRecord,
+  inspectStores,
+  installAuthority,
+  removeInstalled,
+} from '../../tls/stores/install-authority.ts'
+import {
+  argvOf,
+  type Change,
+  type ChangeOutcome,
+  type CommandSetting,
+  formatCommand,
   type StoreCommand,
   type StoreKind,
+  type StoreReport,
   storeKinds,
   type TrustedAuthority,
   type TrustStore,

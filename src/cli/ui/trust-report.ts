@@ -1,10 +1,7 @@
 import { printable } from '../../lib/printable.ts'
 import { shellQuote } from '../../lib/shell-quote.ts'
-import type { StoreReport } from '../../tls/stores/change.ts'
-import type { InstalledEntry } from '../../tls/stores/installed-record.ts'
-import type { RemovalReport } from '../../tls/stores/remove-authority.ts'
-import type { StoreStatus } from '../../tls/stores/store-status.ts'
-import type { TrustedAuthority } from '../../tls/stores/trust-store.ts'
+import type { InstalledEntry, RemovalReport } from '../../tls/stores/install-authority.ts'
+import type { StoreReport, StoreStatus, TrustedAuthority } from '../../tls/stores/trust-store.ts'
 import { formatCode, formatProse, formatRow, rowIndent, wrapText } from './layout.ts'
 import type { Screen } from './styler.ts'
 

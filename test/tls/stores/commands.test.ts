@@ -1,11 +1,18 @@
 import { X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { findProgram } from '../../../src/lib/find-program.ts'
-import { argvOf, formatCommand } from '../../../src/tls/stores/command-line.ts'
-import { linuxLayouts, selectLayout } from '../../../src/tls/stores/linux-layouts.ts'
-import { createLinuxStore } from '../../../src/tls/stores/linux-store.ts'
+import {
+  createLinuxStore,
+  linuxLayouts,
+  selectLayout,
+} from '../../../src/tls/stores/linux-store.ts'
 import { createMacosStore } from '../../../src/tls/stores/macos-store.ts'
-import type { TrustedAuthority, TrustStore } from '../../../src/tls/stores/trust-store.ts'
+import {
+  argvOf,
+  formatCommand,
+  type TrustedAuthority,
+  type TrustStore,
+} from '../../../src/tls/stores/trust-store.ts'
 import { createWindowsStore } from '../../../src/tls/stores/windows-store.ts'
 import { createTestAuthority } from '../lab.ts'
 
