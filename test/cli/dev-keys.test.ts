@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { createPendingApprovals } from '../../src/cli/commands/approvals.ts'
 import { type DevKeysOptions, listenToDevKeys } from '../../src/cli/commands/dev-keys.ts'
 import { createOutput } from '../../src/cli/output.ts'
-import { createPendingApprovals } from '../../src/cli/pending-approvals.ts'
 import type { ResolvedConfig } from '../../src/config/resolved-config.ts'
 import type { Gateway } from '../../src/gateway.ts'
 import { readyEvent } from './fake-gateway.ts'
@@ -12,7 +12,7 @@ import { until } from './helpers.ts'
 /** A terminal with a gateway behind its keys. */
 function setup(options: {
   gateway?: Partial<Gateway>
-  examine?: DevKeysOptions['deps']['examine']
+  examine?: DevKeysOptions['world']['examine']
   config?: object
 }) {
   const streams = [new PassThrough(), new PassThrough()] as const
@@ -31,11 +31,12 @@ function setup(options: {
   })
   const config = { home: '/p', tunnel: 'local', ...options.config } as ResolvedConfig
   const stop = listenToDevKeys({
-    deps: {
+    world: {
       input,
       output: createOutput({ stdout, stderr, env: {}, json: false }),
       platform: 'linux',
       now: () => 0,
+      clients: undefined,
       examine: options.examine ?? (() => Promise.reject(new Error('nobody asked'))),
     },
     config,

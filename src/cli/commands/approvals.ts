@@ -1,16 +1,43 @@
 import type { Gateway } from '../../gateway.ts'
-import type { ApprovalEvent } from '../../gateway-events.ts'
+import type { ApprovalEvent, GatewayEvent } from '../../gateway-events.ts'
 import type { KeyActions } from '../keys.ts'
-import type { PendingApprovals } from '../pending-approvals.ts'
 import { formatApproval, formatChoices, nameOf } from '../ui/approval.ts'
-import { formatProse } from '../ui/layout.ts'
-import type { Screen } from '../ui/styler.ts'
+import type { Screen } from '../ui/screen.ts'
 
-export interface ApprovalKeysOptions {
+/** Nobody reads a request and presses a key within this time, ms. */
+const readingMs = 1_000
+
+export type PendingApprovals = ReturnType<typeof createPendingApprovals>
+
+/** The requests for access that wait for the owner, for the keys that decide them. */
+export function createPendingApprovals({ now }: { now: () => number }) {
+  const pending = new Map<string, ApprovalEvent>()
+  let announcedAt = Number.NEGATIVE_INFINITY
+  return {
+    note(event: GatewayEvent): void {
+      if (event.event === 'approval') {
+        pending.set(event.id, event)
+        announcedAt = now()
+      }
+      if (event.event !== 'approval-state' || event.state === 'busy') return
+      if (event.state !== 'wrong-code' || event.triesLeft === 0) pending.delete(event.id)
+    },
+    /** Those that are still good, the oldest first. */
+    waiting(): readonly ApprovalEvent[] {
+      for (const [id, { expiresAt }] of pending) if (expiresAt <= now()) pending.delete(id)
+      return [...pending.values()]
+    },
+    /** Whether one was announced so lately that a key may be meant for what was there before. */
+    isNew: () => now() - announcedAt < readingMs,
+    forget: (id: string) => void pending.delete(id),
+  }
+}
+
+interface ApprovalKeysOptions {
   readonly approvals: PendingApprovals
   readonly gateway: Pick<Gateway, 'decideApproval' | 'clearApprovals'>
   readonly screen: Screen
-  readonly print: (text: string) => void
+  readonly print: (text: readonly string[]) => void
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -27,7 +54,7 @@ const answerMs = 30_000
 /** The keys with which the owner decides about clients that ask for access. */
 export function createApprovalKeys(options: ApprovalKeysOptions): KeyActions {
   const { approvals, gateway, screen, print, now } = options
-  const say = (text: string) => print(formatProse(text, screen).join('\n'))
+  const say = (text: string) => print(screen.prose(text))
   /** Asked when several wait: the next digit says which. */
   let question: Question | undefined
 

@@ -1,7 +1,29 @@
 import { messageOf } from '../errors.ts'
+import { redactSecrets, secretValues } from '../lib/redact.ts'
 import { wait } from '../lib/wait.ts'
 import { type Check, type Finding, type FindingState, warn } from './check.ts'
+import { checks as everyCheck } from './checks.ts'
+import { configOf } from './config-of.ts'
+import { type CreateWorldOptions, createDoctorWorld } from './create-world.ts'
 import type { DoctorWorld } from './world.ts'
+
+const deadlineMs = 4_500
+
+/** Runs every check on the real world. */
+export async function examine(options: CreateWorldOptions): Promise<DoctorReport> {
+  const world = await createDoctorWorld(options)
+  const secrets = secretsIn(world)
+  try {
+    return await runChecks({
+      checks: everyCheck,
+      world,
+      deadlineMs,
+      redact: (text) => redactSecrets(text, secrets),
+    })
+  } finally {
+    await world.close()
+  }
+}
 
 /** A finding, and the check it comes from. */
 export interface ReportedFinding extends Finding {
@@ -68,4 +90,17 @@ async function runCheck(
   } finally {
     over.abort()
   }
+}
+
+/** The secrets that settings and servers hold, so that no sentence can repeat one. */
+function secretsIn(world: DoctorWorld): string[] {
+  const { environment, dotenv } = world.settings
+  const config = configOf(world)
+  const servers = Object.values(config?.servers ?? {}).map((server) =>
+    server.type === 'stdio' ? server.env : server.headers,
+  )
+  const signIn = (config?.auth.signIn ?? []).map(({ clientSecret }) => ({
+    CLIENT_SECRET: clientSecret,
+  }))
+  return [environment, dotenv, ...servers, ...signIn].flatMap(secretValues)
 }

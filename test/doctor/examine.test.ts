@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { type Check, fail, ok, warn } from '../../src/doctor/check.ts'
 import { checks } from '../../src/doctor/checks.ts'
-import { runChecks } from '../../src/doctor/run-checks.ts'
+import { runChecks } from '../../src/doctor/examine.ts'
 import { redactSecrets } from '../../src/lib/redact.ts'
 import { wait } from '../../src/lib/wait.ts'
 import { temporaryFolder } from '../cli/helpers.ts'

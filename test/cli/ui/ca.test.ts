@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { formatAudit, formatBundles } from '../../../src/cli/ui/ca-lists.ts'
-import { formatDiagnosis } from '../../../src/cli/ui/tls-diagnosis.ts'
+import { formatAudit, formatBundles, formatDiagnosis } from '../../../src/cli/ui/ca.ts'
 import { fingerprint } from '../fake-gateway.ts'
-import { plain } from '../helpers.ts'
+import { asText, plain } from '../helpers.ts'
 
 const certificate = {
   subject: 'CN=Root\u001b[31m',
@@ -28,7 +27,7 @@ const bundle = {
 
 describe('the texts of ca', () => {
   it('list a bundle within the screen, and no control characters of a stranger', () => {
-    expect(formatBundles([bundle], plain(80))).toMatchInlineSnapshot(`
+    expect(asText(formatBundles([bundle], plain(80)))).toMatchInlineSnapshot(`
       "  intranet  1 certificate, changed 2026-11-21 by ada from cli
           root          CN=Root\\x1b[31m
             until 2027-01-01, 41 days left
@@ -46,7 +45,7 @@ describe('the texts of ca', () => {
   it('tell a refused bundle, with the cure', () => {
     const problem = 'The server "intranet" is not connected to.'
     const refused = { ...bundle, state: 'refused', problem, hint: 'Put it back.' } as const
-    expect(formatBundles([refused], plain(80))).toMatchInlineSnapshot(`
+    expect(asText(formatBundles([refused], plain(80)))).toMatchInlineSnapshot(`
       "  intranet  refused
           The server "intranet" is not connected to.
           Put it back."
@@ -54,35 +53,42 @@ describe('the texts of ca', () => {
   })
 
   it('say when there is nothing', () => {
-    expect(formatBundles([], plain(80))).toContain('sallyport ca add')
-    expect(formatAudit([])).toContain('Nothing was changed')
+    expect(asText(formatBundles([], plain(80)))).toContain('sallyport ca add')
+    expect(asText(formatAudit([]))).toContain('Nothing was changed')
   })
 
   it('explain a chain, finding by finding', () => {
-    const text = formatDiagnosis(
-      {
-        server: 'intranet',
-        url: 'https://intranet.example/mcp',
-        verifies: false,
-        cautions: [],
-        protocol: 'TLSv1.3',
-        clientCertificate: 'none',
-        chain: [
-          {
-            ...certificate,
-            issuer: 'CN=Company CA',
-            names: ['intranet.example'],
-            notBefore: new Date(certificate.notBefore),
-            notAfter: new Date(certificate.notAfter),
-            isValid: true,
-            serialNumber: '01',
-          },
-        ],
-        findings: [
-          { kind: 'missing-issuer', message: 'It is missing.', fix: 'Add it.', command: 'ca add' },
-        ],
-      },
-      plain(80),
+    const text = asText(
+      formatDiagnosis(
+        {
+          server: 'intranet',
+          url: 'https://intranet.example/mcp',
+          verifies: false,
+          cautions: [],
+          protocol: 'TLSv1.3',
+          clientCertificate: 'none',
+          chain: [
+            {
+              ...certificate,
+              issuer: 'CN=Company CA',
+              names: ['intranet.example'],
+              notBefore: new Date(certificate.notBefore),
+              notAfter: new Date(certificate.notAfter),
+              isValid: true,
+              serialNumber: '01',
+            },
+          ],
+          findings: [
+            {
+              kind: 'missing-issuer',
+              message: 'It is missing.',
+              fix: 'Add it.',
+              command: 'ca add',
+            },
+          ],
+        },
+        plain(80),
+      ),
     )
     expect(text).toMatchInlineSnapshot(`
       "  intranet  https://intranet.example/mcp  TLSv1.3

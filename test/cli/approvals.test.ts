@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { createApprovalKeys } from '../../src/cli/commands/approval-keys.ts'
-import { createPendingApprovals } from '../../src/cli/pending-approvals.ts'
+import { createApprovalKeys, createPendingApprovals } from '../../src/cli/commands/approvals.ts'
+import { formatKeyHelp } from '../../src/cli/commands/dev-keys.ts'
 import { formatApproval, formatApprovalState } from '../../src/cli/ui/approval.ts'
-import { formatKeyHelp } from '../../src/cli/ui/key-help.ts'
 import type { ApprovalEvent } from '../../src/gateway-events.ts'
-import { plain } from './helpers.ts'
+import { asText, plain } from './helpers.ts'
 
 const own: ApprovalEvent = {
   event: 'approval',
@@ -39,7 +38,7 @@ function setup(...announced: ApprovalEvent[]) {
   const keys = createApprovalKeys({
     approvals,
     screen: plain(200),
-    print: (text) => void said.push(text),
+    print: (lines) => void said.push(...lines),
     now,
     gateway: {
       decideApproval(id, allowed) {
@@ -156,14 +155,14 @@ describe('the other keys', () => {
   })
 
   it('are in the help', () => {
-    const help = formatKeyHelp(plain(), { opensTunnel: false })
+    const help = asText(formatKeyHelp(plain(), { opensTunnel: false }))
     for (const key of ['y, n', 'w', 'x']) expect(help).toMatch(new RegExp(`^  ${key} +\\w`, 'm'))
   })
 })
 
 describe('a request for access', () => {
   it('shows who asks, from where, and what allows it', () => {
-    const text = formatApproval(own, plain(120))
+    const text = asText(formatApproval(own, plain(120)))
     for (const part of [
       'amber otter',
       '"Claude Code"  "client-1"',
@@ -178,7 +177,7 @@ describe('a request for access', () => {
   })
 
   it('says that no key allows what came from elsewhere', () => {
-    const text = formatApproval(strangers, plain(120))
+    const text = asText(formatApproval(strangers, plain(120)))
     expect(text).toContain('203.0.113.9, through the tunnel')
     expect(text).toContain('Only the code, typed on its page, allows it: y does not.')
     expect(text).not.toContain('Press y')
@@ -188,10 +187,12 @@ describe('a request for access', () => {
   it('shows no control characters of a stranger', () => {
     const named = { ...own, clientName: hostile, clientId: hostile }
     const texts = [
-      formatApproval(named, plain(120)),
-      formatApprovalState(
-        { ...named, event: 'approval-state', state: 'wrong-code', triesLeft: 1 },
-        plain(120),
+      asText(formatApproval(named, plain(120))),
+      asText(
+        formatApprovalState(
+          { ...named, event: 'approval-state', state: 'wrong-code', triesLeft: 1 },
+          plain(120),
+        ),
       ),
     ]
     expect(texts[0]?.match(/^ {2}Code /gm)).toHaveLength(1)
@@ -217,6 +218,6 @@ describe('a request for access', () => {
     ],
   ]
   it.each(states)('is followed to its end: %o', (event, text) => {
-    expect(formatApprovalState(event, plain(300))).toBe(text)
+    expect(asText(formatApprovalState(event, plain(300)))).toBe(text)
   })
 })
