@@ -5,7 +5,7 @@ import { redirectUris } from '../../../../src/cli/doctor/checks/redirect-uris.ts
 import type { GatewayView } from '../../../../src/cli/doctor/world.ts'
 import { createGrantStore, type Grant } from '../../../../src/oauth/client/grant-store.ts'
 import { defaultAuth, type OAuthClient } from '../../../../src/oauth/client/upstream-client.ts'
-import { loadSealingKey } from '../../../../src/store/sealed-key.ts'
+import { loadSealingKey } from '../../../../src/store/sealing-key.ts'
 import { createSealedStore } from '../../../../src/store/sealed-store.ts'
 import { openSqliteStore } from '../../../../src/store/sqlite-store.ts'
 import { say, startLab } from '../lab.ts'
