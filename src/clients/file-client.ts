@@ -5,7 +5,7 @@ import { nodeExtraCaCerts, type TrustVariable } from './trust-variables.ts'
 import { placesOf, type UserPlaces } from './user-folders.ts'
 
 /** A client that has its servers in a file, by what differs from the usual one. */
-export interface FileClient extends Pick<McpClient, 'id' | 'title' | 'command' | 'links'> {
+interface FileClient extends Pick<McpClient, 'id' | 'title' | 'command' | 'links'> {
   /** Without anything, by logging in, or with a key, unless said otherwise. */
   readonly auth?: McpClient['auth']
   /** NODE_EXTRA_CA_CERTS unless said otherwise. */

@@ -7,7 +7,7 @@ import type { TrustVariable } from './trust-variables.ts'
 import type { UserFolders } from './user-folders.ts'
 
 /** One MCP endpoint as a client's configuration names it. */
-export interface ClientEntry {
+interface ClientEntry {
   readonly name: string
   readonly url: string
 }
@@ -21,7 +21,7 @@ export interface ClientConnection extends ClientEntry {
 }
 
 /** What somebody pastes, and where. */
-export interface ClientSnippet {
+interface ClientSnippet {
   readonly language: 'json' | 'toml' | 'yaml' | 'sh' | 'text'
   readonly text: string
   /** Such as `.mcp.json`, or the way through the client's settings. */
@@ -29,7 +29,7 @@ export interface ClientSnippet {
 }
 
 /** An address that adds the endpoint when it is opened. */
-export interface ClientLink {
+interface ClientLink {
   readonly label: string
   readonly url: string
 }
@@ -38,7 +38,7 @@ export interface ClientLink {
 export type ClientScope = 'project' | 'user'
 
 /** How a client can be let in: without anything, by logging in, or with a key in a variable. */
-export type ClientAuth = 'none' | 'oauth' | 'header'
+type ClientAuth = 'none' | 'oauth' | 'header'
 
 /** The file in which a client has its servers. */
 export interface ClientFile {

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { clientFileMemoryPath } from '../../clients/editing/client-file-memory.ts'
-import { createClientFiles } from '../../clients/editing/client-files.ts'
+import { clientFileMemoryPath, createClientFiles } from '../../clients/editing/client-files.ts'
 import type { TrustFilePaths } from '../../clients/trust-variables.ts'
 import type { UserFolders } from '../../clients/user-folders.ts'
 import { loadConfig, userFolderVariables } from '../../config/load.ts'
