@@ -16,7 +16,7 @@ export interface RuntimeTrust {
 const add = (name: string): TrustVariable => ({ name, file: 'ca' })
 const replace = (name: string): TrustVariable => ({ name, file: 'bundle' })
 
-/** Java is not told by a variable: what it takes is no PEM file, see `src/tls/java-trust.ts`. */
+/** Java is not told by a variable: what it takes is no PEM file, see `src/tls/java.ts`. */
 const runtimes: readonly RuntimeTrust[] = [
   { name: 'node', label: 'Node', common: true, variables: [nodeExtraCaCerts] },
   {
