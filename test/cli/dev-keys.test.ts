@@ -29,7 +29,7 @@ function setup(options: {
     resume: () => {},
     pause: () => {},
   })
-  const config = { home: '/p', tunnel: 'local', ...options.config } as ResolvedConfig
+  const config = { home: '/p', tunnels: { order: ['local'] }, ...options.config } as ResolvedConfig
   const stop = listenToDevKeys({
     deps: {
       input,
