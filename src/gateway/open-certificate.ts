@@ -62,7 +62,7 @@ function placeOf({ home, tls }: ResolvedConfig) {
 }
 
 /** Where the user has variables that name further authorities. */
-export function combineOptions({ tunnels: { environment } }: ResolvedConfig): CombineOptions {
+export function combineOptions({ environment }: ResolvedConfig): CombineOptions {
   const variables = variablesOf(runtimeTrust).map(({ variable }) => variable)
   return { environment, variables }
 }
