@@ -94,7 +94,7 @@ describe('src/', () => {
       [
         // Looks at a chain without verifying it, and sends nothing.
         'tls/observe-tls.ts',
-        // `insecureSkipVerify` of a server, as far as decide-verification.ts allows it.
+        // `insecureSkipVerify` of a server, as far as decideVerification allows it.
         'tls/upstream/upstream-connections.ts',
       ],
     ],

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { LocalFiles } from '../../tls/local-files.ts'
-import { createServerContexts } from '../../tls/server-contexts.ts'
+import { createServerContexts } from '../../tls/served-certificate.ts'
 
 /**
  * Shows the local certificate on a free port of this machine as long as `use` runs, so that whoever

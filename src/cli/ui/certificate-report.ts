@@ -1,4 +1,4 @@
-import type { LocalCertificateDescription } from '../../tls/describe-certificate.ts'
+import type { LocalCertificateDescription } from '../../tls/local-files.ts'
 import { formatFingerprint } from './fingerprint.ts'
 import { count, formatProse, formatRow, rowIndent, wrapText } from './layout.ts'
 import type { Screen } from './styler.ts'

@@ -3,20 +3,19 @@ import { join } from 'node:path'
 import type { ResolvedConfig } from '../../../config/resolved-config.ts'
 import { UserError } from '../../../errors.ts'
 import { ownCertificateFiles, servedNames } from '../../../gateway/open-certificate.ts'
-import { authorityFiles } from '../../../tls/authority.ts'
-import { type CertificateFiles, readCertificateFiles } from '../../../tls/certificate-files.ts'
-import type { LocalFiles, LocalPair } from '../../../tls/local-files.ts'
-import { listenedOn, resolveLeafNames } from '../../../tls/local-names.ts'
-import { resolveMkcertRoot } from '../../../tls/mkcert-root.ts'
-import { permittedNamesOf } from '../../../tls/name-constraints.ts'
-import { defaultCaRoot } from '../../../tls/own-authority.ts'
+import { authorityFiles, resolveMkcertRoot } from '../../../tls/authority.ts'
 import {
   coversName,
   daysLeft,
   renewBeforeMs,
   timeLeft,
   validityProblem,
-} from '../../../tls/renewal.ts'
+} from '../../../tls/certificate.ts'
+import { type CertificateFiles, readCertificateFiles } from '../../../tls/certificate-files.ts'
+import type { LocalFiles, LocalPair } from '../../../tls/local-files.ts'
+import { listenedOn, resolveLeafNames } from '../../../tls/local-names.ts'
+import { permittedNamesOf } from '../../../tls/name-constraints.ts'
+import { defaultCaRoot } from '../../../tls/own-authority.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
 import { configOf, localFilesOf, namePath } from '../config-of.ts'
 import { listOf } from '../list-of.ts'

@@ -1,7 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
-import { nameIn } from '../../../tls/certificate-pem.ts'
+import { daysLeft, nameIn } from '../../../tls/certificate.ts'
 import type { LocalFiles } from '../../../tls/local-files.ts'
-import { daysLeft } from '../../../tls/renewal.ts'
 import { reachOf } from '../../ui/addresses.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
 import { configOf, localFilesOf, namePath, publicOriginIn, runningGateway } from '../config-of.ts'

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
-import { authorityName } from '../../../tls/authority-name.ts'
-import { parseCertificates } from '../../../tls/certificate-pem.ts'
+import { authorityName } from '../../../tls/authority.ts'
+import { parseCertificates } from '../../../tls/certificate.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
 import { localFilesOf, namePath } from '../config-of.ts'
 import { environmentCommand } from '../environment-command.ts'
