@@ -21,6 +21,8 @@ describe('reachOf', () => {
     ['https://10.0.0.1', 'lan'],
     ['https://172.16.0.1', 'lan'],
     ['https://172.32.0.1', 'public'],
+    ['https://169.254.1.1', 'lan'],
+    ['https://100.64.0.1', 'lan'],
     ['https://[fd00::1]', 'lan'],
     ['https://box.local', 'lan'],
     ['https://localhost.example', 'public'],
