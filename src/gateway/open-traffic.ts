@@ -29,7 +29,7 @@ export function openTraffic(options: { config: ResolvedConfig; file: () => Gatew
 }
 
 function secretsOf(config: ResolvedConfig, { servers }: GatewayFile): string[] {
-  const { environment } = config.tunnels
+  const { environment } = config
   const values = Object.values(servers).flatMap(secretsOfServer)
   return [...new Set([...secretValues(environment), ...values])]
     .filter((value) => value.length >= shortestSecret)
