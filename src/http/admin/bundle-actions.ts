@@ -1,4 +1,5 @@
-import type { BundleDescription, BundleOutcome } from '../../tls/upstream/upstream-bundles.ts'
+import type { BundleDescription } from '../../tls/upstream/describe-bundle.ts'
+import type { BundleOutcome } from '../../tls/upstream/upstream-bundles.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminContext } from './admin-env.ts'
 import type { AdminError } from './admin-error.ts'
