@@ -87,7 +87,6 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const { signal = new AbortController().signal } = options
   const version = readVersion()
   const startedAt = performance.now()
-  // First of all, as it refuses a tunnel that does not exist.
   const forTunnels = wantsTunnel(config)
   let file: GatewayFile = config
 

@@ -13,7 +13,7 @@ const layers: readonly (readonly string[])[] = [
   ['config', 'store', 'origin'],
   ['tls', 'tunnels', 'mcp', 'oauth', 'clients', 'inspector'],
   ['http', 'welcome'],
-  ['gateway'],
+  ['gateway', 'doctor'],
   ['gateway.ts'],
   ['cli'],
 ]

@@ -1,9 +1,10 @@
 import { printable } from '../../lib/printable.ts'
+import { count } from '../../lib/wording.ts'
 import type { BundleCertificate, BundleDescription } from '../../tls/upstream/describe-bundle.ts'
 import type { FileVerdict } from '../../tls/upstream/judge-files.ts'
 import type { AuditEntry, BundleOutcome } from '../../tls/upstream/upstream-bundles.ts'
 import { formatFingerprint } from './fingerprint.ts'
-import { count, formatProse, margin } from './layout.ts'
+import { formatProse, margin } from './layout.ts'
 import type { Screen } from './styler.ts'
 
 /** What became of the files of `ca add`, one by one. */
