@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { CompactSign, compactVerify, createLocalJWKSet, errors, importJWK, type JWK } from 'jose'
 import { UserError } from '../../errors.ts'
-import { shellQuote } from '../../lib/shell-quote.ts'
+import { shellQuote } from '../../lib/shell.ts'
 import { createKeyFile } from '../../store/key-file.ts'
 import type { Store } from '../../store/store.ts'
 

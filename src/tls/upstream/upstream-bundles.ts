@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { UserError } from '../../errors.ts'
 import { createSerial } from '../../lib/serial.ts'
-import type { UpstreamTls } from '../../lib/upstream-tls.ts'
+import type { UpstreamTls } from '../../lib/upstream-connections.ts'
 import {
   isSealedBox,
   type SealedBox,
