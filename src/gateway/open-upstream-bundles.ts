@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
-import type { SealingKey } from '../store/sealed-box.ts'
-import { loadSealingKey } from '../store/sealed-key.ts'
+import type { SealingKey } from '../store/sealed-store.ts'
+import { loadSealingKey } from '../store/sealing-key.ts'
 import type { Store } from '../store/store.ts'
 import { createUpstreamBundles, type UpstreamBundles } from '../tls/upstream/upstream-bundles.ts'
 

@@ -2,13 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { UserError } from '../../errors.ts'
 import { createSerial } from '../../lib/serial.ts'
 import type { UpstreamTls } from '../../lib/upstream-connections.ts'
-import {
-  isSealedBox,
-  type SealedBox,
-  type SealingKey,
-  seal,
-  unseal,
-} from '../../store/sealed-box.ts'
+import { isSealedBox, type SealingKey, seal, unseal } from '../../store/sealed-store.ts'
 import type { Store } from '../../store/store.ts'
 import type { UploadedFile } from './certificate-file.ts'
 import {
@@ -236,9 +230,6 @@ async function tlsOf(
   sealingKey: () => Promise<SealingKey>,
 ): Promise<UpstreamTls> {
   if (cert === undefined) return { ca }
-  if (!isSealedBox(clientKey)) {
-    throw bundleRefused(server, 'the key of its client certificate was taken out')
-  }
   const key = unsealKey({ server, cert, clientKey }, await sealingKey())
   if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
     throw bundleRefused(server, 'its client certificate and its key do not belong together')
@@ -247,9 +238,12 @@ async function tlsOf(
 }
 
 function unsealKey(
-  { server, cert, clientKey }: { server: string; cert: string; clientKey: SealedBox },
+  { server, cert, clientKey }: { server: string; cert: string; clientKey: unknown },
   sealingKey: SealingKey,
 ): string {
+  if (!isSealedBox(clientKey)) {
+    throw bundleRefused(server, 'the key of its client certificate was taken out')
+  }
   const opened = unseal(sealingKey, keyPlace(server), clientKey)
   if (opened.ok) {
     // Earlier versions sealed a list: keys by the fingerprints of their certificates.
