@@ -1,4 +1,4 @@
-import { shellQuote } from '../lib/shell-quote.ts'
+import { shellQuote } from '../lib/shell.ts'
 import { fileClient } from './file-client.ts'
 
 /** https://developers.openai.com/codex/mcp */

@@ -1,4 +1,4 @@
-import { shellQuote } from '../lib/shell-quote.ts'
+import { shellQuote } from '../lib/shell.ts'
 import { fileClient, inBraces, keyHeaders } from './file-client.ts'
 
 /** https://geminicli.com/docs/tools/mcp-server */

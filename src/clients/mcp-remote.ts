@@ -1,4 +1,4 @@
-import { shellQuote } from '../lib/shell-quote.ts'
+import { shellQuote } from '../lib/shell.ts'
 import { inBraces } from './file-client.ts'
 import type { ClientConnection, McpClient } from './mcp-client.ts'
 import { nodeExtraCaCerts } from './trust-variables.ts'

@@ -1,4 +1,4 @@
-import { powershellQuote, shellQuote } from '../lib/shell-quote.ts'
+import { powershellQuote, shellQuote } from '../lib/shell.ts'
 
 /** An environment variable by which a runtime or a client is told whom to trust. */
 export interface TrustVariable {

@@ -1,4 +1,4 @@
-import { shellQuote } from '../lib/shell-quote.ts'
+import { shellQuote } from '../lib/shell.ts'
 import { fileClient, installLink } from './file-client.ts'
 
 // VS Code asks for the key once and keeps it in its own store, under this name.

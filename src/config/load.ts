@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { deepFreeze } from '../lib/deep-freeze.ts'
+import { deepFreeze } from '../lib/objects.ts'
 import { type AppUrlOptions, resolveAppUrl } from './app-url.ts'
 import { appUrlJournalFile, readAppUrlJournal } from './app-url-journal.ts'
 import { type ConfigOverrides, dotenvLayer, flagLayer } from './environment-layers.ts'

@@ -1,6 +1,6 @@
 import { get } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import { wait } from '../lib/wait.ts'
+import { wait } from '../lib/clock.ts'
 
 const emptyConfig = fileURLToPath(new URL('./cloudflared-empty.yml', import.meta.url))
 

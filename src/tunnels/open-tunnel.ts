@@ -1,7 +1,5 @@
 import { messageOf, UserError } from '../errors.ts'
-import type { Alarm } from '../lib/alarm.ts'
-import type { Clock } from '../lib/clock.ts'
-import { withDeadline } from '../lib/clock-wait.ts'
+import { type Alarm, type Clock, withDeadline } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { ProbeVerdict } from './probe-verdict.ts'
 import type { TunnelEdge } from './tunnel-edge.ts'

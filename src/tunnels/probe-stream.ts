@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { messageOf } from '../errors.ts'
-import type { Clock } from '../lib/clock.ts'
-import { after, DeadlineError, withDeadline } from '../lib/clock-wait.ts'
+import { after, type Clock, DeadlineError, withDeadline } from '../lib/clock.ts'
 import type { HttpAnswer, HttpSender } from '../lib/http-sender.ts'
 import { publicUrls } from '../origin/public-urls.ts'
 import type { StreamFinding } from './probe-verdict.ts'

@@ -1,7 +1,6 @@
 import { UserError } from '../errors.ts'
 import { backoffDelay } from '../lib/backoff.ts'
-import type { Clock } from '../lib/clock.ts'
-import { waitByClock } from '../lib/clock-wait.ts'
+import { type Clock, waitByClock } from '../lib/clock.ts'
 import {
   openInOrder,
   openProven,

@@ -1,4 +1,4 @@
-import { waitByClock } from '../lib/clock-wait.ts'
+import { waitByClock } from '../lib/clock.ts'
 import type { ProvenTunnel, TunnelContext } from './open-tunnel.ts'
 import type { HealthLine } from './tunnel-edge.ts'
 

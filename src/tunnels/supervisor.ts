@@ -1,5 +1,5 @@
 import type { TunnelEvent } from '../gateway-events.ts'
-import { createAlarm } from '../lib/alarm.ts'
+import { createAlarm } from '../lib/clock.ts'
 import { createOnlineCheck, type Interfaces, watchSurroundings } from './network.ts'
 import { openFirst, type ProvenTunnel, type TunnelContext } from './open-tunnel.ts'
 import { serverPolicy } from './probe-verdict.ts'

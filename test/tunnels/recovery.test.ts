@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
 import type { TunnelChoice, TunnelProviderName } from '../../src/config/resolved-config.ts'
 import type { GatewayEvent, TunnelEvent } from '../../src/gateway-events.ts'
-import { wait } from '../../src/lib/wait.ts'
+import { wait } from '../../src/lib/clock.ts'
 import { until } from '../cli/helpers.ts'
 import type { CloudflareEdge } from '../emulators/cloudflare-edge.ts'
 import type { LocaltunnelServer } from '../emulators/localtunnel-server.ts'

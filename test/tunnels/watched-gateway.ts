@@ -8,7 +8,7 @@ import type {
   TunnelSettings,
 } from '../../src/config/resolved-config.ts'
 import type { GatewayEvent, TunnelEvent } from '../../src/gateway-events.ts'
-import { wait } from '../../src/lib/wait.ts'
+import { wait } from '../../src/lib/clock.ts'
 import { until } from '../cli/helpers.ts'
 import { createFastClock } from '../fixtures/fast-clock.ts'
 import type { TestGateway } from '../fixtures/gateway.ts'

@@ -13,7 +13,7 @@ import { entryCaFile, type TrustFilePaths, trustValue } from '../../clients/trus
 import type { UserFolders } from '../../clients/user-folders.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
-import { ownValue } from '../../lib/own-value.ts'
+import { ownValue } from '../../lib/objects.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
 import { needsCa } from '../../origin/reach.ts'
 import type { CopyResult } from '../clipboard.ts'

@@ -6,7 +6,7 @@ import {
 } from '../../clients/runtime-trust.ts'
 import type { TrustVariable } from '../../clients/trust-variables.ts'
 import { UserError } from '../../errors.ts'
-import { detectShell, type ShellName, shellNames } from '../../lib/shell-lines.ts'
+import { detectShell, type ShellName, shellNames } from '../../lib/shell.ts'
 import type { CombinedFile } from '../../tls/trust-files.ts'
 import type { EnvFlags } from '../command-actions.ts'
 import type { Output } from '../output.ts'
