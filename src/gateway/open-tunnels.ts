@@ -1,31 +1,27 @@
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import type { ResolvedConfig, TunnelSettings } from '../config/resolved-config.ts'
-import { UserError } from '../errors.ts'
+import type {
+  ResolvedConfig,
+  TunnelProviderName,
+  TunnelSettings,
+} from '../config/resolved-config.ts'
 import type { TunnelEvent } from '../gateway-events.ts'
 import type { Clock } from '../lib/clock.ts'
 import { createHttpSender } from '../lib/http-sender.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { ProcessReaper } from '../lib/process-reaper.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
-import { createCanConnect } from '../tunnels/can-connect.ts'
-import type { CloudflareTunnel } from '../tunnels/cloudflared-arguments.ts'
-import { standardSources } from '../tunnels/name-sources.ts'
-import type { TunnelEntry } from '../tunnels/open-proven.ts'
+import type { CloudflareTunnel } from '../tunnels/cloudflared.ts'
+import type { TunnelEntry } from '../tunnels/open-tunnel.ts'
 import type { ProbeStreams } from '../tunnels/probe-stream.ts'
-import { describeVerdict } from '../tunnels/probe-verdict.ts'
-import { createHostResolver, lookupWith } from '../tunnels/resolve-host.ts'
-import { autoOrder, localChoice, orderProblem } from '../tunnels/select-order.ts'
+import { createHostResolver, lookupWith, standardSources } from '../tunnels/resolve-host.ts'
 import { createTunnelSupervisor, type TunnelSupervisor } from '../tunnels/supervisor.ts'
-import { createTunnelEdge } from '../tunnels/tunnel-edge.ts'
+import { createCanConnect, createTunnelEdge } from '../tunnels/tunnel-edge.ts'
 import {
   createTunnelProvider,
   type TunnelOptions,
-  type TunnelProviderName,
-  tunnelProviders,
   tunnelTraits,
 } from '../tunnels/tunnel-providers.ts'
-import type * as tunnelStatus from '../tunnels/tunnel-status.ts'
 
 export interface OpenTunnelsOptions {
   readonly config: ResolvedConfig
@@ -41,19 +37,14 @@ export interface OpenTunnelsOptions {
   readonly logger: Logger
 }
 
-/**
- * Prepares the providers that the configuration names, in order, and who looks after them.
- * @throws UserError USAGE when the order names what does not exist
- */
+/** Prepares the providers that the configuration names, in order, and who looks after them. */
 export function prepareTunnels(options: OpenTunnelsOptions): TunnelSupervisor {
   const { config, reaper, logger, prove, streams } = options
   const doh = createHttpSender()
   const resolveHost = createHostResolver({ ...standardSources(doh), now: Date.now })
-  const names = tunnelOrder(config).filter((name) => name !== localChoice)
+  const names = config.tunnels.order.filter((name) => name !== 'local')
   const supervisor = createTunnelSupervisor({
-    entries: names.map((name) =>
-      createEntry(name as TunnelProviderName, config, { reaper, logger }),
-    ),
+    entries: names.map((name) => createEntry(name, config, { reaper, logger })),
     named: config.tunnel !== 'auto',
     failOver: config.tunnel === 'auto' || names.length > 1,
     target: new URL(`http://127.0.0.1:${options.port}`),
@@ -66,7 +57,7 @@ export function prepareTunnels(options: OpenTunnelsOptions): TunnelSupervisor {
     }),
     admit: options.admit,
     onPublicUrl: options.onPublicUrl,
-    onEvent: (event) => options.onEvent(forPeople(event)),
+    onEvent: options.onEvent,
     interfaces: networkInterfaces,
     clock: options.clock,
     random: Math.random,
@@ -81,30 +72,12 @@ export function prepareTunnels(options: OpenTunnelsOptions): TunnelSupervisor {
   }
 }
 
-/**
- * The providers to try, `local` last where local HTTPS will do.
- * @throws UserError USAGE
- */
-export function tunnelOrder({ tunnel, tunnels }: ResolvedConfig): readonly string[] {
-  if (tunnel === 'auto') {
-    const { cloudflare, ngrok } = tunnels
-    return autoOrder({
-      cloudflare: cloudflare.token !== undefined || cloudflare.name !== undefined,
-      ngrok: ngrok.authtoken !== undefined,
-    })
-  }
-  if (tunnel !== 'order') return [localChoice]
-  const problem = orderProblem(tunnels.order, Object.keys(tunnelProviders))
-  if (problem === undefined) return tunnels.order
-  throw new UserError('USAGE', problem, { hint: 'Correct --tunnel, or TUNNEL in .env.' })
-}
-
 function createEntry(
   name: TunnelProviderName,
   config: ResolvedConfig,
   { reaper, logger }: { reaper: ProcessReaper; logger: Logger },
 ): TunnelEntry {
-  const { environment } = config.tunnels
+  const { environment } = config
   const provider = createTunnelProvider(name, optionsFor(config)[name], {
     reaper,
     logger: logger.child(name),
@@ -114,8 +87,8 @@ function createEntry(
   return { provider, traits: tunnelTraits(name), ...(service && { service }) }
 }
 
-function optionsFor({ tunnels, home, projectDir }: ResolvedConfig): TunnelOptions {
-  const { cloudflare, command, environment, localtunnel, ngrok, anySubdomain } = tunnels
+function optionsFor({ tunnels, environment, home, projectDir }: ResolvedConfig): TunnelOptions {
+  const { cloudflare, command, localtunnel, ngrok, anySubdomain } = tunnels
   return {
     localtunnel: {
       host: new URL(localtunnel.host),
@@ -168,23 +141,5 @@ function serviceOf(name: TunnelProviderName, settings: TunnelSettings): URL | un
         : new URL('tls://region1.v2.argotunnel.com:7844')
     case 'command':
       return undefined
-  }
-}
-
-function forPeople(event: tunnelStatus.TunnelEvent): TunnelEvent {
-  if (event.state !== 'up' || !event.probe) return event
-  const traits = Object.hasOwn(tunnelProviders, event.provider)
-    ? tunnelTraits(event.provider as TunnelProviderName)
-    : undefined
-  const advice = [
-    event.probe.interstitial.state === 'met' ? traits?.interstitialAdvice : undefined,
-    traits?.encryptedLeg === false
-      ? 'The way between its server and this machine is not encrypted.'
-      : undefined,
-  ].filter((part) => part !== undefined)
-  return {
-    ...event,
-    summary: describeVerdict(event.probe),
-    ...(advice.length > 0 && { advice: advice.join(' ') }),
   }
 }

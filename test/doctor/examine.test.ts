@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest'
-import { type Check, fail, ok, warn } from '../../src/doctor/check.ts'
+import type { Check } from '../../src/doctor/check.ts'
+import { fail, ok, warn } from '../../src/doctor/check.ts'
 import { checks } from '../../src/doctor/checks.ts'
 import { runChecks } from '../../src/doctor/examine.ts'
+import { wait } from '../../src/lib/clock.ts'
 import { redactSecrets } from '../../src/lib/redact.ts'
-import { wait } from '../../src/lib/wait.ts'
 import { temporaryFolder } from '../cli/helpers.ts'
 import { worldOf } from './lab.ts'
 

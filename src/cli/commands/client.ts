@@ -1,32 +1,33 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { keyVariableOf } from '../../clients/api-key.ts'
-import { requireUsable } from '../../clients/check-client.ts'
-import { clientFileMemoryPath } from '../../clients/editing/client-file-memory.ts'
-import {
-  type ClientFiles,
-  createClientFiles,
-  type UndoneFile,
-} from '../../clients/editing/client-files.ts'
-import { clientEntryName } from '../../clients/entry-name.ts'
-import { entryCaFile, type TrustFilePaths, trustValue } from '../../clients/launch.ts'
+import type { ClientFiles, UndoneFile } from '../../clients/editing/client-files.ts'
+import { clientFileMemoryPath, createClientFiles } from '../../clients/editing/client-files.ts'
 import type { ClientConnection, ClientScope, McpClient } from '../../clients/mcp-client.ts'
+import {
+  clientEntryName,
+  keyVariableOf,
+  requireUsable,
+  writeClient,
+} from '../../clients/mcp-client.ts'
 import { mcpClients, requireClient } from '../../clients/mcp-clients.ts'
+import type { TrustFilePaths } from '../../clients/trust-variables.ts'
+import { entryCaFile, trustValue } from '../../clients/trust-variables.ts'
 import type { UserFolders } from '../../clients/user-folders.ts'
-import { writeClient } from '../../clients/write-client.ts'
 import { runningGateway } from '../../config/instance-lock.ts'
 import { loadConfig, userFolderVariables } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
 import { combineOptions, lookAtCertificate } from '../../gateway/open-certificate.ts'
-import { ownValue } from '../../lib/own-value.ts'
+import { ownValue } from '../../lib/objects.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
 import { needsCa } from '../../origin/reach.ts'
 import { combineTrustFiles } from '../../tls/trust-files.ts'
-import { type CopyResult, copyToClipboard } from '../clipboard.ts'
+import type { CopyResult } from '../clipboard.ts'
+import { copyToClipboard } from '../clipboard.ts'
 import type { Output, World } from '../output.ts'
 import { clientData, formatClientList, formatUndone, formatWritten } from '../ui/clients.ts'
-import { formatEntry, formatQr, formatTrust, type TrustNeed } from '../ui/snippets.ts'
+import type { TrustNeed } from '../ui/snippets.ts'
+import { formatEntry, formatQr, formatTrust } from '../ui/snippets.ts'
 
 /** The options of `sallyport client`, as they were typed. */
 export interface ClientFlags {

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { loadConfig } from '../../config/load.ts'
 import { UserError } from '../../errors.ts'
 import { type LoginLinks, readLoginLinks } from '../../gateway/login-links.ts'
-import { ownValue } from '../../lib/own-value.ts'
-import { wait } from '../../lib/wait.ts'
+import { wait } from '../../lib/clock.ts'
+import { ownValue } from '../../lib/objects.ts'
 import type { Output, World } from '../output.ts'
 
 /** Logs in to a server that waits for it, at the gateway of this folder. */

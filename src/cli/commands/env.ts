@@ -5,7 +5,7 @@ import {
   selectRuntimes,
   variablesOf,
 } from '../../clients/runtime-trust.ts'
-import type { TrustVariable } from '../../clients/trust-variable.ts'
+import type { TrustVariable } from '../../clients/trust-variables.ts'
 import { loadConfig } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
@@ -19,7 +19,7 @@ import {
   exportLine,
   type ShellName,
   shellNames,
-} from '../../lib/shell-lines.ts'
+} from '../../lib/shell.ts'
 import { findJava, javaToolOptions, writeJavaTrustStore } from '../../tls/java.ts'
 import { writeCombinedFile } from '../../tls/trust-files.ts'
 import type { World } from '../output.ts'
@@ -55,7 +55,7 @@ export async function env(flags: EnvFlags, { output, process }: World): Promise<
   const runtimes = selectRuntimes(flags.client)
   const asked = flags.shell === undefined ? undefined : requireShell(flags.shell)
   const { config } = await loadConfig({ projectDir: process.cwd() })
-  const { environment } = config.tunnels
+  const { environment } = config
   const paths = await makeTrustFiles(config, output.log)
   const shell = asked ?? detectShell(process.platform, environment)
   const variables: EnvVariable[] = []
@@ -88,7 +88,7 @@ function requireShell(name: string): ShellName {
 }
 
 async function resolveVariable(
-  { name, value }: TrustVariable,
+  { name, file }: TrustVariable,
   options: {
     readers: readonly string[]
     paths: TrustPaths
@@ -96,13 +96,12 @@ async function resolveVariable(
   },
 ): Promise<EnvVariable> {
   const readers = options.readers.join(', ')
-  if ('text' in value) return { name, value: value.text, notes: [`${readers}.`] }
-  const ours = options.paths[value.file]
+  const ours = options.paths[file]
   const purpose =
-    value.file === 'ca'
+    file === 'ca'
       ? `${readers}: adds our authority to the built-in roots.`
       : `${readers}: replaces the roots, so the file holds those of the system as well.`
-  const existing = options.config.tunnels.environment[name]
+  const existing = options.config.environment[name]
   if (!existing || existing === ours) return { name, value: ours, notes: [purpose] }
   const combined = await writeCombinedFile({
     folder: folderOf(options.config),
@@ -131,7 +130,7 @@ async function resolveJava(
   { config, platform }: { config: ResolvedConfig; platform: NodeJS.Platform },
 ): Promise<EnvVariable> {
   const name = 'JAVA_TOOL_OPTIONS'
-  const { environment } = config.tunnels
+  const { environment } = config
   const java = findJava(environment, platform)
   if (!java) {
     const note =

@@ -95,7 +95,7 @@ async function prepare(
   const { output, process } = world
   const { platform } = process
   const { config } = await loadConfig({ projectDir: process.cwd() })
-  const { environment } = config.tunnels
+  const { environment } = config
   const runCommand = createRunCommand(environment)
   const home = environment.HOME || homedir()
   const isTerminal = process.stdin.isTTY && process.stderr.isTTY && !output.json

@@ -1,14 +1,10 @@
 import { printable } from '../../lib/printable.ts'
 import { count } from '../../lib/wording.ts'
+import type { BundleCertificate, BundleDescription } from '../../tls/upstream/describe-bundle.ts'
 import type { UpstreamDiagnosis } from '../../tls/upstream/diagnose-upstream.ts'
-import type { FileVerdict } from '../../tls/upstream/file-verdict.ts'
+import type { FileVerdict } from '../../tls/upstream/judge-files.ts'
 import type { TlsFinding } from '../../tls/upstream/tls-facts.ts'
-import type {
-  AuditEntry,
-  BundleCertificate,
-  BundleDescription,
-  BundleOutcome,
-} from '../../tls/upstream/upstream-bundles.ts'
+import type { AuditEntry, BundleOutcome } from '../../tls/upstream/upstream-bundles.ts'
 import { margin, type Screen } from './screen.ts'
 
 /** What became of the files of `ca add`, one by one. */

@@ -1,4 +1,4 @@
-import { shellQuote } from '../../lib/shell-quote.ts'
+import { shellQuote } from '../../lib/shell.ts'
 import type { InstalledEntry, RemovalReport } from '../../tls/stores/install-authority.ts'
 import type { StoreReport, StoreStatus, TrustedAuthority } from '../../tls/stores/trust-store.ts'
 import type { Screen } from './screen.ts'
