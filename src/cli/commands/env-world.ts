@@ -4,16 +4,15 @@ import { UserError } from '../../errors.ts'
 import { openCertificate } from '../../gateway/open-certificate.ts'
 import { createLogger } from '../../lib/logger.ts'
 import { createRunCommand } from '../../lib/run-command.ts'
-import { writeCombinedFile } from '../../tls/combined-file.ts'
-import { findJava } from '../../tls/java-home.ts'
-import { javaToolOptions, writeJavaTrustStore } from '../../tls/java-trust.ts'
+import { findJava, javaToolOptions, writeJavaTrustStore } from '../../tls/java.ts'
+import { writeCombinedFile } from '../../tls/trust-files.ts'
 import type { CommandWorld } from '../command-world.ts'
 import type { EnvDeps, TrustPaths } from './env.ts'
 
 /** What `env` is made of in the real world. */
 export async function createEnvDeps({ output, process }: CommandWorld): Promise<EnvDeps> {
   const { config } = await loadConfig({ projectDir: process.cwd() })
-  const { environment } = config.tunnels
+  const { environment } = config
   const folder = join(config.home, 'certs')
   return {
     output,

@@ -30,6 +30,7 @@ export function createSseSessions(options: {
     const message = body && readMessage(body.text, body.value)
     if (message?.kind !== 'request' || message.method !== 'initialize') return
     const terms = termsOf(message, principal)
+    const trace = profile.tap.request(message, { era: 'legacy', ...terms, sessionId: id })
     const answer = () => {
       // Its stream has ended, or another `initialize` was first.
       if (entries.get(id) !== entry || entry.session) return
@@ -43,6 +44,7 @@ export function createSseSessions(options: {
         onState: () => {},
       })
       entry.outlet.answer(writeAnswer(message.id, 'result', result))
+      trace?.ended('result', result)
     }
     profile
       .seen()

@@ -164,12 +164,14 @@ export function createStreamableSessions(options: {
         id: message.id,
       })
     }
+    const trace = profile.tap.request(message, { era: 'legacy', ...terms, sessionId: id })
     const answer = () => {
       const result = initializeResult(profile, terms.protocolVersion)
       open(id, terms)
       sendJson(exchange, writeAnswer(message.id, 'result', result), {
         headers: { 'mcp-session-id': id },
       })
+      trace?.ended('result', result)
     }
     profile
       .seen()
