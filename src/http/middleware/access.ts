@@ -42,13 +42,16 @@ export function requireAccess(deps: AccessDeps): Check {
 /** Refuses a call of a tool whose scopes the caller does not have; goes after the messages are read. */
 export function requireToolScopes(deps: AccessDeps): Check {
   return async (c) => {
-    const target = { origin: c.get('origin'), profile: c.req.param('profile') ?? '' }
+    const principal = c.get('principal')
+    // An API key may do everything in its profile, and so may anybody in an open one.
+    if (principal.kind !== 'token') return undefined
     const tools = (c.get('messages') ?? []).flatMap(({ asked }) =>
       asked.kind === 'tool' ? asked.name : [],
     )
     if (tools.length === 0) return undefined
-    const scopes = await deps.scopesOf(target.profile, tools)
-    const result = deps.access.requireScopes(c.get('principal'), () => scopes, target)
+    const target = { origin: c.get('origin'), profile: c.req.param('profile') ?? '' }
+    const needed = await deps.scopesOf(target.profile, tools)
+    const result = deps.access.requireScopes(principal, needed, target)
     return result.ok ? undefined : refuse(result)
   }
 }

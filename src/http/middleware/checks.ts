@@ -9,12 +9,17 @@ export type Check = (c: HttpContext) => Response | undefined | Promise<Response 
  * so checks in a row are one, and those that answer at once are not waited for.
  */
 export function checked(...checks: readonly Check[]): MiddlewareHandler<HttpEnv> {
-  return async (c, next) => {
-    for (const check of checks) {
-      const outcome = check(c)
-      const refusal = outcome instanceof Promise ? await outcome : outcome
-      if (refusal) return refusal
+  return (c, next) => {
+    const from = (start: number): ReturnType<MiddlewareHandler> => {
+      for (let index = start; index < checks.length; index += 1) {
+        const outcome = checks[index]?.(c)
+        if (outcome instanceof Promise) {
+          return outcome.then((refusal) => refusal ?? from(index + 1))
+        }
+        if (outcome) return Promise.resolve(outcome)
+      }
+      return next()
     }
-    return next()
+    return from(0)
   }
 }

@@ -13,7 +13,6 @@ import {
   type Refusal,
   type Target,
 } from './refusal.ts'
-import type { ProtectedProfile } from './resource-metadata.ts'
 import type { TokenIssuer } from './token-issuer.ts'
 import { createTokenMemory } from './token-memory.ts'
 
@@ -21,13 +20,15 @@ import { createTokenMemory } from './token-memory.ts'
 export type Principal =
   | { readonly kind: 'anonymous' }
   | { readonly kind: 'key'; readonly keyId: string }
-  | {
-      readonly kind: 'token'
-      readonly issuer: string
-      readonly subject: string
-      readonly clientId: string | undefined
-      readonly scopes: readonly string[]
-    }
+  | TokenHolder
+
+interface TokenHolder {
+  readonly kind: 'token'
+  readonly issuer: string
+  readonly subject: string
+  readonly clientId: string | undefined
+  readonly scopes: readonly string[]
+}
 
 /** Let in, or the answer to send. */
 export type Access = { readonly ok: true; readonly principal: Principal } | Refusal
@@ -42,12 +43,12 @@ export interface AccessControl {
   /** What a profile asks for in a listener of that exposure; undefined when it does not exist. */
   authOf(profile: string, exposure: Exposure): ProfileAuth | undefined
   authorize(request: AccessRequest): Promise<Access>
-  /** Whether somebody who was let in has all scopes that are needed; the refusal names them all. */
-  requireScopes(principal: Principal, needed: () => readonly string[], target: Target): Access
+  /** Whether a token that was let in has all scopes that are needed; the refusal names them all. */
+  requireScopes(principal: TokenHolder, needed: readonly string[], target: Target): Access
 }
 
 export interface AccessControlDeps {
-  profile(name: string): (ProtectedProfile & { auth: ProfileAuth | undefined }) | undefined
+  profile(name: string): { readonly auth: ProfileAuth | undefined } | undefined
   readonly allowAnonymous: boolean
   /** Whose tokens are good in an origin. */
   issuers(origin: string): readonly TokenIssuer[]
@@ -76,7 +77,7 @@ export function createAccessControl(deps: AccessControlDeps): AccessControl {
     })
   }
 
-  async function identifyToken(token: string, { origin, profile }: Target): Promise<Principal> {
+  async function identifyToken(token: string, { origin, profile }: Target): Promise<TokenHolder> {
     const resource = oauthUrls(origin).resource(profile)
     const { issuer, subject, clientId, scopes, grantId } = await tokens.claims(
       token,
@@ -107,18 +108,16 @@ export function createAccessControl(deps: AccessControlDeps): AccessControl {
     if (auth === 'key') {
       throw new OAuthError('invalid_token', { description: 'this profile takes API keys only' })
     }
-    return requireScopes(await identifyToken(token, request), () => [baseScope], request)
+    return requireScopes(await identifyToken(token, request), [baseScope], request)
   }
 
   function requireScopes(
-    principal: Principal,
-    needed: () => readonly string[],
+    principal: TokenHolder,
+    needed: readonly string[],
     target: Target,
   ): Access {
-    if (principal.kind !== 'token') return { ok: true, principal }
-    const scopes = needed()
-    if (scopes.every((scope) => principal.scopes.includes(scope))) return { ok: true, principal }
-    return insufficientScope(scopes, target)
+    if (needed.every((scope) => principal.scopes.includes(scope))) return { ok: true, principal }
+    return insufficientScope(needed, target)
   }
 
   return {
