@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Profile } from '../profile.ts'
 import { type CallAnswer, type ClientCall, refuse } from '../relay/client-call.ts'
@@ -12,7 +13,6 @@ import {
   changedUri,
   type Id,
   isId,
-  isJsonObject,
   type JsonObject,
   type Message,
   type Notification,
@@ -23,8 +23,12 @@ import {
   writeNotification,
   writeRequest,
 } from '../wire/message.ts'
-import { type Caller, isLogLevel, legacyRevisions, rpcCodes } from '../wire/protocol.ts'
+import { type Caller, isLogLevel, rpcCodes } from '../wire/protocol.ts'
 import { errorText, RpcError } from '../wire/rpc-error.ts'
+import type { SessionTerms } from './session-terms.ts'
+
+/** What may be under way in one session at once. */
+const most = { calls: 1_024, questions: 256 }
 
 /** Where the messages of a session go: the stream of one POST, or the one that belongs to none. */
 export interface Outlet {
@@ -38,14 +42,6 @@ export interface Outlet {
   drop(): void
   /** Ends the stream for a while; the client comes back for the rest. */
   pause(retryMs: number): void
-}
-
-/** What a client said of itself with `initialize`, and where. */
-export interface SessionTerms {
-  readonly protocolVersion: string
-  readonly clientInfo: JsonObject
-  readonly capabilities: JsonObject
-  readonly principal: string
 }
 
 /** What a session had asked for, so that it can be taken up again. */
@@ -67,30 +63,6 @@ export interface Session extends ClientSession {
   close(): void
 }
 
-/** The answer to `initialize`. */
-export function initializeResult(profile: Profile, protocolVersion: string): string {
-  const { capabilities, serverInfo, instructions, others } = profile.identity('legacy')
-  return JSON.stringify({
-    protocolVersion,
-    capabilities,
-    serverInfo,
-    ...(instructions !== undefined && { instructions }),
-    ...others,
-  })
-}
-
-/** What `initialize` asks for, and the revision it is given. */
-export function termsOf(request: Request, principal: string): SessionTerms {
-  const { protocolVersion, clientInfo, capabilities } = request.params ?? {}
-  const known = legacyRevisions.find((revision) => revision === protocolVersion)
-  return {
-    protocolVersion: known ?? legacyRevisions[0],
-    clientInfo: isJsonObject(clientInfo) ? clientInfo : {},
-    capabilities: isJsonObject(capabilities) ? capabilities : {},
-    principal,
-  }
-}
-
 export function createSession(options: {
   id: string
   profile: Profile
@@ -110,6 +82,11 @@ export function createSession(options: {
 
   /** Puts a server's request to the client, under an id and a token of this session's. */
   function ask(question: Question, outlet: Outlet): (params?: string) => void {
+    if (asked.size >= most.questions) {
+      const message = `${most.questions} questions wait for this client’s answers already`
+      question.answer('error', errorText(new RpcError(rpcCodes.upstreamUnavailable, message)))
+      return () => {}
+    }
     const id = ++lastAsked
     const { method, params } = question.request
     const token = progressTokenOf(params)
@@ -190,7 +167,9 @@ export function createSession(options: {
   }
 
   function requested(call: LegacyCall) {
-    const { request } = call
+    const { request, outlet } = call
+    const refusal = refusalOf(request)
+    if (refusal) return outlet.answer(writeAnswer(request.id, 'error', errorText(refusal)))
     calls.set(request.id, call)
     switch (request.method) {
       case 'ping':
@@ -209,6 +188,19 @@ export function createSession(options: {
       default:
         return profile.handle(call)
     }
+  }
+
+  /** Why a request is not begun, whatever it asks for. */
+  function refusalOf({ id }: Request): RpcError | undefined {
+    if (calls.has(id)) {
+      const message = `Another request with the id ${JSON.stringify(id)} is under way`
+      return new RpcError(rpcCodes.invalidRequest, message)
+    }
+    if (calls.size < most.calls) return undefined
+    const message =
+      `${most.calls} requests of this session are under way, which is the most there may be; ` +
+      'wait for answers, or cancel some of them.'
+    return new RpcError(rpcCodes.upstreamUnavailable, message)
   }
 
   function settle(call: LegacyCall, work: Promise<void>): void {
@@ -313,9 +305,17 @@ export function createSession(options: {
     tell: (method, params) => ownOutlet.deliver(writeNotification(method, params)),
     ask: (question) => ask(question, ownOutlet),
     receive(message, from) {
-      if (message.kind === 'request') requested(new LegacyCall(message, from))
-      else if (message.kind === 'notification') notified(message)
-      else answered(message)
+      try {
+        if (message.kind === 'request') requested(new LegacyCall(message, from))
+        else if (message.kind === 'notification') notified(message)
+        else answered(message)
+      } catch (error) {
+        // Its POST may be answered already: there is nobody to throw at.
+        logger.error('a message of a client could not be handled', { reason: messageOf(error) })
+        if (message.kind !== 'request') return
+        calls.delete(message.id)
+        from.outlet.answer(writeAnswer(message.id, 'error', errorText(error)))
+      }
     },
     changed(server, notification, params) {
       const upstream = profile.upstreams().find(({ name }) => name === server)
