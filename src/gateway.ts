@@ -29,7 +29,7 @@ import { exposureOf } from './origin/listener-origins.ts'
 import { publicUrls } from './origin/public-urls.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
 import type { LocalCertificate } from './tls/local-certificate.ts'
-import { watchBundleExpiry } from './tls/upstream/watch-bundle-expiry.ts'
+import { watchBundleExpiry } from './tls/upstream/bundle-expiry.ts'
 import { createProbeStreams } from './tunnels/probe-stream.ts'
 import type { TunnelSupervisor } from './tunnels/supervisor.ts'
 

@@ -13,7 +13,7 @@ const layers: readonly (readonly string[])[] = [
   ['config', 'store', 'origin'],
   ['tls', 'tunnels', 'mcp', 'oauth', 'clients', 'inspector'],
   ['http', 'welcome'],
-  ['gateway'],
+  ['gateway', 'doctor'],
   ['gateway.ts'],
   ['cli'],
 ]
@@ -94,7 +94,7 @@ describe('src/', () => {
       [
         // Looks at a chain without verifying it, and sends nothing.
         'tls/observe-tls.ts',
-        // `insecureSkipVerify` of a server, as far as decide-verification.ts allows it.
+        // `insecureSkipVerify` of a server, as far as decideVerification allows it.
         'tls/upstream/upstream-connections.ts',
       ],
     ],

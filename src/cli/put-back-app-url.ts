@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { appUrlJournalFile } from '../config/app-url-journal.ts'
 import { createAppUrlFiles } from '../config/env-file.ts'
+import { readInstanceLock } from '../config/instance-lock.ts'
 import { createProcessReaper } from '../lib/process-reaper.ts'
-import { readInstanceLock } from './instance-lock.ts'
 
 /**
  * Sees to it that the APP_URL lines of this process are put back when it dies without doing so. The

@@ -17,7 +17,7 @@ export interface RuntimeTrust {
 const add = (name: string): TrustVariable => ({ name, value: { file: 'ca' } })
 const replace = (name: string): TrustVariable => ({ name, value: { file: 'bundle' } })
 
-/** Java is not told by a variable: what it takes is no PEM file, see `src/tls/java-trust.ts`. */
+/** Java is not told by a variable: what it takes is no PEM file, see `src/tls/java.ts`. */
 const runtimes: readonly RuntimeTrust[] = [
   { name: 'node', label: 'Node', common: true, variables: [nodeExtraCaCerts] },
   {

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts'
+import { createSerial } from '../lib/serial.ts'
 import { planFile, type RestoredFile, undoFile } from './app-url-file.ts'
 import { type AppUrlJournal, readAppUrlJournal, writeAppUrlJournal } from './app-url-journal.ts'
 import { targetOf, writeUserFile } from './user-file.ts'
@@ -106,14 +107,4 @@ function requireRecovered(recovery: Recovery): void {
     `Another gateway (process ${recovery.pid}) keeps APP_URL in the files of this project.`,
     { hint: 'Stop it first, or give this one a SALLYPORT_HOME and APP_URL_FILES of its own.' },
   )
-}
-
-/** Runs jobs one after the other, whatever became of the one before. */
-function createSerial(): <T>(job: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve()
-  return (job) => {
-    const next = last.then(job, job)
-    last = next
-    return next
-  }
 }

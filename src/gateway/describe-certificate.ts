@@ -1,5 +1,5 @@
 import type { ReadyEvent } from '../gateway-events.ts'
-import { parseCertificates } from '../tls/certificate-pem.ts'
+import { parseCertificates } from '../tls/certificate.ts'
 import type { LocalCertificate } from '../tls/local-certificate.ts'
 
 /** What `ready` tells of the local certificate; nothing where there is none. */

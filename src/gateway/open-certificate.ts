@@ -4,7 +4,7 @@ import type { GatewayFile, ResolvedConfig } from '../config/resolved-config.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { isEverywhere } from '../origin/listener-origins.ts'
-import type { CombineOptions } from '../tls/combined-file.ts'
+import { resolveMkcertRoot } from '../tls/authority.ts'
 import { findAuthority } from '../tls/issued-certificate.ts'
 import {
   authorityRoots,
@@ -14,8 +14,7 @@ import {
 } from '../tls/local-certificate.ts'
 import { type LocalFiles, type LookOptions, readLocalFiles } from '../tls/local-files.ts'
 import { listenedOn } from '../tls/local-names.ts'
-import { resolveMkcertRoot } from '../tls/mkcert-root.ts'
-import { readRootCertificates } from '../tls/root-certificates.ts'
+import { type CombineOptions, readRootCertificates } from '../tls/trust-files.ts'
 
 /**
  * Opens the local certificate of a configuration. The gateway and `sallyport certs` both come

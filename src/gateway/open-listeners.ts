@@ -9,9 +9,9 @@ import {
   type ListenerOrigins,
 } from '../origin/known-origins.ts'
 import { exposureOf, listenerOrigins } from '../origin/listener-origins.ts'
-import type { HandshakeObserver } from '../tls/handshake-observer.ts'
 import type { LocalCertificate } from '../tls/local-certificate.ts'
 import { lanAddresses } from '../tls/local-names.ts'
+import type { HandshakeObserver } from '../tls/served-certificate.ts'
 import { localNames } from './open-certificate.ts'
 
 export interface OpenListeners {

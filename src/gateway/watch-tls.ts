@@ -1,11 +1,10 @@
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import type { GatewayEvent } from '../gateway-events.ts'
 import { systemClock } from '../lib/clock.ts'
-import { greetingOf } from '../tls/client-refusal.ts'
+import { createRefusalWarner, greetingOf } from '../tls/client-refusal.ts'
 import { createDebugSsl } from '../tls/debug-ssl.ts'
-import type { HandshakeObserver } from '../tls/handshake-observer.ts'
 import type { LocalCertificate } from '../tls/local-certificate.ts'
-import { createRefusalWarner } from '../tls/refusal-warning.ts'
+import type { HandshakeObserver } from '../tls/served-certificate.ts'
 
 /** Tells of clients that refuse our certificate, and with `debugSsl` of every TLS connection. */
 export function watchTls(options: {

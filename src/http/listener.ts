@@ -8,9 +8,11 @@ import { messageOf, UserError } from '../errors.ts'
 import { createBoundedCounts } from '../lib/bounded-counts.ts'
 import { addressBlock } from '../origin/client-address.ts'
 import type { ListenerName } from '../origin/known-origins.ts'
-import type { HandshakeObserver } from '../tls/handshake-observer.ts'
-import type { ServedCertificate } from '../tls/served-certificate.ts'
-import { createServerContexts } from '../tls/server-contexts.ts'
+import {
+  createServerContexts,
+  type HandshakeObserver,
+  type ServedCertificate,
+} from '../tls/served-certificate.ts'
 import type { HttpEnv } from './http-env.ts'
 import { portHolder } from './port-holder.ts'
 

@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { writeFileAtomic } from './atomic-file.ts'
 import { processIdentity } from './process-identity.ts'
 import { type ProcessReaper, signalGroup } from './process-reaper.ts'
+import { createSerial } from './serial.ts'
 
 /** A process as a file remembers it. */
 interface Entry {
@@ -27,15 +28,15 @@ export function createProcessLedger(options: {
 }): ProcessLedger {
   const { reaper, path } = options
   const entries = new Map<number, Entry>()
-  let writing = Promise.resolve()
+  const serial = createSerial()
 
   function change(edit: () => Promise<void> | void): void {
-    writing = writing
-      .then(edit)
-      .then(() => writeFileAtomic(path, JSON.stringify([...entries.values()]), { mode: 0o600 }))
-      .catch(() => {
-        // The list is the second net; a full disk must not keep tunnels from opening.
-      })
+    serial(async () => {
+      await edit()
+      await writeFileAtomic(path, JSON.stringify([...entries.values()]), { mode: 0o600 })
+    }).catch(() => {
+      // The list is the second net; a full disk must not keep tunnels from opening.
+    })
   }
 
   return {
@@ -51,7 +52,7 @@ export function createProcessLedger(options: {
       }
     },
     close: () => reaper.close(),
-    settled: () => writing,
+    settled: () => serial(() => {}),
   }
 }
 

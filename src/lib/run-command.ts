@@ -8,23 +8,22 @@ export interface CommandResult {
   readonly stderr: string
 }
 
-/** Variables on top of our own environment. */
-export interface RunOptions {
-  readonly env?: Readonly<Record<string, string>>
-  /** Lets it ask the person at the terminal, as sudo does. */
-  readonly terminal?: boolean
-}
-
-/** Runs a program to its end, without a shell. @throws what prevented it from starting */
-export type RunCommand = (argv: readonly string[], options?: RunOptions) => Promise<CommandResult>
+/**
+ * Runs a program to its end, without a shell. `terminal` lets it ask the person there, as sudo does.
+ * @throws what prevented it from starting
+ */
+export type RunCommand = (
+  argv: readonly string[],
+  options?: { readonly terminal?: boolean },
+) => Promise<CommandResult>
 
 /** Creates the runner; `environment` is our own. */
 export function createRunCommand(
   environment: Readonly<Record<string, string | undefined>>,
 ): RunCommand {
-  return async ([file = '', ...args], { env = {}, terminal = false } = {}) => {
+  return async ([file = '', ...args], { terminal = false } = {}) => {
     const child = spawn(file, args, {
-      env: { ...environment, ...env },
+      env: environment,
       stdio: [terminal ? 'inherit' : 'ignore', 'pipe', 'pipe'],
       windowsHide: true,
     })

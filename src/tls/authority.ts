@@ -1,11 +1,13 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, posix, win32 } from 'node:path'
 import { messageOf, UserError } from '../errors.ts'
-import { parseCertificates } from './certificate-pem.ts'
+import { parseCertificates, validityProblem } from './certificate.ts'
 import { type PermittedNames, permittedNamesOf } from './name-constraints.ts'
 import { parseKey } from './private-key.ts'
-import { validityProblem } from './renewal.ts'
+
+/** Organization in the subject of every authority we create; tells them from other roots. */
+export const authorityName = 'Sallyport local CA'
 
 /** A certificate authority that is ready to sign. */
 export interface Authority {
@@ -86,4 +88,34 @@ async function readText(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: unknown) => {
     throw authorityUnusable(file, messageOf(error), error)
   })
+}
+
+/** Environment values that decide where mkcert keeps its authority. */
+export interface MkcertEnvironment {
+  readonly CAROOT?: string | undefined
+  readonly LOCALAPPDATA?: string | undefined
+  readonly XDG_DATA_HOME?: string | undefined
+  readonly HOME?: string | undefined
+}
+
+/**
+ * The folder mkcert 1.4 keeps `rootCA.pem` and `rootCA-key.pem` in, by its `getCAROOT` rules;
+ * undefined when the environment does not say.
+ */
+export function resolveMkcertRoot(
+  platform: NodeJS.Platform,
+  env: MkcertEnvironment,
+): string | undefined {
+  if (env.CAROOT) return env.CAROOT
+  const { join } = platform === 'win32' ? win32 : posix
+  const base = dataFolder(platform, env)
+  return base === undefined ? undefined : join(base, 'mkcert')
+}
+
+function dataFolder(platform: NodeJS.Platform, env: MkcertEnvironment): string | undefined {
+  if (platform === 'win32') return env.LOCALAPPDATA || undefined
+  if (env.XDG_DATA_HOME) return env.XDG_DATA_HOME
+  if (!env.HOME) return undefined
+  if (platform === 'darwin') return posix.join(env.HOME, 'Library', 'Application Support')
+  return posix.join(env.HOME, '.local', 'share')
 }

@@ -4,9 +4,18 @@ import { createSecureContext } from 'node:tls'
 import { messageOf, UserError } from '../errors.ts'
 import { shellQuote } from '../lib/shell-quote.ts'
 import { authorityFiles } from './authority.ts'
-import { isSelfSigned, onOneLine, parseCertificates, subjectNames } from './certificate-pem.ts'
+import {
+  coversName,
+  daysLeft,
+  isSelfSigned,
+  onOneLine,
+  parseCertificates,
+  renewBeforeMs,
+  subjectNames,
+  timeLeft,
+  validityProblem,
+} from './certificate.ts'
 import { parseKey } from './private-key.ts'
-import { coversName, daysLeft, renewBeforeMs, timeLeft, validityProblem } from './renewal.ts'
 import type { ServedCertificate } from './served-certificate.ts'
 import { readCertificateFile } from './upstream/certificate-file.ts'
 import { issued, pathFrom } from './upstream/order-chain.ts'

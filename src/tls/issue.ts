@@ -3,7 +3,7 @@ import 'reflect-metadata'
 import { createPublicKey, type KeyObject, randomBytes, type X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
-import { authorityName } from './authority-name.ts'
+import { authorityName } from './authority.ts'
 import {
   encodeNameConstraints,
   nameConstraintsOid,

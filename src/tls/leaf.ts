@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '../lib/logger.ts'
 import type { Authority } from './authority.ts'
-import { updateHomeFile } from './home-files.ts'
+import { renewalReason } from './certificate.ts'
 import { generateKeyPem, tightenKeyFile } from './private-key.ts'
-import { renewalReason } from './renewal.ts'
+import { updateHomeFile } from './trust-files.ts'
 
 /** `localhost` is for connections that name their host, `addresses` for those that do not. */
 export type LeafFile = 'localhost' | 'addresses'

@@ -4,14 +4,17 @@ import { messageOf } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { type CertificateFiles, readCertificateFiles } from './certificate-files.ts'
-import type { CombineOptions } from './combined-file.ts'
 import { type IssueOptions, obtainIssuedCertificate } from './issued-certificate.ts'
 import { leafFiles } from './leaf.ts'
 import type { NetworkInterfaces } from './local-names.ts'
 import { defaultCaRoot } from './own-authority.ts'
-import { readRootCertificates } from './root-certificates.ts'
 import type { ServedCertificate } from './served-certificate.ts'
-import { createTrustFiles, type TrustFiles } from './trust-files.ts'
+import {
+  type CombineOptions,
+  createTrustFiles,
+  readRootCertificates,
+  type TrustFiles,
+} from './trust-files.ts'
 
 const checkEveryMs = 3_600_000
 const watchEveryMs = 500

@@ -1,3 +1,4 @@
+import { createSecureContext, type SecureContext, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { UserError } from '../errors.ts'
 
 /** A chain, leaf first, and its key as PEM, and where they are kept. */
@@ -26,4 +27,39 @@ export interface ServedCertificate extends ServedPair {
   readonly source: 'own-ca' | 'mkcert' | 'files'
   /** What does not stop it from being served, to be shown to the user. */
   readonly warnings: readonly UserError[]
+}
+
+type Served = Pick<ServedCertificate, 'cert' | 'key'> & Partial<ServedCertificate>
+
+/** The certificate of a TLS server that runs, in the form Node's servers take. */
+export interface ServerContexts {
+  readonly options: TlsOptions
+  /** Serves new connections of `server` with another certificate; open ones go on undisturbed. */
+  swap(server: { setSecureContext(options: TlsOptions): void }, next: Served): void
+}
+
+/** Creates what a server needs to serve one leaf to named hosts and another one to addresses. */
+export function createServerContexts(served: Served): ServerContexts {
+  let forNames: SecureContext = createSecureContext(pemOptions(served))
+  return {
+    options: {
+      ...pemOptions(served.forAddresses ?? served),
+      // RFC 6066 3: clients name a host only when it is a DNS name, never an address.
+      SNICallback: (_host, done) => done(null, forNames),
+    },
+    swap(server, next) {
+      forNames = createSecureContext(pemOptions(next))
+      server.setSecureContext(pemOptions(next.forAddresses ?? next))
+    },
+  }
+}
+
+function pemOptions({ cert, key }: { readonly cert: string; readonly key: string }) {
+  return { cert, key, minVersion: 'TLSv1.2' as const }
+}
+
+/** Is told how each handshake of a listener ended. Must not keep or change the socket. */
+export interface HandshakeObserver {
+  accepted(socket: TLSSocket): void
+  failed(error: NodeJS.ErrnoException, socket: TLSSocket): void
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { formatCertificate } from '../../src/cli/ui/certificate-report.ts'
-import type { LocalCertificateDescription } from '../../src/tls/describe-certificate.ts'
+import type { LocalCertificateDescription } from '../../src/tls/local-files.ts'
 import { fingerprint } from './fake-gateway.ts'
 import { plain } from './helpers.ts'
 

@@ -8,7 +8,7 @@ import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 import { runCommandLine } from '../../src/cli/main.ts'
-import { createServerContexts } from '../../src/tls/server-contexts.ts'
+import { createServerContexts } from '../../src/tls/served-certificate.ts'
 import { compileCache } from '../fixtures/compile-cache.ts'
 import { outputOf } from '../fixtures/output-of.ts'
 

@@ -1,10 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { takeInstanceLock } from '../../src/cli/instance-lock.ts'
 import { putBackAppUrl } from '../../src/cli/put-back-app-url.ts'
 import { appUrlJournalFile, readAppUrlJournal } from '../../src/config/app-url-journal.ts'
 import { createAppUrlFiles } from '../../src/config/env-file.ts'
+import { takeInstanceLock } from '../../src/config/instance-lock.ts'
 import { temporaryFolder } from './helpers.ts'
 
 const own = 'FOO=1\nAPP_URL=http://localhost:5173 # mine\n'

@@ -1,18 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { formatStores, formatWslNote } from '../../src/cli/ui/trust-report.ts'
-import { findProgram } from '../../src/lib/find-program.ts'
 import { certutil, hasChromium, textIn } from '../fixtures/chromium.ts'
 import { createTestAuthority } from '../tls/lab.ts'
 import { sallyport, servesCertificateOf } from './command.ts'
 import { plain, temporaryFolder } from './helpers.ts'
-
-const options = { platform: process.platform, searchPath: process.env.PATH ?? '' }
-const mkcert = findProgram('mkcert', options)
 
 const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
 
@@ -95,7 +91,7 @@ describe.skipIf(!certutil)(`sallyport trust ${needed}`, () => {
   })
 
   it('installs into every profile, shows each command, and undoes exactly that', async () => {
-    const { home, trust, status, nicknames, folders } = await createUser([certutil])
+    const { home, caRoot, trust, status, nicknames, folders } = await createUser([certutil])
     const other = await createTestAuthority()
     await writeFile(join(home, 'other.pem'), other.certPem)
     const theirs = ['-A', '-t', 'C,,', '-n', 'theirs', '-i', join(home, 'other.pem')]
@@ -105,6 +101,8 @@ describe.skipIf(!certutil)(`sallyport trust ${needed}`, () => {
     expect(code).toBe(0)
     for (const folder of folders) expect(err).toContain(`certutil -A -d sql:${folder} -t C,, -n`)
     expect(out.match(/ trusted$/gm)).toHaveLength(2)
+    // Other programs are led to a folder without our key.
+    expect(readdirSync(join(caRoot, 'public'))).toEqual(['rootCA.pem'])
     expect(await status()).toEqual(['trusted', 'trusted'])
     expect(await trust('--yes')).toMatchObject({ code: 0, err: '' })
 
@@ -129,24 +127,6 @@ describe.skipIf(!certutil)(`sallyport trust ${needed}`, () => {
     expect(nicknames().join()).not.toContain('Sallyport')
     expect(JSON.parse(await readFile(join(caRoot, 'installed.json'), 'utf8'))).toEqual([])
   })
-
-  it.skipIf(!mkcert)(
-    'goes by mkcert, which never sees our key (skipped where mkcert is not installed)',
-    async () => {
-      const { caRoot, trust, status, nicknames } = await createUser([certutil, mkcert])
-      const { code, out } = await trust('--yes', '--json')
-      expect(code).toBe(0)
-      const { commands } = JSON.parse(out)
-      expect(commands).toHaveLength(1)
-      expect(commands[0]).toMatch(/^CAROOT=\S+\/ca\/public TRUST_STORES=nss \S+mkcert -install$/)
-      expect(existsSync(join(caRoot, 'public/rootCA-key.pem'))).toBe(false)
-      expect(nicknames().join()).toContain('mkcert development CA')
-      expect(await status()).toEqual(['trusted', 'trusted'])
-      expect((await trust('--undo', '--yes')).code).toBe(0)
-      expect(await status()).toEqual(['not-trusted', 'not-trusted'])
-      expect(nicknames().join()).not.toContain('mkcert')
-    },
-  )
 
   it.skipIf(!hasChromium)(
     'lets a real browser in, which refused before (skipped where Chromium is not installed)',

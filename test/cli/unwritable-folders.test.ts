@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
+import { createProject, linesOf, runDoctor } from '../doctor/doctor-process.ts'
 import { sallyport } from './command.ts'
-import { createProject, linesOf, runDoctor } from './doctor/doctor-process.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 

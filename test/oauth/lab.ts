@@ -19,6 +19,7 @@ import { renderErrorPage } from '../../src/http/pages/message-page.ts'
 import { pageHeaders } from '../../src/http/pages/page.ts'
 import { oauthRoutes } from '../../src/http/routes/oauth-routes.ts'
 import { signInAnswerPath } from '../../src/http/routes/sign-in-routes.ts'
+import type { GuardedFetch } from '../../src/lib/guarded-fetch.ts'
 import { type Logger, silentLogger } from '../../src/lib/logger.ts'
 import {
   type ApprovalAnnouncement,
@@ -35,7 +36,6 @@ import {
   type SignInProviderConfig,
 } from '../../src/oauth/authorization-server/sign-in-provider.ts'
 import { openSigningKeys } from '../../src/oauth/authorization-server/signing-keys.ts'
-import type { GuardedFetch } from '../../src/oauth/client/guarded-fetch.ts'
 import type { ProfileAuth } from '../../src/oauth/policy.ts'
 import { createAccessControl } from '../../src/oauth/resource-server/access-control.ts'
 import { createApiKeys } from '../../src/oauth/resource-server/api-keys.ts'

@@ -2,8 +2,12 @@ import { execFile } from 'node:child_process'
 import { connect } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { explainFailure, greetingOf, judgeFailure } from '../../src/tls/client-refusal.ts'
-import { createRefusalWarner } from '../../src/tls/refusal-warning.ts'
+import {
+  createRefusalWarner,
+  explainFailure,
+  greetingOf,
+  judgeFailure,
+} from '../../src/tls/client-refusal.ts'
 import { createTestAuthority, hasCommand, run, serve } from './lab.ts'
 
 describe('a failed handshake', () => {

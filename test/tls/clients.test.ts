@@ -7,7 +7,7 @@ import { type DerElement, decodeDer } from '../../src/tls/der.ts'
 import { issueLeaf } from '../../src/tls/issue.ts'
 import { loadOwnAuthority } from '../../src/tls/own-authority.ts'
 import { generateKeyPem } from '../../src/tls/private-key.ts'
-import { readRootCertificates } from '../../src/tls/root-certificates.ts'
+import { readRootCertificates } from '../../src/tls/trust-files.ts'
 import {
   createTestAuthority,
   handshake,

@@ -19,8 +19,11 @@ import {
 } from '../../src/tls/local-certificate.ts'
 import type { NetworkInterfaces } from '../../src/tls/local-names.ts'
 import { generateKeyPem } from '../../src/tls/private-key.ts'
-import type { ServedCertificate } from '../../src/tls/served-certificate.ts'
-import { createServerContexts, type ServerContexts } from '../../src/tls/server-contexts.ts'
+import {
+  createServerContexts,
+  type ServedCertificate,
+  type ServerContexts,
+} from '../../src/tls/served-certificate.ts'
 
 export const dayMs = 86_400_000
 export const hourMs = 3_600_000

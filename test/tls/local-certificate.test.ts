@@ -3,9 +3,8 @@ import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { Agent, get } from 'node:https'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { describeLocalFiles } from '../../src/tls/describe-certificate.ts'
 import type { LocalCertificate } from '../../src/tls/local-certificate.ts'
-import { readLocalFiles } from '../../src/tls/local-files.ts'
+import { describeLocalFiles, readLocalFiles } from '../../src/tls/local-files.ts'
 import type { ServedCertificate } from '../../src/tls/served-certificate.ts'
 import {
   createTestAuthority,

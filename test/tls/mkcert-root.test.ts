@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { resolveMkcertRoot } from '../../src/tls/mkcert-root.ts'
+import { resolveMkcertRoot } from '../../src/tls/authority.ts'
 
 const home = { HOME: '/home/ada' }
 it.each([

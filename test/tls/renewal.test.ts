@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { coversName, daysLeft, renewalReason, validityProblem } from '../../src/tls/renewal.ts'
+import { coversName, daysLeft, renewalReason, validityProblem } from '../../src/tls/certificate.ts'
 import { createTestAuthority, dayMs, hourMs } from './lab.ts'
 
 const issuedAt = Date.UTC(2026, 0, 1)

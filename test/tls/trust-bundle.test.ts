@@ -3,9 +3,8 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { parseCertificates } from '../../src/tls/certificate-pem.ts'
-import { readRootCertificates } from '../../src/tls/root-certificates.ts'
-import { formatTrustBundle } from '../../src/tls/trust-bundle.ts'
+import { parseCertificates } from '../../src/tls/certificate.ts'
+import { formatTrustBundle, readRootCertificates } from '../../src/tls/trust-files.ts'
 import { createTestAuthority, labOptions, openCertificate, run, temporaryFolder } from './lab.ts'
 
 const fingerprints = (pem: string) => parseCertificates(pem).map((each) => each.fingerprint256)
@@ -72,7 +71,7 @@ describe('the trust files', () => {
     const { cert } = await (await createTestAuthority()).issue(['localhost'])
     const extraFile = join(await temporaryFolder(), 'extra.pem')
     await writeFile(extraFile, cert)
-    const module = new URL('../../src/tls/root-certificates.ts', import.meta.url).href
+    const module = new URL('../../src/tls/trust-files.ts', import.meta.url).href
     const script = `
       const { readRootCertificates } = await import(${JSON.stringify(module)})
       process.stdout.write((await readRootCertificates()).join(''))`

@@ -19,7 +19,7 @@ import {
   type Project,
   runDoctor,
   startGateway,
-} from '../cli/doctor/doctor-process.ts'
+} from '../doctor/doctor-process.ts'
 import { issueEdgeCertificate } from '../emulators/certificates.ts'
 import { startForeignIssuer } from '../oauth/client/foreign-issuer.ts'
 import { row } from './row.ts'

@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { expect } from 'vitest'
-import { servePlainly } from '../cli/doctor/lab.ts'
+import { servePlainly } from '../doctor/lab.ts'
 import { closeAfterEach } from '../fixtures/cleanup.ts'
 import { startTestGateway } from '../fixtures/gateway.ts'
 import { row } from './row.ts'

@@ -4,14 +4,14 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
+import { temporaryFolder, until } from '../cli/helpers.ts'
 import {
   createProject,
   linesOf,
   type Project,
   runDoctor,
   startGateway,
-} from '../cli/doctor/doctor-process.ts'
-import { temporaryFolder, until } from '../cli/helpers.ts'
+} from '../doctor/doctor-process.ts'
 import { issueEdgeCertificate } from '../emulators/certificates.ts'
 import { certutil, hasChromium, textIn, trustInBrowsers } from '../fixtures/chromium.ts'
 import { undoneForAll } from '../fixtures/cleanup.ts'

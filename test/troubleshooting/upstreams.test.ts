@@ -2,14 +2,14 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { sallyport } from '../cli/command.ts'
+import { until } from '../cli/helpers.ts'
 import {
   createProject,
   linesOf,
   type Project,
   runDoctor,
   startGateway,
-} from '../cli/doctor/doctor-process.ts'
-import { until } from '../cli/helpers.ts'
+} from '../doctor/doctor-process.ts'
 import { connectClient } from '../fixtures/any-client.ts'
 import { startHttpsFront } from '../fixtures/https-front.ts'
 import { startServer } from '../fixtures/start-server.ts'

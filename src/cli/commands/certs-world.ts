@@ -10,7 +10,7 @@ import {
 import { systemClock } from '../../lib/clock.ts'
 import { createLogger } from '../../lib/logger.ts'
 import { readCertificateFiles } from '../../tls/certificate-files.ts'
-import { describeLocalFiles } from '../../tls/describe-certificate.ts'
+import { describeLocalFiles } from '../../tls/local-files.ts'
 import type { CommandWorld } from '../command-world.ts'
 import type { CertsDeps } from './certs.ts'
 

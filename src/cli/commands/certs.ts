@@ -1,5 +1,5 @@
 import type { LoadedConfig } from '../../config/load.ts'
-import type { LocalCertificateDescription } from '../../tls/describe-certificate.ts'
+import type { LocalCertificateDescription } from '../../tls/local-files.ts'
 import type { Output } from '../output.ts'
 import { formatCertificate } from '../ui/certificate-report.ts'
 

@@ -4,13 +4,13 @@ import { clientFileMemoryPath } from '../../clients/editing/client-file-memory.t
 import { createClientFiles } from '../../clients/editing/client-files.ts'
 import type { TrustFilePaths } from '../../clients/launch.ts'
 import type { UserFolders } from '../../clients/user-folders.ts'
+import { runningGateway } from '../../config/instance-lock.ts'
 import { loadConfig, userFolderVariables } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { combineOptions, lookAtCertificate } from '../../gateway/open-certificate.ts'
-import { combineTrustFiles } from '../../tls/combined-file.ts'
+import { combineTrustFiles } from '../../tls/trust-files.ts'
 import { copyToClipboard } from '../clipboard.ts'
 import type { CommandWorld } from '../command-world.ts'
-import { runningGateway } from '../instance-lock.ts'
 import type { ClientDeps } from './client.ts'
 
 /** What `client` is made of in the real world. */

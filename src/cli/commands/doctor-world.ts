@@ -1,9 +1,9 @@
+import { checks } from '../../doctor/checks.ts'
+import { type CreateWorldOptions, createDoctorWorld } from '../../doctor/create-world.ts'
+import { type DoctorReport, runChecks } from '../../doctor/run-checks.ts'
+import { secretsIn } from '../../doctor/secrets-in.ts'
 import { redactSecrets } from '../../lib/redact.ts'
 import type { CommandWorld } from '../command-world.ts'
-import { checks } from '../doctor/checks.ts'
-import { type CreateWorldOptions, createDoctorWorld } from '../doctor/create-world.ts'
-import { type DoctorReport, runChecks } from '../doctor/run-checks.ts'
-import { secretsIn } from '../doctor/secrets-in.ts'
 import type { DoctorDeps } from './doctor.ts'
 
 const deadlineMs = 4_500

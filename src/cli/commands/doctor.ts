@@ -1,4 +1,4 @@
-import type { DoctorReport } from '../doctor/run-checks.ts'
+import type { DoctorReport } from '../../doctor/run-checks.ts'
 import type { Output } from '../output.ts'
 import { formatDoctor } from '../ui/doctor.ts'
 

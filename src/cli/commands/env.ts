@@ -7,7 +7,7 @@ import {
 import type { TrustVariable } from '../../clients/trust-variable.ts'
 import { UserError } from '../../errors.ts'
 import { detectShell, type ShellName, shellNames } from '../../lib/shell-lines.ts'
-import type { CombinedFile } from '../../tls/combined-file.ts'
+import type { CombinedFile } from '../../tls/trust-files.ts'
 import type { EnvFlags } from '../command-actions.ts'
 import type { Output } from '../output.ts'
 import { formatEnv, formatEvalHelp } from '../ui/env-lines.ts'

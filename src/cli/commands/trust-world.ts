@@ -6,16 +6,14 @@ import { loadConfig } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
 import { lookAtAuthority, openCertificate } from '../../gateway/open-certificate.ts'
-import { findProgram } from '../../lib/find-program.ts'
 import { createLogger } from '../../lib/logger.ts'
 import { createRunCommand } from '../../lib/run-command.ts'
-import { authorityFiles } from '../../tls/authority.ts'
-import { updateHomeFile } from '../../tls/home-files.ts'
-import { resolveMkcertRoot } from '../../tls/mkcert-root.ts'
+import { authorityFiles, resolveMkcertRoot } from '../../tls/authority.ts'
 import { defaultCaRoot } from '../../tls/own-authority.ts'
 import { findStores } from '../../tls/stores/find-stores.ts'
-import { createInstalledRecord } from '../../tls/stores/installed-record.ts'
+import { createInstalledRecord } from '../../tls/stores/install-authority.ts'
 import type { TrustedAuthority } from '../../tls/stores/trust-store.ts'
+import { updateHomeFile } from '../../tls/trust-files.ts'
 import type { CommandWorld } from '../command-world.ts'
 import type { TrustDeps } from './trust.ts'
 
@@ -41,7 +39,6 @@ export async function createTrustDeps(world: CommandWorld): Promise<TrustDeps> {
     lookAtAuthority: () => lookForAuthority(config),
     stores: (kinds) => findStores(kinds, { platform, environment, home, run }),
     record: createInstalledRecord(config.tls.caRoot ?? defaultCaRoot()),
-    mkcert: findProgram('mkcert', { platform, searchPath: environment.PATH ?? '' }),
     run,
     wsl: environment.WSL_DISTRO_NAME || undefined,
   }

@@ -1,13 +1,20 @@
 import { messageOf, UserError } from '../../errors.ts'
 import type { RunCommand } from '../../lib/run-command.ts'
-import type { Change, ChangeOutcome, StoreReport } from '../../tls/stores/change.ts'
-import { argvOf, type CommandSetting, formatCommand } from '../../tls/stores/command-line.ts'
-import { inspectStores, installAuthority } from '../../tls/stores/install-authority.ts'
-import type { InstalledRecord } from '../../tls/stores/installed-record.ts'
-import { removeInstalled } from '../../tls/stores/remove-authority.ts'
 import {
+  type InstalledRecord,
+  inspectStores,
+  installAuthority,
+  removeInstalled,
+} from '../../tls/stores/install-authority.ts'
+import {
+  argvOf,
+  type Change,
+  type ChangeOutcome,
+  type CommandSetting,
+  formatCommand,
   type StoreCommand,
   type StoreKind,
+  type StoreReport,
   storeKinds,
   type TrustedAuthority,
   type TrustStore,
@@ -35,7 +42,6 @@ export interface TrustDeps {
   readonly lookAtAuthority: () => Promise<TrustedAuthority | undefined>
   readonly stores: (kinds: readonly StoreKind[]) => readonly TrustStore[]
   readonly record: InstalledRecord
-  readonly mkcert: string | undefined
   readonly run: RunCommand
   /** Name of the WSL distribution we are in. */
   readonly wsl: string | undefined
@@ -55,7 +61,7 @@ export async function runTrust(flags: TrustFlags, deps: TrustDeps): Promise<numb
   const isBlind = !flags.status && !flags.yes && !deps.confirm
   if (flags.dryRun || isBlind) {
     const commands = await plan(stores, { flags, deps })
-    if (flags.dryRun) return showPlan(commands, { flags, deps })
+    if (flags.dryRun) return showPlan(commands, deps)
     if (commands && commands.length > 0) throw nobodyToAsk(commands)
   }
   if (flags.undo) return undo(stores, { flags, deps })
@@ -65,7 +71,6 @@ export async function runTrust(flags: TrustFlags, deps: TrustDeps): Promise<numb
   const commands: string[] = []
   const reports = await installAuthority(stores, {
     authority,
-    mkcert: deps.mkcert,
     record: deps.record,
     change: createChange({ flags, deps, commands }),
   })
@@ -92,18 +97,15 @@ async function plan(
   }
   const authority = await (flags.dryRun ? deps.lookAtAuthority() : deps.authority())
   if (!authority) return undefined
-  await installAuthority(stores, { authority, mkcert: deps.mkcert, record, change })
+  await installAuthority(stores, { authority, record, change })
   return commands
 }
 
-function showPlan(
-  commands: readonly string[] | undefined,
-  { flags, deps: { output, mkcert }, deps }: { flags: TrustFlags; deps: TrustDeps },
-): number {
+function showPlan(commands: readonly string[] | undefined, deps: TrustDeps): number {
   if (!commands) return showAbsence(deps)
+  const { output } = deps
   output.data({ dryRun: true, commands })
-  const goesFirst = mkcert !== undefined && !flags.undo
-  output.answer(formatPlan(commands, { goesFirst, screen: output.screen('stdout') }))
+  output.answer(formatPlan(commands, output.screen('stdout')))
   return 0
 }
 
@@ -191,7 +193,7 @@ async function runOne(
 ): Promise<ChangeOutcome> {
   const argv = argvOf(command, setting)
   try {
-    const { code, stdout, stderr } = await run(argv, { env: command.env ?? {}, terminal: true })
+    const { code, stdout, stderr } = await run(argv, { terminal: true })
     if (code === 0) return { ok: true }
     const said = `${stdout}${stderr}`.trim()
     return {

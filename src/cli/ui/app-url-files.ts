@@ -1,5 +1,5 @@
 import type { Recovery, RestoredFile } from '../../config/env-file.ts'
-import { shortPath } from './short-path.ts'
+import { shortPath } from '../../lib/short-path.ts'
 
 /** What became of the APP_URL lines when we stopped; `undefined` when there were none. */
 export function formatRestored(files: readonly RestoredFile[], folder: string): string | undefined {

@@ -1,6 +1,7 @@
 import type { ApprovalEvent, ApprovalStateEvent } from '../../gateway-events.ts'
 import { printableLine, quoted } from '../../lib/printable.ts'
-import { count, formatProse, formatRow } from './layout.ts'
+import { count } from '../../lib/wording.ts'
+import { formatProse, formatRow } from './layout.ts'
 import type { Screen } from './styler.ts'
 
 /** A client that asks for access: who it says it is, where it asks from, and what lets it in. */

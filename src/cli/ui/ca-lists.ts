@@ -1,4 +1,5 @@
 import { printable } from '../../lib/printable.ts'
+import { count } from '../../lib/wording.ts'
 import type { FileVerdict } from '../../tls/upstream/file-verdict.ts'
 import type {
   AuditEntry,
@@ -7,7 +8,7 @@ import type {
   BundleOutcome,
 } from '../../tls/upstream/upstream-bundles.ts'
 import { formatFingerprint } from './fingerprint.ts'
-import { count, formatProse, margin } from './layout.ts'
+import { formatProse, margin } from './layout.ts'
 import type { Screen } from './styler.ts'
 
 /** What became of the files of `ca add`, one by one. */

@@ -1,6 +1,7 @@
-import type { LocalCertificateDescription } from '../../tls/describe-certificate.ts'
+import { count } from '../../lib/wording.ts'
+import type { LocalCertificateDescription } from '../../tls/local-files.ts'
 import { formatFingerprint } from './fingerprint.ts'
-import { count, formatProse, formatRow, rowIndent, wrapText } from './layout.ts'
+import { formatProse, formatRow, rowIndent, wrapText } from './layout.ts'
 import type { Screen } from './styler.ts'
 
 interface ReportOptions {

@@ -3,8 +3,8 @@ import { backupPath } from '../../clients/editing/disk-file.ts'
 import type { McpClient } from '../../clients/mcp-client.ts'
 import type { UserFolders } from '../../clients/user-folders.ts'
 import type { ClientFileEvent } from '../../gateway-events.ts'
+import { shortPath } from '../../lib/short-path.ts'
 import { formatProse, margin } from './layout.ts'
-import { shortPath } from './short-path.ts'
 import type { Screen } from './styler.ts'
 
 /** A client for a machine. */

@@ -1,7 +1,8 @@
+import type { FindingState } from '../../doctor/check.ts'
+import type { DoctorReport, ReportedFinding } from '../../doctor/run-checks.ts'
 import { printableValues } from '../../lib/printable.ts'
-import type { FindingState } from '../doctor/check.ts'
-import type { DoctorReport, ReportedFinding } from '../doctor/run-checks.ts'
-import { count, margin, wrapText } from './layout.ts'
+import { count } from '../../lib/wording.ts'
+import { margin, wrapText } from './layout.ts'
 import type { Screen } from './styler.ts'
 
 const stateWidth = 6

@@ -59,8 +59,3 @@ export function formatCode(code: string, { columns }: Screen): string[] {
   const indent = widest + margin.length <= columns ? margin : ''
   return lines.map((line) => indent + line)
 }
-
-/** `1 tool`, `2 tools`. */
-export function count(number: number, singular: string): string {
-  return `${number} ${singular}${number === 1 ? '' : 's'}`
-}

@@ -5,9 +5,10 @@ import type {
   UpstreamState,
 } from '../../gateway-events.ts'
 import { printableValues } from '../../lib/printable.ts'
+import { count } from '../../lib/wording.ts'
 import { formatApproval, formatApprovalState } from './approval.ts'
 import { clientFileSentence } from './clients.ts'
-import { count, formatProse } from './layout.ts'
+import { formatProse } from './layout.ts'
 import { formatFinding } from './profiles.ts'
 import type { Screen } from './styler.ts'
 import { createTunnelNews } from './tunnel-news.ts'

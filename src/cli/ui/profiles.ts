@@ -1,6 +1,7 @@
 import type { ProfileSummary, ReadyEvent, UpstreamState } from '../../gateway-events.ts'
 import { printable } from '../../lib/printable.ts'
-import { count, formatProse, rowIndent, wrapText } from './layout.ts'
+import { count } from '../../lib/wording.ts'
+import { formatProse, rowIndent, wrapText } from './layout.ts'
 import type { Screen } from './styler.ts'
 
 /** One profile: its endpoint, then what it offers and from which servers. */

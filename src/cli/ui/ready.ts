@@ -1,6 +1,6 @@
 import type { ReadyEvent } from '../../gateway-events.ts'
 import { printableValues } from '../../lib/printable.ts'
-import { isOtherNameOfLocalhost, type Reach, reachOf } from './addresses.ts'
+import { isOtherNameOfLocalhost, type Reach, reachOf } from '../../origin/reach.ts'
 import { formatFingerprint } from './fingerprint.ts'
 import { formatRow } from './layout.ts'
 import { formatProblems, formatProfile } from './profiles.ts'

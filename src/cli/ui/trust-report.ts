@@ -1,10 +1,7 @@
 import { printable } from '../../lib/printable.ts'
 import { shellQuote } from '../../lib/shell-quote.ts'
-import type { StoreReport } from '../../tls/stores/change.ts'
-import type { InstalledEntry } from '../../tls/stores/installed-record.ts'
-import type { RemovalReport } from '../../tls/stores/remove-authority.ts'
-import type { StoreStatus } from '../../tls/stores/store-status.ts'
-import type { TrustedAuthority } from '../../tls/stores/trust-store.ts'
+import type { InstalledEntry, RemovalReport } from '../../tls/stores/install-authority.ts'
+import type { StoreReport, StoreStatus, TrustedAuthority } from '../../tls/stores/trust-store.ts'
 import { formatCode, formatProse, formatRow, rowIndent, wrapText } from './layout.ts'
 import type { Screen } from './styler.ts'
 
@@ -16,15 +13,10 @@ export function formatCommands(lines: readonly string[], screen: Screen): string
   ].join('\n')
 }
 
-/** What `trust --dry-run` prints. `goesFirst`: mkcert is there, and may leave nothing to the rest. */
-export function formatPlan(
-  commands: readonly string[],
-  { goesFirst, screen }: { goesFirst: boolean; screen: Screen },
-): string {
+/** What `trust --dry-run` prints. */
+export function formatPlan(commands: readonly string[], screen: Screen): string {
   if (commands.length === 0) return formatProse('There is nothing to run.', screen).join('\n')
-  const note = goesFirst
-    ? 'Nothing was run. mkcert would go first, and the rest for the stores that it leaves:'
-    : 'Nothing was run. These would be:'
+  const note = 'Nothing was run. These would be:'
   return ['', ...formatProse(note, screen), formatCommands(commands, screen), ''].join('\n')
 }
 

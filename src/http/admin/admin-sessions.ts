@@ -1,4 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createSerial } from '../../lib/serial.ts'
 import type { Store } from '../../store/store.ts'
 
 /** How long a link may be followed, and how long the session it opens lasts, ms. */
@@ -36,7 +37,7 @@ const collection = 'admin'
 
 export function createAdminSessions(options: { store: Store; now: () => number }): AdminSessions {
   const { store, now } = options
-  let redeeming: Promise<unknown> = Promise.resolve()
+  const serial = createSerial()
 
   async function liveSessions(): Promise<[hash: string, expiresAt: number][]> {
     const stored = ((await store.get(collection, 'sessions')) ?? {}) as Sessions
@@ -66,12 +67,8 @@ export function createAdminSessions(options: { store: Store; now: () => number }
       await store.set(collection, 'link', link)
       return { secret, expiresAt: link.expiresAt }
     },
-    redeem(secret) {
-      // One at a time, so that of two requests with the same link one finds it used.
-      const redeemed = redeeming.then(() => redeemNext(secret))
-      redeeming = redeemed.catch(() => {})
-      return redeemed
-    },
+    // One at a time, so that of two requests with the same link one finds it used.
+    redeem: (secret) => serial(() => redeemNext(secret)),
     async verify(cookie) {
       const hash = hashOf(cookie)
       const found = (await liveSessions()).some(([known]) => isSame(known, hash))

@@ -1,5 +1,8 @@
-import type { ResolveAddresses } from '../client/address-guard.ts'
-import { createGuardedFetch, type GuardedFetch } from '../client/guarded-fetch.ts'
+import {
+  createGuardedFetch,
+  type GuardedFetch,
+  type ResolveAddresses,
+} from '../../lib/guarded-fetch.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
 import { isGiven } from './registration.ts'
 
@@ -19,7 +22,8 @@ export function createStrangersFetch(options: { resolve?: ResolveAddresses } = {
     ...options,
     // No server of the user's is involved, so no origin is exempt from the check.
     serverUrl: 'about:blank',
-    reach: new Set(['public']),
+    zones: new Set(['public']),
+    named: 'a client named for its metadata',
     timeoutMs,
   })
 }

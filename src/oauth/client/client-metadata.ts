@@ -1,4 +1,4 @@
-import { zoneOfHost } from './address-zone.ts'
+import { zoneOfHost } from '../../lib/address-zone.ts'
 import type { ClientMetadata } from './wire-types.ts'
 
 const clientName = 'Sallyport'

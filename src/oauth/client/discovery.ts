@@ -1,7 +1,7 @@
 import { type AuthorizationServer, processDiscoveryResponse } from 'oauth4webapi'
-import { messageOf } from '../../errors.ts'
+import { messageOf, UserError } from '../../errors.ts'
+import type { GuardedFetch } from '../../lib/guarded-fetch.ts'
 import { quoted } from '../../lib/printable.ts'
-import type { GuardedFetch } from './guarded-fetch.ts'
 import { UpstreamAuthError } from './upstream-auth-error.ts'
 import {
   canonicalResource,
@@ -37,7 +37,7 @@ export async function discoverResource(
   )
   if (!found.ok) {
     // Absent is one thing, out of reach another: a login is not moved elsewhere for an outage.
-    if (found.failure instanceof UpstreamAuthError) throw found.failure
+    if (found.failure instanceof UserError) throw found.failure
     const { origin } = new URL(serverUrl)
     return { resource: canonicalResource(serverUrl), issuers: [origin], scopes: undefined }
   }
@@ -73,7 +73,7 @@ export async function discoverIssuer(
   )
   if (found.ok) return found.value
   const { failure } = found
-  if (failure instanceof UpstreamAuthError) throw failure
+  if (failure instanceof UserError) throw failure
   if (!isIssuerMismatch(failure)) {
     throw noMetadata(issuer, failure === undefined ? undefined : messageOf(failure), failure)
   }

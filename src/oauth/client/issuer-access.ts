@@ -1,13 +1,17 @@
 import type { AuthorizationServer } from 'oauth4webapi'
+import { type AddressZone, zoneOfHost } from '../../lib/address-zone.ts'
+import {
+  type AddressGuard,
+  createGuardedFetch,
+  type GuardedFetch,
+  type ResolveAddresses,
+} from '../../lib/guarded-fetch.ts'
 import { quoted } from '../../lib/printable.ts'
 import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
-import type { ResolveAddresses } from './address-guard.ts'
-import { reachOf } from './address-zone.ts'
 import { discoverIssuer, discoverResource, type ProtectedResource } from './discovery.ts'
 import type { GrantStore } from './grant-store.ts'
-import { createGuardedFetch, type GuardedFetch } from './guarded-fetch.ts'
 import { registerClient } from './registration.ts'
-import { UpstreamAuthError } from './upstream-auth-error.ts'
+import { asUpstreamAuthError, UpstreamAuthError } from './upstream-auth-error.ts'
 import type { OAuthClient, ProtectedUpstream } from './upstream-client.ts'
 
 /** Longest a single request to an authorization server may take, ms. */
@@ -48,16 +52,20 @@ export interface IssuerAccess {
 export function createIssuerAccess(options: IssuerAccessOptions): IssuerAccess {
   const { grants } = options
   const access: IssuerAccess = {
-    fetchFor: (upstream) =>
-      createGuardedFetch({
-        serverUrl: upstream.url,
-        reach: reachOf(upstream.url, upstream.auth),
+    fetchFor(upstream) {
+      const fetch = createGuardedFetch({
+        ...guardOf(upstream),
         timeoutMs: requestMs,
         ...(options.connections && {
           via: { server: upstream.name, connections: options.connections },
         }),
         ...(options.resolve && { resolve: options.resolve }),
-      }),
+      })
+      return (url, init) =>
+        fetch(url, init).catch((error) => {
+          throw asUpstreamAuthError(error)
+        })
+    },
     resource: (upstream, resourceMetadata) =>
       discoverResource(access.fetchFor(upstream), upstream.url, resourceMetadata),
     async issuer(upstream, { issuers }) {
@@ -97,6 +105,30 @@ export function createIssuerAccess(options: IssuerAccessOptions): IssuerAccess {
   }
 
   return access
+}
+
+/** What may be contacted because a server's metadata says so. */
+export function guardOf({ url, auth }: ProtectedUpstream): AddressGuard {
+  return {
+    serverUrl: url,
+    zones: allowedZones(url, auth),
+    named: 'the server named for its authorization',
+    hint: 'OAuth needs https, except on this machine, and a public server may not point into your network. If the server is in your own network, set "allowPrivateNetwork" in its "auth" in the configuration file.',
+  }
+}
+
+/**
+ * Where the metadata of a configured server may lead: never further in than the server itself is.
+ * Decided by the address the user wrote; what DNS says about a name is under its owner's control.
+ */
+export function allowedZones(
+  serverUrl: string,
+  options: { allowPrivateNetwork: boolean },
+): ReadonlySet<AddressZone> {
+  const zone = zoneOfHost(new URL(serverUrl).hostname) ?? 'public'
+  const zones = new Set<AddressZone>(['public', zone])
+  if (zone === 'loopback' || options.allowPrivateNetwork) zones.add('private')
+  return zones
 }
 
 /** Resource metadata often has a slash at the end that the issuer itself does not have. */

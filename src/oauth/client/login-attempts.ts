@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { zoneOfHost } from './address-zone.ts'
+import { zoneOfHost } from '../../lib/address-zone.ts'
 
 const lifetimeMs = 10 * 60_000
 /** Each holds a few hundred bytes; a person has a handful open. */

@@ -1,7 +1,7 @@
 import type { AuthorizationServer } from 'oauth4webapi'
+import type { GuardedFetch } from '../../lib/guarded-fetch.ts'
 import { quoted } from '../../lib/printable.ts'
 import { clientMetadata } from './client-metadata.ts'
-import type { GuardedFetch } from './guarded-fetch.ts'
 import { UpstreamAuthError } from './upstream-auth-error.ts'
 import type { OAuthClient } from './upstream-client.ts'
 

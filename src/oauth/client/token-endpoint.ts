@@ -10,9 +10,9 @@ import {
   UnsupportedOperationError,
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi'
+import type { GuardedFetch } from '../../lib/guarded-fetch.ts'
 import { quoted } from '../../lib/printable.ts'
 import { clientAuthentications } from './client-authentication.ts'
-import type { GuardedFetch } from './guarded-fetch.ts'
 import { UpstreamAuthError } from './upstream-auth-error.ts'
 import type { OAuthClient } from './upstream-client.ts'
 

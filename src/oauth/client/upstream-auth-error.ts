@@ -1,10 +1,9 @@
 import { UserError } from '../../errors.ts'
+import { GuardedFetchError } from '../../lib/guarded-fetch.ts'
 
 /** Stable names of what can go wrong between us and the authorization server of an upstream. */
 export type UpstreamAuthFailure =
-  | 'address-refused'
-  | 'unreachable'
-  | 'answer-invalid'
+  | GuardedFetchError['failure']
   | 'no-metadata'
   | 'resource-mismatch'
   | 'issuer-mismatch'
@@ -36,6 +35,13 @@ export class UpstreamAuthError extends UserError {
     super('UPSTREAM_UNAVAILABLE', message, options)
     this.failure = failure
   }
+}
+
+/** The same failure in the words of a login where the guarded fetch met it; else as it is. */
+export function asUpstreamAuthError(error: unknown): unknown {
+  if (!(error instanceof GuardedFetchError)) return error
+  const { failure, message, hint, cause } = error
+  return new UpstreamAuthError(failure, message, { cause, ...(hint !== undefined && { hint }) })
 }
 
 /** A call cannot go on until somebody has logged in to the server; carries the link to do so. */

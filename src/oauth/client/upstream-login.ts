@@ -1,12 +1,11 @@
 import { quoted } from '../../lib/printable.ts'
-import { reachOf } from './address-zone.ts'
 import { requireGoodAnswer } from './authorization-answer.ts'
 import { authorizationUrl, createLogin, type Login } from './authorization-request.ts'
 import type { Demand } from './demand.ts'
 import type { GrantKeeper } from './grant-keeper.ts'
 import { grantOf } from './grant-refresh.ts'
 import type { GrantStore } from './grant-store.ts'
-import type { ClientUrls, IssuerAccess } from './issuer-access.ts'
+import { type ClientUrls, guardOf, type IssuerAccess } from './issuer-access.ts'
 import type { LoginAttempts } from './login-attempts.ts'
 import { connectedPage, failedPage, loginRefusal, type PageAnswer } from './login-page.ts'
 import { selectScopes } from './scopes.ts'
@@ -55,8 +54,7 @@ export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogi
       const urls = options.urls()
       const resource = await access.resource(upstream, demand.resourceMetadata)
       const issuer = await access.issuer(upstream, resource)
-      const reach = reachOf(upstream.url, upstream.auth)
-      requireUsableIssuer(issuer, { serverUrl: upstream.url, reach })
+      requireUsableIssuer(issuer, guardOf(upstream))
       // An issuer that forgot us shows its own error and sends nobody back: register anew then.
       const known = await options.grants.client(issuer.issuer, urls.redirectUri)
       if (known && unanswered.has(known.clientId)) await options.grants.deleteClient(known)

@@ -1,7 +1,7 @@
 import type { AuthorizationServer } from 'oauth4webapi'
+import { type AddressGuard, requireAllowedUrl } from '../../lib/guarded-fetch.ts'
 import { quoted } from '../../lib/printable.ts'
-import { type AddressGuard, requireAllowedUrl } from './address-guard.ts'
-import { UpstreamAuthError } from './upstream-auth-error.ts'
+import { asUpstreamAuthError, UpstreamAuthError } from './upstream-auth-error.ts'
 
 /**
  * Checks that a login may use an issuer: its endpoints, the one the browser goes to included, and
@@ -10,12 +10,14 @@ import { UpstreamAuthError } from './upstream-auth-error.ts'
 export function requireUsableIssuer(issuer: AuthorizationServer, guard: AddressGuard): void {
   for (const name of ['authorization_endpoint', 'token_endpoint'] as const) {
     const url = URL.parse(issuer[name] ?? '')
-    if (url) requireAllowedUrl(url, guard)
-    else {
-      throw new UpstreamAuthError(
-        'answer-invalid',
-        `The metadata of ${quoted(issuer.issuer)} has no "${name}".`,
-      )
+    if (!url) {
+      const message = `The metadata of ${quoted(issuer.issuer)} has no "${name}".`
+      throw new UpstreamAuthError('answer-invalid', message)
+    }
+    try {
+      requireAllowedUrl(url, guard)
+    } catch (error) {
+      throw asUpstreamAuthError(error)
     }
   }
   // MCP 2026-07-28: a client refuses an issuer that does not announce S256 (RFC 7636 4.2).

@@ -1,14 +1,11 @@
 import { existsSync } from 'node:fs'
 import { findProgram, findSystemProgram } from '../../lib/find-program.ts'
 import type { RunCommand } from '../../lib/run-command.ts'
-import { findJava } from '../java-home.ts'
-import { createAbsentStore } from './absent-store.ts'
+import { findJava } from '../java.ts'
 import { createJavaStore } from './java-store.ts'
-import { selectLayout } from './linux-layouts.ts'
-import { createLinuxStore } from './linux-store.ts'
+import { createLinuxStore, selectLayout } from './linux-store.ts'
 import { createMacosStore } from './macos-store.ts'
-import { findNssDatabases } from './nss-databases.ts'
-import { createNssStore } from './nss-store.ts'
+import { createNssStore, findNssDatabases } from './nss-store.ts'
 import type { StoreKind, TrustStore } from './trust-store.ts'
 import { createWindowsStore } from './windows-store.ts'
 
@@ -82,4 +79,19 @@ function packageHintOf(platform: NodeJS.Platform): string {
   return platform === 'darwin'
     ? 'Install it with `brew install nss`.'
     : 'Install libnss3-tools (Debian, Ubuntu), nss-tools (Fedora), mozilla-nss-tools (SUSE) or nss (Arch).'
+}
+
+/** Stands for a kind of store this machine does not have, and says why. */
+export function createAbsentStore(
+  kind: StoreKind,
+  options: { place: string; reason: string; hint?: string },
+): TrustStore {
+  const { place, reason, hint } = options
+  return {
+    kind,
+    place,
+    check: async () => ({ present: false, reason, hint }),
+    install: () => [],
+    remove: () => [],
+  }
 }

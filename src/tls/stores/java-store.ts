@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import type { RunCommand } from '../../lib/run-command.ts'
-import { parseCertificates } from '../certificate-pem.ts'
-import { cacertsPassword, type JavaHome } from '../java-home.ts'
+import { parseCertificates } from '../certificate.ts'
+import { cacertsPassword, type JavaHome } from '../java.ts'
 import { shortFingerprint, type TrustStore } from './trust-store.ts'
 
 /** The roots of one Java installation, by its keytool. */

@@ -1,5 +1,5 @@
 import type { RunCommand } from '../../lib/run-command.ts'
-import { parseCertificates } from '../certificate-pem.ts'
+import { parseCertificates } from '../certificate.ts'
 import type { TrustStore } from './trust-store.ts'
 
 const security = '/usr/bin/security'

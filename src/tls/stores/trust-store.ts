@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import { powershellQuote, shellQuote } from '../../lib/shell-quote.ts'
 
 export const storeKinds = ['system', 'nss', 'java'] as const
 export type StoreKind = (typeof storeKinds)[number]
@@ -28,8 +29,6 @@ export type StoreContent =
 export interface StoreCommand {
   readonly argv: readonly string[]
   readonly asRoot: boolean
-  /** On top of the environment. */
-  readonly env?: Readonly<Record<string, string>>
 }
 
 /** One place that decides whom programs trust. Looks and builds commands; changes nothing itself. */
@@ -46,4 +45,81 @@ export interface TrustStore {
 /** SHA-256 as file names and names in databases carry it: sixteen hexadecimal digits. */
 export function shortFingerprint({ fingerprint256 }: { fingerprint256: string }): string {
   return fingerprint256.replaceAll(':', '').slice(0, 16).toLowerCase()
+}
+
+/**
+ * `stale`: not ours, but an earlier authority of the same name is trusted, as after the authority
+ * was made anew. `not-present`: there is no such store, or a tool to look into it is missing.
+ */
+export type StoreStatus =
+  | { readonly state: 'trusted' | 'stale' | 'not-trusted'; readonly earlier: readonly string[] }
+  | {
+      readonly state: 'not-present'
+      readonly reason: string
+      readonly hint?: string | undefined
+    }
+
+/** What the content of a store means for an authority. */
+export function statusOf(
+  content: StoreContent,
+  authority: Pick<X509Certificate, 'fingerprint256'>,
+): StoreStatus {
+  if (!content.present) {
+    return { state: 'not-present', reason: content.reason, hint: content.hint }
+  }
+  const { fingerprint256 } = authority
+  const trusted = content.certificates.filter(({ isTrusted }) => isTrusted)
+  const isOurs = (entry: { fingerprint256: string }) => entry.fingerprint256 === fingerprint256
+  const earlier = trusted.filter((entry) => !isOurs(entry)).map((entry) => entry.fingerprint256)
+  if (trusted.some(isOurs)) return { state: 'trusted', earlier }
+  return { state: earlier.length > 0 ? 'stale' : 'not-trusted', earlier }
+}
+
+/** Picks the authority and those of the same maker before it: ours, or mkcert's. */
+export function sameMaker(authority: X509Certificate): (other: X509Certificate) => boolean {
+  const maker = organizationOf(authority)
+  return (other) =>
+    other.fingerprint256 === authority.fingerprint256 ||
+    (maker !== undefined && organizationOf(other) === maker)
+}
+
+function organizationOf({ subject }: X509Certificate): string | undefined {
+  return /^O=(.+)$/m.exec(subject)?.[1]
+}
+
+/** Shows commands, asks, and runs them one after the other until one fails. */
+export type Change = (commands: readonly StoreCommand[]) => Promise<ChangeOutcome>
+
+/** What the commands themselves said; whether it helped is for the store to tell. */
+export type ChangeOutcome = { readonly ok: true } | { readonly ok: false; readonly problem: string }
+
+/** A store, and what became of it. */
+export interface StoreReport {
+  readonly kind: StoreKind
+  readonly place: string
+  readonly status: StoreStatus
+  /** Whether this run changed it. */
+  readonly changed: boolean
+  /** Why it is not as it was asked for. */
+  readonly problem?: string
+}
+
+/** Who runs the commands, and where. */
+export interface CommandSetting {
+  readonly platform: NodeJS.Platform
+  readonly isRoot: boolean
+}
+
+/** Program and arguments, with sudo in front where root is needed and we are not root. */
+export function argvOf(command: StoreCommand, { platform, isRoot }: CommandSetting): string[] {
+  const needsSudo = command.asRoot && !isRoot && platform !== 'win32'
+  return [...(needsSudo ? ['sudo'] : []), ...command.argv]
+}
+
+/** The command as a person would type it in the platform's usual shell. */
+export function formatCommand(command: StoreCommand, setting: CommandSetting): string {
+  const argv = argvOf(command, setting)
+  return setting.platform === 'win32'
+    ? ['&', ...argv.map(powershellQuote)].join(' ')
+    : argv.map(shellQuote).join(' ')
 }

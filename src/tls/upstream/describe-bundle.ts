@@ -1,6 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto'
-import { isSelfSigned, onOneLine, parseCertificates } from '../certificate-pem.ts'
-import { daysLeft } from '../renewal.ts'
+import { daysLeft, isSelfSigned, onOneLine, parseCertificates } from '../certificate.ts'
 import type { BundleRecord } from './bundle-records.ts'
 import { orderChain } from './order-chain.ts'
 import type { BundleCertificate, BundleDescription } from './upstream-bundles.ts'

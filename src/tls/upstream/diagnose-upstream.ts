@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { UpstreamTls } from '../../lib/upstream-tls.ts'
-import { describeCertificate } from '../describe-certificate.ts'
+import { describeCertificate } from '../local-files.ts'
 import {
   type ClientCertificateDemand,
   observeTls,

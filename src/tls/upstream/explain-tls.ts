@@ -1,7 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
-import { onOneLine, subjectNames } from '../certificate-pem.ts'
-import { coversName, validityProblem } from '../renewal.ts'
+import { coversName, onOneLine, subjectNames, validityProblem } from '../certificate.ts'
 import { addCommand, explainClientCertificate } from './explain-client-certificate.ts'
 import { explainFailure } from './explain-failure.ts'
 import { explainTrust } from './explain-trust.ts'

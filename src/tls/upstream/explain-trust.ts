@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { isSelfSigned, onOneLine } from '../certificate-pem.ts'
+import { isSelfSigned, onOneLine } from '../certificate.ts'
 import type { TlsObservation } from '../observe-tls.ts'
 import { addCommand } from './explain-client-certificate.ts'
 import { pathFrom } from './order-chain.ts'

@@ -1,6 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import { isSelfSigned, onOneLine } from '../certificate-pem.ts'
-import { validityProblem } from '../renewal.ts'
+import { isSelfSigned, onOneLine, validityProblem } from '../certificate.ts'
 import type { CertificateVerdict } from './file-verdict.ts'
 
 export interface Judgement {

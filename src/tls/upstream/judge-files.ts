@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import { onOneLine } from '../certificate-pem.ts'
+import { onOneLine } from '../certificate.ts'
 import { type FilePart, readCertificateFile } from './certificate-file.ts'
 import type {
   CertificateFinding,

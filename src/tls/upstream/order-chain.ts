@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import { isSelfSigned, onOneLine } from '../certificate-pem.ts'
+import { isSelfSigned, onOneLine } from '../certificate.ts'
 import type { MissingLink } from './upstream-bundles.ts'
 
 export interface OrderedChain {

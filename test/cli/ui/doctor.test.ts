@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import type { DoctorReport } from '../../../src/cli/doctor/run-checks.ts'
 import { formatDoctor } from '../../../src/cli/ui/doctor.ts'
+import type { DoctorReport } from '../../../src/doctor/run-checks.ts'
 import { plain } from '../helpers.ts'
 
 const report: DoctorReport = {

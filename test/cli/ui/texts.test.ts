@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { isOtherNameOfLocalhost, needsCa, reachOf } from '../../../src/cli/ui/addresses.ts'
 import { formatRestored } from '../../../src/cli/ui/app-url-files.ts'
 import { failureEvent, formatFailure } from '../../../src/cli/ui/failure.ts'
 import { formatCode, wrapText } from '../../../src/cli/ui/layout.ts'
 import { formatLogLine } from '../../../src/cli/ui/log-line.ts'
 import { createNewsFormatter } from '../../../src/cli/ui/news.ts'
 import { formatQr } from '../../../src/cli/ui/qr.ts'
-import { shortPath } from '../../../src/cli/ui/short-path.ts'
 import { wantsColor } from '../../../src/cli/ui/styler.ts'
 import { UserError } from '../../../src/errors.ts'
+import { shortPath } from '../../../src/lib/short-path.ts'
+import { isOtherNameOfLocalhost, needsCa, reachOf } from '../../../src/origin/reach.ts'
 import { plain } from '../helpers.ts'
 
 describe('reachOf', () => {
@@ -21,6 +21,8 @@ describe('reachOf', () => {
     ['https://10.0.0.1', 'lan'],
     ['https://172.16.0.1', 'lan'],
     ['https://172.32.0.1', 'public'],
+    ['https://169.254.1.1', 'lan'],
+    ['https://100.64.0.1', 'lan'],
     ['https://[fd00::1]', 'lan'],
     ['https://box.local', 'lan'],
     ['https://localhost.example', 'public'],

@@ -1,10 +1,10 @@
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { GuardedFetch } from '../../../src/lib/guarded-fetch.ts'
 import {
   canFetchDocuments,
   createStrangersFetch,
 } from '../../../src/oauth/authorization-server/client-documents.ts'
-import type { GuardedFetch } from '../../../src/oauth/client/guarded-fetch.ts'
 import { createBrowser } from '../browser.ts'
 import { type Lab, startLab } from '../lab.ts'
 import { allow, ask, call, type Discovered, discoverIssuer, exchange } from '../oauth-flow.ts'

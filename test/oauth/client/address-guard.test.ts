@@ -1,9 +1,10 @@
 import type { RequestListener } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { ResolveAddresses } from '../../../src/oauth/client/address-guard.ts'
-import { type AddressZone, reachOf, zoneOfAddress } from '../../../src/oauth/client/address-zone.ts'
+import { type AddressZone, zoneOfAddress } from '../../../src/lib/address-zone.ts'
+import { createGuardedFetch, type ResolveAddresses } from '../../../src/lib/guarded-fetch.ts'
 import { discoverIssuer, discoverResource } from '../../../src/oauth/client/discovery.ts'
-import { createGuardedFetch } from '../../../src/oauth/client/guarded-fetch.ts'
+import { allowedZones, guardOf } from '../../../src/oauth/client/issuer-access.ts'
+import { defaultAuth } from '../../../src/oauth/client/upstream-client.ts'
 import { closeServer, listen } from './foreign-issuer.ts'
 
 describe('the zone of an address', () => {
@@ -22,12 +23,28 @@ describe('the zone of an address', () => {
     ['0.0.0.0', 'loopback'],
     ['255.255.255.255', 'private'],
     ['224.0.0.1', 'private'],
+    ['192.0.0.8', 'private'],
+    ['192.0.2.1', 'private'],
+    ['192.88.99.1', 'private'],
+    ['198.19.255.255', 'private'],
+    ['198.20.0.1', 'public'],
+    ['198.51.100.1', 'private'],
+    ['203.0.113.1', 'private'],
+    ['240.0.0.1', 'private'],
     ['2606:4700::6810:84e5', 'public'],
     ['::1', 'loopback'],
     ['::', 'loopback'],
     ['fe80::1', 'link-local'],
     ['fe80::1%eth0', 'link-local'],
     ['fd00::1', 'private'],
+    ['fec0::1', 'private'],
+    ['ff02::1', 'private'],
+    ['100::1', 'private'],
+    ['2001::1', 'private'],
+    ['2001:db8::1', 'private'],
+    ['3fff::1', 'private'],
+    ['64:ff9b:1::7f00:1', 'loopback'],
+    ['::ffff:0:7f00:1', 'loopback'],
     ['::ffff:127.0.0.1', 'loopback'],
     ['::ffff:7f00:1', 'loopback'],
     ['::ffff:93.184.215.14', 'public'],
@@ -40,7 +57,7 @@ describe('the zone of an address', () => {
   })
 })
 
-describe('the reach of metadata', () => {
+describe('the zones that metadata may lead to', () => {
   it.each<[string, boolean, AddressZone[]]>([
     ['https://mcp.example/mcp', false, ['public']],
     ['https://mcp.example/mcp', true, ['public', 'private']],
@@ -50,7 +67,7 @@ describe('the reach of metadata', () => {
     ['http://[::1]:3000/mcp', false, ['loopback', 'private', 'public']],
     ['https://169.254.10.1/mcp', false, ['link-local', 'public']],
   ])('of %s (private network allowed: %s) is %j', (url, allowPrivateNetwork, zones) => {
-    expect([...reachOf(url, { allowPrivateNetwork })].sort()).toEqual(zones.sort())
+    expect([...allowedZones(url, { allowPrivateNetwork })].sort()).toEqual(zones.sort())
   })
 })
 
@@ -69,8 +86,8 @@ describe('the guarded fetch, for a public server', () => {
 
   const fetchFor = (serverUrl: string, resolve?: ResolveAddresses) =>
     createGuardedFetch({
-      serverUrl,
-      reach: new Set<AddressZone>(['public']),
+      ...guardOf({ name: 'notes', url: serverUrl, auth: defaultAuth }),
+      zones: new Set<AddressZone>(['public']),
       timeoutMs: 2_000,
       ...(resolve && { resolve }),
     })
@@ -160,7 +177,8 @@ describe('the guarded fetch, for a public server', () => {
     })
     const fetch = createGuardedFetch({
       serverUrl: origin,
-      reach: new Set<AddressZone>(['loopback']),
+      zones: new Set<AddressZone>(['loopback']),
+      named: 'a test named',
       timeoutMs: 50,
     })
     await expect(fetch(origin)).rejects.toMatchObject({ failure: 'unreachable' })

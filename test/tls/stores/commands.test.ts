@@ -1,12 +1,18 @@
 import { X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { findProgram } from '../../../src/lib/find-program.ts'
-import { argvOf, formatCommand } from '../../../src/tls/stores/command-line.ts'
-import { linuxLayouts, selectLayout } from '../../../src/tls/stores/linux-layouts.ts'
-import { createLinuxStore } from '../../../src/tls/stores/linux-store.ts'
+import {
+  createLinuxStore,
+  linuxLayouts,
+  selectLayout,
+} from '../../../src/tls/stores/linux-store.ts'
 import { createMacosStore } from '../../../src/tls/stores/macos-store.ts'
-import { mkcertInstall } from '../../../src/tls/stores/mkcert-command.ts'
-import type { TrustedAuthority, TrustStore } from '../../../src/tls/stores/trust-store.ts'
+import {
+  argvOf,
+  formatCommand,
+  type TrustedAuthority,
+  type TrustStore,
+} from '../../../src/tls/stores/trust-store.ts'
 import { createWindowsStore } from '../../../src/tls/stores/windows-store.ts'
 import { createTestAuthority } from '../lab.ts'
 
@@ -132,13 +138,6 @@ it.each([
   [undefined, ['/etc/nixos']],
 ])('%s is told by its folders', (family, folders) => {
   expect(selectLayout((path) => folders.includes(path))?.family).toBe(family)
-})
-
-it('mkcert is led to the folder of the certificate, and to the stores that were chosen', () => {
-  const command = mkcertInstall('/usr/bin/mkcert', { authority, kinds: ['nss', 'java'] })
-  expect(formatCommand(command, { platform: 'linux', isRoot: false })).toBe(
-    `CAROOT='/home/ada o'\\''hara/ca' TRUST_STORES=nss,java /usr/bin/mkcert -install`,
-  )
 })
 
 it('the roots of macOS and of Windows are read as their tools print them', async () => {

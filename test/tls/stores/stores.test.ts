@@ -5,18 +5,22 @@ import { rootCertificates } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { findSystemProgram } from '../../../src/lib/find-program.ts'
 import { createRunCommand } from '../../../src/lib/run-command.ts'
-import { findJava, type JavaHome } from '../../../src/tls/java-home.ts'
-import type { Change } from '../../../src/tls/stores/change.ts'
-import { argvOf } from '../../../src/tls/stores/command-line.ts'
-import { inspectStores, installAuthority } from '../../../src/tls/stores/install-authority.ts'
-import { createInstalledRecord } from '../../../src/tls/stores/installed-record.ts'
+import { findJava, type JavaHome } from '../../../src/tls/java.ts'
+import {
+  createInstalledRecord,
+  inspectStores,
+  installAuthority,
+  removeInstalled,
+} from '../../../src/tls/stores/install-authority.ts'
 import { createJavaStore } from '../../../src/tls/stores/java-store.ts'
-import type { LinuxLayout } from '../../../src/tls/stores/linux-layouts.ts'
-import { createLinuxStore } from '../../../src/tls/stores/linux-store.ts'
-import { findNssDatabases } from '../../../src/tls/stores/nss-databases.ts'
-import { createNssStore } from '../../../src/tls/stores/nss-store.ts'
-import { removeInstalled } from '../../../src/tls/stores/remove-authority.ts'
-import type { TrustedAuthority, TrustStore } from '../../../src/tls/stores/trust-store.ts'
+import { createLinuxStore, type LinuxLayout } from '../../../src/tls/stores/linux-store.ts'
+import { createNssStore, findNssDatabases } from '../../../src/tls/stores/nss-store.ts'
+import {
+  argvOf,
+  type Change,
+  type TrustedAuthority,
+  type TrustStore,
+} from '../../../src/tls/stores/trust-store.ts'
 import { createTestAuthority, temporaryFolder } from '../lab.ts'
 
 // The real tools, on stores in temporary folders; never on those of the machine.
@@ -50,7 +54,7 @@ function testTrustStore(name: string, setup: (folder: string) => Promise<TrustSt
     const record = createInstalledRecord(folder)
     const [first, second] = await Promise.all([createAuthority(folder), createAuthority(folder)])
     const install = async (authority: TrustedAuthority) => {
-      const options = { authority, mkcert: undefined, record, change }
+      const options = { authority, record, change }
       const [report] = await installAuthority([store], options)
       return report
     }
@@ -78,7 +82,7 @@ function testTrustStore(name: string, setup: (folder: string) => Promise<TrustSt
     const record = createInstalledRecord(folder)
     const authority = await createAuthority(folder)
     await change(store.install(authority))
-    const options = { authority, mkcert: undefined, record, change }
+    const options = { authority, record, change }
     expect(await installAuthority([store], options)).toMatchObject([{ changed: false }])
     expect(await removeInstalled([store], { record, change })).toEqual([])
     expect(await inspectStores([store], { authority })).toMatchObject([
@@ -180,7 +184,7 @@ it('commands that claim success and change nothing are found out', async () => {
     updater: '/bin/true',
   })
   const record = createInstalledRecord(folder)
-  const [report] = await installAuthority([store], { authority, mkcert: undefined, record, change })
+  const [report] = await installAuthority([store], { authority, record, change })
   expect(report).toMatchObject({ changed: false, status: { state: 'not-trusted' } })
   expect(report?.problem).toContain('the certificate is not there')
   expect(await record.list()).toEqual([])

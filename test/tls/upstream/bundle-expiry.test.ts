@@ -1,10 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { findExpiring } from '../../../src/tls/upstream/bundle-expiry.ts'
-import type { BundleDescription } from '../../../src/tls/upstream/upstream-bundles.ts'
 import {
   type ExpiryWarning,
+  findExpiring,
   watchBundleExpiry,
-} from '../../../src/tls/upstream/watch-bundle-expiry.ts'
+} from '../../../src/tls/upstream/bundle-expiry.ts'
+import type { BundleDescription } from '../../../src/tls/upstream/upstream-bundles.ts'
 import { startTestGateway } from '../../fixtures/gateway.ts'
 import { dayMs, hourMs, manualClock } from '../lab.ts'
 import { change, openLab } from './bundle-lab.ts'

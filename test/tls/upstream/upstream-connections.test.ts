@@ -5,9 +5,11 @@ import { Agent, request } from 'undici'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { UserError } from '../../../src/errors.ts'
 import type { UpstreamTls } from '../../../src/lib/upstream-tls.ts'
-import { decideVerification } from '../../../src/tls/upstream/decide-verification.ts'
 import { diagnoseUpstream } from '../../../src/tls/upstream/diagnose-upstream.ts'
-import { createUpstreamConnections } from '../../../src/tls/upstream/upstream-connections.ts'
+import {
+  createUpstreamConnections,
+  decideVerification,
+} from '../../../src/tls/upstream/upstream-connections.ts'
 import { startHttpsFront } from '../../fixtures/https-front.ts'
 import { createTestAuthority, dayMs } from '../lab.ts'
 import { issueClientPair } from './client-pair.ts'

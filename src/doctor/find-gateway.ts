@@ -1,0 +1,75 @@
+import type { LockView } from '../config/instance-lock.ts'
+import { reachOf } from '../origin/reach.ts'
+import { jsonOf } from './ask.ts'
+import type { DoctorWorld, GatewayView } from './world.ts'
+
+/**
+ * Finds the gateway that holds a folder's lock, and asks it what it serves. One that listens beyond
+ * this machine does not list its profiles; then `configured` stands for them. Never rejects.
+ */
+export async function findGateway(
+  lock: LockView,
+  { ask, configured }: Pick<DoctorWorld, 'ask'> & { configured: readonly string[] },
+): Promise<GatewayView> {
+  if (lock.state !== 'held') return lock
+  const { pid, address } = lock
+  const silent = { state: 'silent', pid, address } as const
+  if (address === undefined) return silent
+  const publicOrigin = publicOriginOf(address, lock.origins)
+  const localOrigins = lock.origins.filter((origin) => origin !== publicOrigin)
+  const asked = await Promise.all(
+    localOrigins.map(async (origin) => {
+      const [health, profiles] = await Promise.all([healthOf(origin, ask), profilesOf(origin, ask)])
+      return { origin, health, profiles }
+    }),
+  )
+  const answering = asked.filter(({ health }) => health !== undefined)
+  const best = answering.find(({ profiles }) => profiles !== undefined) ?? answering[0]
+  if (!best?.health) return silent
+  return {
+    state: 'running',
+    pid,
+    version: best.health.version,
+    appUrl: address,
+    publicOrigin,
+    localOrigins,
+    ownerOrigin: best.origin,
+    profiles: best.profiles?.map(({ name }) => name) ?? configured,
+    problems: [...new Set(best.profiles?.flatMap(({ problems }) => problems))],
+  }
+}
+
+/**
+ * The address when it is not one of the gateway's own listeners: those have several names, all on
+ * the same port.
+ */
+export function publicOriginOf(address: string, origins: readonly string[]): string | undefined {
+  const { protocol, port } = new URL(address)
+  const isOwn = origins.some((origin) => {
+    const other = new URL(origin)
+    return origin !== address && other.protocol === protocol && other.port === port
+  })
+  return isOwn || reachOf(address) === 'lan' ? undefined : address
+}
+
+/** What `/health` of a Sallyport gateway says; undefined when something else answers, or nothing. */
+export async function healthOf(
+  origin: string,
+  ask: DoctorWorld['ask'],
+): Promise<{ version: string } | undefined> {
+  const health = jsonOf(await ask(`${origin}/health`))
+  const isOurs = typeof health?.version === 'string' && typeof health.uptimeSeconds === 'number'
+  return isOurs ? { version: String(health.version) } : undefined
+}
+
+async function profilesOf(
+  origin: string,
+  ask: DoctorWorld['ask'],
+): Promise<{ name: string; problems: string[] }[] | undefined> {
+  const answer = jsonOf(await ask(`${origin}/api/profiles`))
+  if (!Array.isArray(answer?.profiles)) return undefined
+  return answer.profiles.map((profile: { name?: unknown; problems?: unknown }) => ({
+    name: String(profile.name),
+    problems: Array.isArray(profile.problems) ? profile.problems.map(String) : [],
+  }))
+}

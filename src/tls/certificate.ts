@@ -1,0 +1,96 @@
+import { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import { canonicalAddress } from './ip-address.ts'
+
+const block = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
+
+/** The certificates of a PEM file, in its order. Throws when one of them cannot be parsed. */
+export function parseCertificates(pem: string): X509Certificate[] {
+  return (pem.match(block) ?? []).map((text) => new X509Certificate(text))
+}
+
+/** DNS names and addresses a certificate is made for, in its order. */
+export function subjectNames(certificate: X509Certificate): string[] {
+  return (certificate.subjectAltName ?? '').split(', ').flatMap((entry) => {
+    const [kind, ...rest] = entry.split(':')
+    const value = rest.join(':')
+    if (kind === 'DNS') return [value]
+    return kind === 'IP Address' ? [canonicalAddress(value)] : []
+  })
+}
+
+/** Whether a certificate is signed by its own key. */
+export function isSelfSigned(certificate: X509Certificate): boolean {
+  return certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey)
+}
+
+/** A subject or an issuer on one line: `CN=…, O=…`. */
+export function onOneLine(name: string): string {
+  return name.replaceAll('\n', ', ')
+}
+
+/** `Sallyport local CA`, or whatever names the subject of a certificate best. */
+export function nameIn(distinguishedName: string): string {
+  return /^(?:CN|O)=(.+)$/m.exec(distinguishedName)?.[1] ?? onOneLine(distinguishedName)
+}
+
+const dayMs = 86_400_000
+
+/** A certificate is renewed when it has less than this left, ms. */
+export const renewBeforeMs = 30 * dayMs
+
+/** What is known about a leaf certificate when it is judged. */
+export interface LeafFacts {
+  readonly certificate: X509Certificate
+  readonly keyMatches: boolean
+  readonly signedByAuthority: boolean
+}
+
+/** Why a leaf must be issued again; undefined when it may stay. `now` is in ms since the epoch. */
+export function renewalReason(
+  leaf: LeafFacts,
+  need: { names: readonly string[]; authorityNotAfter: Date; now: number },
+): string | undefined {
+  const { certificate } = leaf
+  if (!leaf.keyMatches) return 'its key is another one'
+  if (!leaf.signedByAuthority) return 'the authority is another one'
+  const problem = validityProblem(certificate, need.now)
+  if (problem) return problem
+  // A leaf that lasts as long as its authority cannot get more.
+  const isRenewable = certificate.validToDate < need.authorityNotAfter
+  if (isRenewable && timeLeft(certificate, need.now) < renewBeforeMs) return 'it expires soon'
+  const missing = need.names.filter((name) => !coversName(certificate, name))
+  return missing.length > 0 ? `it does not cover ${missing.join(', ')}` : undefined
+}
+
+/** Why a certificate is not valid at `now` (ms since the epoch), as the rest of a sentence. */
+export function validityProblem(certificate: X509Certificate, now: number): string | undefined {
+  const { validFromDate, validToDate } = certificate
+  if (now > validToDate.getTime()) return `it expired on ${formatDay(validToDate)}`
+  if (now < validFromDate.getTime()) {
+    return `it is not valid before ${formatDay(validFromDate)} (is the clock right?)`
+  }
+  return undefined
+}
+
+/** Whether a certificate is good for a DNS name or an address. */
+export function coversName(certificate: X509Certificate, name: string): boolean {
+  const found = isIP(name)
+    ? certificate.checkIP(name)
+    : certificate.checkHost(name, { subject: 'never' })
+  return found !== undefined
+}
+
+/** Time until a certificate expires, ms; negative once it has. */
+export function timeLeft(certificate: X509Certificate, now: number): number {
+  return certificate.validToDate.getTime() - now
+}
+
+/** Whole days until a certificate expires; negative once it has. */
+export function daysLeft(certificate: X509Certificate, now: number): number {
+  return Math.floor(timeLeft(certificate, now) / dayMs)
+}
+
+function formatDay(date: Date): string {
+  return date.toISOString().slice(0, 10)
+}
