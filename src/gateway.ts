@@ -21,10 +21,9 @@ import { watchTls } from './gateway/watch-tls.ts'
 import type { GatewayEvent, ReadyEvent } from './gateway-events.ts'
 import { announceAdminAddress } from './http/admin/admin-address.ts'
 import { createApp } from './http/app.ts'
-import { type Clock, systemClock } from './lib/clock.ts'
+import { type Clock, settlesWithin, systemClock, untilAborted } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
 import { readVersion } from './lib/version.ts'
-import { settlesWithin, untilAborted } from './lib/wait.ts'
 import { exposureOf } from './origin/listener-origins.ts'
 import { publicUrls } from './origin/public-urls.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
@@ -87,7 +86,6 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const { signal = new AbortController().signal } = options
   const version = readVersion()
   const startedAt = performance.now()
-  // First of all, as it refuses a tunnel that does not exist.
   const forTunnels = wantsTunnel(config)
   let file: GatewayFile = config
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process'
+import { settlesWithin } from '../lib/clock.ts'
 import { type ProcessReaper, signalGroup } from '../lib/process-reaper.ts'
-import { settlesWithin } from '../lib/wait.ts'
 
 /** A command line that runs in a process group of its own. */
 export interface CompanionShell {

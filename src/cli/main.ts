@@ -1,4 +1,4 @@
-import { settlesWithin } from '../lib/wait.ts'
+import { settlesWithin } from '../lib/clock.ts'
 import { createActions } from './actions.ts'
 import type { CommandWorld } from './command-world.ts'
 import { createOutput } from './output.ts'

@@ -1,43 +1,31 @@
-import { shellQuote } from '../lib/shell-quote.ts'
-import { inBraces, keyHeaders } from './api-key.ts'
-import { fileSnippet } from './file-snippet.ts'
-import type { ClientFile, McpClient } from './mcp-client.ts'
-import { nodeExtraCaCerts } from './trust-variables.ts'
-import { inHome, inProject, joinOn } from './user-folders.ts'
-
-const file: ClientFile = {
-  format: 'json',
-  places: ({ name, url, keyVariable }) => [
-    {
-      path: ['mcpServers', name],
-      value: { type: 'http', url, ...keyHeaders(keyVariable, inBraces) },
-    },
-  ],
-  paths: (folders) => ({
-    project: inProject(folders, '.mcp.json'),
-    user:
-      folders.claudeConfigDir === undefined
-        ? inHome(folders, '.claude.json')
-        : joinOn(folders.platform, folders.claudeConfigDir, '.claude.json'),
-  }),
-}
+import { shellQuote } from '../lib/shell.ts'
+import { fileClient, inBraces, keyHeaders } from './file-client.ts'
 
 /** https://code.claude.com/docs/en/mcp */
-export const claudeCode: McpClient = {
+export const claudeCode = fileClient({
   id: 'claude-code',
   title: 'Claude Code',
-  dials: 'machine',
-  auth: ['none', 'oauth', 'header'],
-  trust: { variable: nodeExtraCaCerts, program: 'claude' },
-  file,
-  snippet: (connection) => fileSnippet(file, connection, '.mcp.json'),
-  command({ name, url, keyVariable }) {
-    const { headers } = keyHeaders(keyVariable, inBraces)
+  program: 'claude',
+  entry: (connection) => ({
+    type: 'http',
+    url: connection.url,
+    ...keyHeaders(connection, inBraces),
+  }),
+  files: ({ inProject, inHome, join, folders: { claudeConfigDir } }) => ({
+    project: inProject('.mcp.json'),
+    user:
+      claudeConfigDir === undefined
+        ? inHome('.claude.json')
+        : join(claudeConfigDir, '.claude.json'),
+  }),
+  shownFile: '.mcp.json',
+  command(connection) {
+    const { name, url } = connection
+    const { headers } = keyHeaders(connection, inBraces)
     const header = headers
       ? ` --header ${shellQuote(`Authorization: ${headers.Authorization}`)}`
       : ''
     return `claude mcp add --transport http ${shellQuote(name)} ${shellQuote(url)}${header}`
   },
-  next: () =>
-    'Start Claude Code anew; a server of .mcp.json has to be approved there once. /mcp shows it, and logs in.',
-}
+  next: 'Start Claude Code anew; a server of .mcp.json has to be approved there once. /mcp shows it, and logs in.',
+})

@@ -1,41 +1,26 @@
-import { inEnvBraces, keyHeaders } from './api-key.ts'
-import { fileSnippet } from './file-snippet.ts'
-import { base64Link } from './install-link.ts'
-import type { ClientConnection, ClientFile, McpClient } from './mcp-client.ts'
-import { nodeExtraCaCerts } from './trust-variables.ts'
-import { inHome, inProject } from './user-folders.ts'
+import { fileClient, inEnvBraces, installLink, keyHeaders } from './file-client.ts'
+import type { ClientConnection } from './mcp-client.ts'
 
-const entryOf = ({ url, keyVariable }: ClientConnection) => ({
-  url,
-  ...keyHeaders(keyVariable, inEnvBraces),
+const entry = (connection: ClientConnection) => ({
+  url: connection.url,
+  ...keyHeaders(connection, inEnvBraces),
 })
 
-const file: ClientFile = {
-  format: 'json',
-  places: (connection) => [{ path: ['mcpServers', connection.name], value: entryOf(connection) }],
-  paths: (folders) => ({
-    project: inProject(folders, '.cursor', 'mcp.json'),
-    user: inHome(folders, '.cursor', 'mcp.json'),
-  }),
-}
-
 /** https://cursor.com/docs/mcp, https://cursor.com/docs/mcp/install-links */
-export const cursor: McpClient = {
+export const cursor = fileClient({
   id: 'cursor',
   title: 'Cursor',
-  dials: 'machine',
-  auth: ['none', 'oauth', 'header'],
-  trust: { variable: nodeExtraCaCerts, program: 'cursor' },
-  file,
-  snippet: (connection) => fileSnippet(file, connection, '~/.cursor/mcp.json'),
-  links: (connection) => [
-    {
-      label: 'Add to Cursor',
-      url: base64Link('cursor://anysphere.cursor-deeplink/mcp/install', {
-        name: connection.name,
-        entry: entryOf(connection),
-      }),
-    },
-  ],
-  next: () => 'Switch it on in Cursor under Settings > MCP.',
-}
+  program: 'cursor',
+  entry,
+  files: ({ inProject, inHome }) => ({
+    project: inProject('.cursor', 'mcp.json'),
+    user: inHome('.cursor', 'mcp.json'),
+  }),
+  shownFile: '~/.cursor/mcp.json',
+  links(connection) {
+    const link = { name: connection.name, value: entry(connection) }
+    const url = installLink('cursor://anysphere.cursor-deeplink/mcp/install', link, 'base64')
+    return [{ label: 'Add to Cursor', url }]
+  },
+  next: 'Switch it on in Cursor under Settings > MCP.',
+})

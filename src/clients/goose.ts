@@ -1,46 +1,35 @@
-import { inBraces } from './api-key.ts'
-import { fileSnippet } from './file-snippet.ts'
-import type { ClientFile, McpClient } from './mcp-client.ts'
+import { fileClient, inBraces, keyHeaders } from './file-client.ts'
 import { sslCertFile } from './trust-variables.ts'
-import { inAppData, inConfigHome } from './user-folders.ts'
 
 const timeoutSeconds = 300
 
-const file: ClientFile = {
-  format: 'yaml',
-  places: ({ name, url, keyVariable }) => [
-    {
-      path: ['extensions', name],
-      value: {
-        type: 'streamable_http',
-        name,
-        enabled: true,
-        uri: url,
-        headers:
-          keyVariable === undefined ? {} : { Authorization: `Bearer ${inBraces(keyVariable)}` },
-        env_keys: keyVariable === undefined ? [] : [keyVariable],
-        envs: {},
-        timeout: timeoutSeconds,
-      },
-    },
-  ],
-  paths: (folders) => ({
-    user:
-      folders.platform === 'win32'
-        ? inAppData(folders, 'Block', 'goose', 'config', 'config.yaml')
-        : inConfigHome(folders, 'goose', 'config.yaml'),
-  }),
-}
-
 /** https://goose-docs.ai/docs/guides/config-files */
-export const goose: McpClient = {
+export const goose = fileClient({
   id: 'goose',
   title: 'Goose',
-  dials: 'machine',
-  auth: ['none', 'oauth', 'header'],
-  trust: { variable: sslCertFile, program: 'goose session' },
-  file,
-  snippet: (connection) => fileSnippet(file, connection, '~/.config/goose/config.yaml'),
+  trustVariable: sslCertFile,
+  program: 'goose session',
+  format: 'yaml',
+  section: 'extensions',
+  entry(connection) {
+    const { name, url, keyVariable } = connection
+    return {
+      type: 'streamable_http',
+      name,
+      enabled: true,
+      uri: url,
+      headers: keyHeaders(connection, inBraces).headers ?? {},
+      env_keys: keyVariable === undefined ? [] : [keyVariable],
+      envs: {},
+      timeout: timeoutSeconds,
+    }
+  },
+  files: ({ isWindows, inAppData, inConfigHome }) => ({
+    user: isWindows
+      ? inAppData('Block', 'goose', 'config', 'config.yaml')
+      : inConfigHome('goose', 'config.yaml'),
+  }),
+  shownFile: '~/.config/goose/config.yaml',
   links({ name, url, keyVariable }) {
     if (keyVariable !== undefined) return []
     const query = new URLSearchParams({
@@ -56,5 +45,5 @@ export const goose: McpClient = {
       { label: 'Add to Goose', url: `goose://extension?${String(query).replaceAll('+', '%20')}` },
     ]
   },
-  next: () => 'Start a new session.',
-}
+  next: 'Start a new session.',
+})

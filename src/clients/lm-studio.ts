@@ -1,34 +1,19 @@
-import { fileSnippet } from './file-snippet.ts'
-import { base64Link } from './install-link.ts'
-import type { ClientFile, McpClient } from './mcp-client.ts'
-import { nodeExtraCaCerts } from './trust-variables.ts'
-import { inHome } from './user-folders.ts'
-
-const file: ClientFile = {
-  format: 'json',
-  places: ({ name, url }) => [{ path: ['mcpServers', name], value: { url } }],
-  paths: (folders) => ({ user: inHome(folders, '.lmstudio', 'mcp.json') }),
-}
+import { fileClient, installLink } from './file-client.ts'
 
 /** https://lmstudio.ai/docs/app/mcp. Its headers hold keys as they are, so none is written. */
-export const lmStudio: McpClient = {
+export const lmStudio = fileClient({
   id: 'lm-studio',
   title: 'LM Studio',
-  dials: 'machine',
   auth: ['none'],
-  trust: { variable: nodeExtraCaCerts },
-  file,
-  snippet: (connection) =>
-    fileSnippet(file, connection, 'mcp.json (Program > Install > Edit mcp.json)'),
+  entry: ({ url }) => ({ url }),
+  files: ({ inHome }) => ({ user: inHome('.lmstudio', 'mcp.json') }),
+  shownFile: 'mcp.json (Program > Install > Edit mcp.json)',
   links({ name, url }) {
-    const link = { name, entry: { url } }
+    const to = (prefix: string) => installLink(prefix, { name, value: { url } }, 'base64')
     return [
-      { label: 'Add to LM Studio', url: base64Link('lmstudio://add_mcp', link) },
-      {
-        label: 'Add by way of lmstudio.ai',
-        url: base64Link('https://lmstudio.ai/install-mcp', link),
-      },
+      { label: 'Add to LM Studio', url: to('lmstudio://add_mcp') },
+      { label: 'Add by way of lmstudio.ai', url: to('https://lmstudio.ai/install-mcp') },
     ]
   },
-  next: () => 'Switch it on in the chat, under Integrations.',
-}
+  next: 'Switch it on in the chat, under Integrations.',
+})

@@ -1,9 +1,13 @@
-import type { ConfigFormat, ConfigValue, EntryPath } from './editing/config-format.ts'
-import type { TrustVariable } from './trust-variable.ts'
+import { UserError } from '../errors.ts'
+import { reachOf } from '../origin/reach.ts'
+import type { ClientFiles, WrittenFile } from './editing/client-files.ts'
+import type { ConfigFormat } from './editing/config-format.ts'
+import type { PlacedEntry } from './editing/edit-entry.ts'
+import type { TrustVariable } from './trust-variables.ts'
 import type { UserFolders } from './user-folders.ts'
 
 /** One MCP endpoint as a client's configuration names it. */
-export interface ClientEntry {
+interface ClientEntry {
   readonly name: string
   readonly url: string
 }
@@ -17,7 +21,7 @@ export interface ClientConnection extends ClientEntry {
 }
 
 /** What somebody pastes, and where. */
-export interface ClientSnippet {
+interface ClientSnippet {
   readonly language: 'json' | 'toml' | 'yaml' | 'sh' | 'text'
   readonly text: string
   /** Such as `.mcp.json`, or the way through the client's settings. */
@@ -25,7 +29,7 @@ export interface ClientSnippet {
 }
 
 /** An address that adds the endpoint when it is opened. */
-export interface ClientLink {
+interface ClientLink {
   readonly label: string
   readonly url: string
 }
@@ -34,13 +38,13 @@ export interface ClientLink {
 export type ClientScope = 'project' | 'user'
 
 /** How a client can be let in: without anything, by logging in, or with a key in a variable. */
-export type ClientAuth = 'none' | 'oauth' | 'header'
+type ClientAuth = 'none' | 'oauth' | 'header'
 
 /** The file in which a client has its servers. */
 export interface ClientFile {
   readonly format: ConfigFormat['name']
   /** Everything that belongs to the entry. */
-  places(connection: ClientConnection): readonly { path: EntryPath; value: ConfigValue }[]
+  places(connection: ClientConnection): readonly PlacedEntry[]
   /** Absolute paths; a client may have a file in one scope only. */
   paths(folders: UserFolders): Partial<Record<ClientScope, string>>
 }
@@ -68,4 +72,82 @@ export interface McpClient {
   readonly file?: ClientFile
   /** What is left to do once it is in the configuration, as a sentence. */
   next(connection: ClientConnection): string
+}
+
+/**
+ * The name a profile's endpoint gets in a client's configuration. The product's name is always
+ * part of it, so that a profile called `github` never replaces a server the user already has.
+ */
+export function clientEntryName(profile: string): string {
+  return profile === 'default' ? 'sallyport' : `sallyport-${profile}`
+}
+
+/** The variable that a key is expected in, from the name of the entry: `SALLYPORT_WORK_KEY`. */
+export function keyVariableOf(entryName: string): string {
+  return `${entryName.replace(/[^A-Za-z0-9]/g, '_').toUpperCase()}_KEY`
+}
+
+/** Whether a service elsewhere can call an address: HTTPS, under a name that is not of this network. */
+export function isPublicAddress(url: string): boolean {
+  const { origin, protocol } = new URL(url)
+  return protocol === 'https:' && reachOf(origin) === 'public'
+}
+
+/**
+ * Refuses what could never work: a service elsewhere that is to call this machine, and a key where
+ * the client would have to have it in a file.
+ * @throws UserError CLIENT_NEEDS_PUBLIC_ADDRESS or USAGE
+ */
+export function requireUsable(client: McpClient, connection: ClientConnection): void {
+  const { title, dials, auth } = client
+  if (dials === 'cloud' && !isPublicAddress(connection.url)) {
+    throw new UserError(
+      'CLIENT_NEEDS_PUBLIC_ADDRESS',
+      `${title} cannot reach ${connection.url}: it calls from its maker's servers, to which that is an address of their own.`,
+      {
+        hint: 'Open a tunnel, `pnpm dev:https --tunnel auto`, and try again while it runs; or name a public address with --url.',
+      },
+    )
+  }
+  if (connection.keyVariable !== undefined && !auth.includes('header')) {
+    throw new UserError(
+      'USAGE',
+      `${title} cannot take an API key from a variable, and none is written into a file.`,
+      { hint: 'Give it a profile whose "auth" is "oauth", or type the key into its settings.' },
+    )
+  }
+}
+
+/**
+ * Writes an entry into a client's file: the user's unless a scope is given.
+ * @throws UserError USAGE when the client has no such file, or why it was not changed
+ */
+export function writeClient(
+  client: McpClient,
+  connection: ClientConnection,
+  options: {
+    files: ClientFiles
+    folders: UserFolders
+    scope: ClientScope | undefined
+    force: boolean
+  },
+): Promise<WrittenFile> {
+  const { files, folders, scope, force } = options
+  const { file, id, title } = client
+  if (!file) {
+    throw new UserError('USAGE', `${title} has no file that could be written.`, {
+      hint: `Do it by hand: \`pnpm sallyport client ${id}\` shows how.`,
+    })
+  }
+  const paths = file.paths(folders)
+  const path = paths[scope ?? 'user']
+  if (path === undefined) {
+    const has = Object.keys(paths).join(', ')
+    throw new UserError('USAGE', `${title} has no file of the scope "${scope}".`, {
+      hint: `It has one for: ${has}.`,
+    })
+  }
+  const { name } = connection
+  const places = file.places(connection)
+  return files.write({ path, format: file.format, client: id, name, places }, { force })
 }

@@ -1,6 +1,6 @@
-import { shellQuote } from '../lib/shell-quote.ts'
-import { bridgeEntry } from './bridge.ts'
-import type { McpClient } from './mcp-client.ts'
+import { shellQuote } from '../lib/shell.ts'
+import { inBraces } from './file-client.ts'
+import type { ClientConnection, McpClient } from './mcp-client.ts'
 import { nodeExtraCaCerts } from './trust-variables.ts'
 
 /** Any program that knows stdio only, through https://www.npmjs.com/package/mcp-remote. */
@@ -17,4 +17,16 @@ export const mcpRemote: McpClient = {
   }),
   command: ({ url }) => `npx -y mcp-remote ${shellQuote(url)}`,
   next: () => 'Start the client anew. The entry runs npx, so Node must be installed.',
+}
+
+/** The entry of a program that knows stdio only: mcp-remote is started, and carries every message. */
+export function bridgeEntry({ url, keyVariable, caFile }: ClientConnection) {
+  const header =
+    keyVariable === undefined ? [] : ['--header', `Authorization:Bearer ${inBraces(keyVariable)}`]
+  const insecure = url.startsWith('http:') ? ['--allow-http'] : []
+  return {
+    command: 'npx',
+    args: ['-y', 'mcp-remote', url, ...insecure, ...header],
+    ...(caFile !== undefined && { env: { NODE_EXTRA_CA_CERTS: caFile } }),
+  }
 }

@@ -1,8 +1,7 @@
 import { UserError } from '../errors.ts'
 import { nearestName } from '../lib/nearest-name.ts'
 import { mcpClients } from './mcp-clients.ts'
-import type { TrustVariable } from './trust-variable.ts'
-import { nodeExtraCaCerts, sslCertFile } from './trust-variables.ts'
+import { nodeExtraCaCerts, sslCertFile, type TrustVariable } from './trust-variables.ts'
 
 /** A runtime or client, and how it is told whom to trust. */
 export interface RuntimeTrust {
@@ -14,8 +13,8 @@ export interface RuntimeTrust {
   readonly common: boolean
 }
 
-const add = (name: string): TrustVariable => ({ name, value: { file: 'ca' } })
-const replace = (name: string): TrustVariable => ({ name, value: { file: 'bundle' } })
+const add = (name: string): TrustVariable => ({ name, file: 'ca' })
+const replace = (name: string): TrustVariable => ({ name, file: 'bundle' })
 
 /** Java is not told by a variable: what it takes is no PEM file, see `src/tls/java.ts`. */
 const runtimes: readonly RuntimeTrust[] = [

@@ -16,37 +16,33 @@ export interface UserFolders {
   readonly claudeConfigDir?: string | undefined
 }
 
-/** A path below the home folder. */
-export function inHome({ platform, home }: UserFolders, ...segments: string[]): string {
-  return joinOn(platform, home, ...segments)
-}
+export type UserPlaces = ReturnType<typeof placesOf>
 
-/** A path below the folder a command runs in. */
-export function inProject({ platform, projectDir }: UserFolders, ...segments: string[]): string {
-  return joinOn(platform, projectDir, ...segments)
-}
-
-/** A path below the folder in which desktop applications keep their settings. */
-export function inAppSettings(folders: UserFolders, ...segments: string[]): string {
-  const { platform, home } = folders
-  if (platform === 'win32') return inAppData(folders, ...segments)
-  if (platform === 'darwin') {
-    return joinOn(platform, home, 'Library', 'Application Support', ...segments)
+/** Paths below the usual folders, as the platform writes them. */
+export function placesOf(folders: UserFolders) {
+  const { platform, home, appData, xdgConfig } = folders
+  const isWindows = platform === 'win32'
+  const { join } = isWindows ? win32 : posix
+  const inAppData = (...segments: string[]) =>
+    join(appData ?? join(home, 'AppData', 'Roaming'), ...segments)
+  const inConfigHome = (...segments: string[]) =>
+    join(xdgConfig ?? join(home, '.config'), ...segments)
+  return {
+    join,
+    isWindows,
+    folders,
+    inHome: (...segments: string[]) => join(home, ...segments),
+    /** Below the folder a command runs in. */
+    inProject: (...segments: string[]) => join(folders.projectDir, ...segments),
+    /** Below the roaming folder of Windows. */
+    inAppData,
+    /** Below `~/.config`, or what replaces it; also on macOS. */
+    inConfigHome,
+    /** Below the folder in which desktop applications keep their settings. */
+    inAppSettings(...segments: string[]) {
+      if (isWindows) return inAppData(...segments)
+      if (platform !== 'darwin') return inConfigHome(...segments)
+      return join(home, 'Library', 'Application Support', ...segments)
+    },
   }
-  return inConfigHome(folders, ...segments)
-}
-
-/** A path below `~/.config`, or what replaces it; also on macOS. */
-export function inConfigHome(folders: UserFolders, ...segments: string[]): string {
-  const { platform, home, xdgConfig } = folders
-  return joinOn(platform, xdgConfig ?? joinOn(platform, home, '.config'), ...segments)
-}
-
-/** A path below the roaming folder of Windows. */
-export function inAppData({ platform, home, appData }: UserFolders, ...segments: string[]): string {
-  return joinOn(platform, appData ?? joinOn(platform, home, 'AppData', 'Roaming'), ...segments)
-}
-
-export function joinOn(platform: NodeJS.Platform, ...segments: string[]): string {
-  return (platform === 'win32' ? win32 : posix).join(...segments)
 }

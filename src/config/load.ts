@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { deepFreeze } from '../lib/deep-freeze.ts'
+import { deepFreeze } from '../lib/objects.ts'
 import { type AppUrlOptions, resolveAppUrl } from './app-url.ts'
 import { appUrlJournalFile, readAppUrlJournal } from './app-url-journal.ts'
 import { type ConfigOverrides, dotenvLayer, flagLayer } from './environment-layers.ts'
@@ -33,7 +33,7 @@ export interface LoadedConfig {
 /**
  * Reads flags, environment, `.env` and the configuration file, and decides everything once.
  * Changes neither a file nor the environment.
- * @throws UserError ENV_INVALID, APP_URL_INVALID, CONFIG_NOT_FOUND or CONFIG_INVALID
+ * @throws UserError ENV_INVALID, APP_URL_INVALID, CONFIG_NOT_FOUND, CONFIG_INVALID or USAGE
  */
 export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConfig> {
   const { projectDir, overrides = {}, env = process.env } = options
@@ -62,7 +62,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
     },
     https: overrides.https ?? true,
     tunnel,
-    tunnels: resolveTunnels(values, { overrides, env, projectDir }),
+    tunnels: resolveTunnels(values, { overrides, projectDir, appUrl }),
     appUrl,
     appUrlFiles: values.APP_URL_FILES.map((path) => resolve(projectDir, path)),
     tls: tlsPart(values, { projectDir, env }),
@@ -70,6 +70,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
     debugSsl: values.DEBUG_SSL === '1' || values.DEBUG_SSL === 'true',
     auth: resolveAuth(values),
     secret: values.SALLYPORT_SECRET,
+    environment: { ...env },
   }
   return { config: deepFreeze(config), warnings: [...warnings, ...fileWarnings(file)] }
 }

@@ -37,6 +37,8 @@ export interface ResolvedConfig extends GatewayFile {
     }
   }
   readonly logLevel: LogLevel
+  /** Our own environment, of which each program we start is given the part it needs. */
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** Every TLS connection is described. */
   readonly debugSsl: boolean
   readonly auth: AuthSettings
@@ -44,13 +46,18 @@ export interface ResolvedConfig extends GatewayFile {
   readonly secret: string | undefined
 }
 
-/** `order`: the providers that {@link TunnelSettings.order} names. */
+/** `order`: the user named what to try. */
 export type TunnelSelection = 'auto' | 'local' | 'external' | 'none' | 'order'
+
+export type TunnelProviderName = 'cloudflare' | 'command' | 'localtunnel' | 'ngrok'
+
+/** `local` opens no tunnel: local addresses will do. */
+export type TunnelChoice = TunnelProviderName | 'local'
 
 /** What the tunnel providers are given. */
 export interface TunnelSettings {
-  /** Names of providers in the user's own order, possibly ending in `local`; else empty. */
-  readonly order: readonly string[]
+  /** What to try, in order. Nothing stands after `local`; where it is first, nothing is opened. */
+  readonly order: readonly TunnelChoice[]
   /** Serve profiles without authentication to everybody who finds the address. */
   readonly allowAnonymous: boolean
   /** Take another name than the one asked for. */
@@ -74,9 +81,8 @@ export interface TunnelSettings {
     readonly protocol: 'http2' | 'quic' | 'auto'
   }
   readonly command: { readonly line: string | undefined; readonly urlPattern: string }
-  /** Our own environment, of which each client is given the part it needs. */
-  readonly environment: Readonly<Record<string, string | undefined>>
 }
+
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
 /** Whose tokens are taken, and who may allow clients to get ours. */

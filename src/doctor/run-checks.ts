@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts'
-import { wait } from '../lib/wait.ts'
+import { wait } from '../lib/clock.ts'
 import { type Check, type Finding, type FindingState, warn } from './check.ts'
 import type { DoctorWorld } from './world.ts'
 

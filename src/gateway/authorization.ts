@@ -9,7 +9,7 @@ import { renderErrorPage } from '../http/pages/message-page.ts'
 import { pageHeaders } from '../http/pages/page.ts'
 import type { OAuthRouteDeps } from '../http/routes/oauth-routes.ts'
 import type { Logger } from '../lib/logger.ts'
-import { ownValue } from '../lib/own-value.ts'
+import { ownValue } from '../lib/objects.ts'
 import type { ProfileView } from '../mcp/profiles/profile-view.ts'
 import {
   type Approvals,

@@ -3,12 +3,10 @@ import type { GatewayEvent } from '../gateway-events.ts'
 import { decideAuth, describeCaution } from '../oauth/policy.ts'
 import type { Exposure } from '../origin/known-origins.ts'
 import { exposureOf } from '../origin/listener-origins.ts'
-import { localChoice } from '../tunnels/select-order.ts'
-import { tunnelOrder } from './open-tunnels.ts'
 
 /** Whether the configuration asks for a tunnel, however far it gets. */
-export function wantsTunnel(config: ResolvedConfig): boolean {
-  return config.appUrl === undefined && tunnelOrder(config)[0] !== localChoice
+export function wantsTunnel({ tunnels }: ResolvedConfig): boolean {
+  return tunnels.order[0] !== 'local'
 }
 
 /** What to warn of at every start: profiles that strangers could use, or that are not as configured. */

@@ -1,7 +1,6 @@
 import type { ServerConfig } from '../config/resolved-config.ts'
 import type { GatewayEvent, TrustEvent } from '../gateway-events.ts'
-import type { Clock } from '../lib/clock.ts'
-import { wait } from '../lib/wait.ts'
+import { type Clock, wait } from '../lib/clock.ts'
 import type { BundleState } from '../tls/upstream/upstream-bundles.ts'
 
 /** How often bundles are looked at, ms: another process may change them. */

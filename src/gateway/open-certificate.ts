@@ -62,10 +62,8 @@ function placeOf({ home, tls }: ResolvedConfig) {
 }
 
 /** Where the user has variables that name further authorities. */
-export function combineOptions({ tunnels: { environment } }: ResolvedConfig): CombineOptions {
-  const variables = variablesOf(runtimeTrust).flatMap(({ variable: { name, value } }) =>
-    'file' in value ? [{ name, file: value.file }] : [],
-  )
+export function combineOptions({ environment }: ResolvedConfig): CombineOptions {
+  const variables = variablesOf(runtimeTrust).map(({ variable }) => variable)
   return { environment, variables }
 }
 

@@ -1,7 +1,10 @@
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import type { ResolvedConfig, TunnelSettings } from '../config/resolved-config.ts'
-import { UserError } from '../errors.ts'
+import type {
+  ResolvedConfig,
+  TunnelProviderName,
+  TunnelSettings,
+} from '../config/resolved-config.ts'
 import type { TunnelEvent } from '../gateway-events.ts'
 import type { Clock } from '../lib/clock.ts'
 import { createHttpSender } from '../lib/http-sender.ts'
@@ -15,13 +18,11 @@ import type { TunnelEntry } from '../tunnels/open-proven.ts'
 import type { ProbeStreams } from '../tunnels/probe-stream.ts'
 import { describeVerdict } from '../tunnels/probe-verdict.ts'
 import { createHostResolver, lookupWith } from '../tunnels/resolve-host.ts'
-import { autoOrder, localChoice, orderProblem } from '../tunnels/select-order.ts'
 import { createTunnelSupervisor, type TunnelSupervisor } from '../tunnels/supervisor.ts'
 import { createTunnelEdge } from '../tunnels/tunnel-edge.ts'
 import {
   createTunnelProvider,
   type TunnelOptions,
-  type TunnelProviderName,
   tunnelProviders,
   tunnelTraits,
 } from '../tunnels/tunnel-providers.ts'
@@ -41,19 +42,14 @@ export interface OpenTunnelsOptions {
   readonly logger: Logger
 }
 
-/**
- * Prepares the providers that the configuration names, in order, and who looks after them.
- * @throws UserError USAGE when the order names what does not exist
- */
+/** Prepares the providers that the configuration names, in order, and who looks after them. */
 export function prepareTunnels(options: OpenTunnelsOptions): TunnelSupervisor {
   const { config, reaper, logger, prove, streams } = options
   const doh = createHttpSender()
   const resolveHost = createHostResolver({ ...standardSources(doh), now: Date.now })
-  const names = tunnelOrder(config).filter((name) => name !== localChoice)
+  const names = config.tunnels.order.filter((name) => name !== 'local')
   const supervisor = createTunnelSupervisor({
-    entries: names.map((name) =>
-      createEntry(name as TunnelProviderName, config, { reaper, logger }),
-    ),
+    entries: names.map((name) => createEntry(name, config, { reaper, logger })),
     named: config.tunnel !== 'auto',
     failOver: config.tunnel === 'auto' || names.length > 1,
     target: new URL(`http://127.0.0.1:${options.port}`),
@@ -81,30 +77,12 @@ export function prepareTunnels(options: OpenTunnelsOptions): TunnelSupervisor {
   }
 }
 
-/**
- * The providers to try, `local` last where local HTTPS will do.
- * @throws UserError USAGE
- */
-export function tunnelOrder({ tunnel, tunnels }: ResolvedConfig): readonly string[] {
-  if (tunnel === 'auto') {
-    const { cloudflare, ngrok } = tunnels
-    return autoOrder({
-      cloudflare: cloudflare.token !== undefined || cloudflare.name !== undefined,
-      ngrok: ngrok.authtoken !== undefined,
-    })
-  }
-  if (tunnel !== 'order') return [localChoice]
-  const problem = orderProblem(tunnels.order, Object.keys(tunnelProviders))
-  if (problem === undefined) return tunnels.order
-  throw new UserError('USAGE', problem, { hint: 'Correct --tunnel, or TUNNEL in .env.' })
-}
-
 function createEntry(
   name: TunnelProviderName,
   config: ResolvedConfig,
   { reaper, logger }: { reaper: ProcessReaper; logger: Logger },
 ): TunnelEntry {
-  const { environment } = config.tunnels
+  const { environment } = config
   const provider = createTunnelProvider(name, optionsFor(config)[name], {
     reaper,
     logger: logger.child(name),
@@ -114,8 +92,8 @@ function createEntry(
   return { provider, traits: tunnelTraits(name), ...(service && { service }) }
 }
 
-function optionsFor({ tunnels, home, projectDir }: ResolvedConfig): TunnelOptions {
-  const { cloudflare, command, environment, localtunnel, ngrok, anySubdomain } = tunnels
+function optionsFor({ tunnels, environment, home, projectDir }: ResolvedConfig): TunnelOptions {
+  const { cloudflare, command, localtunnel, ngrok, anySubdomain } = tunnels
   return {
     localtunnel: {
       host: new URL(localtunnel.host),

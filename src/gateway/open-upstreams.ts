@@ -66,7 +66,7 @@ export async function openUpstreams(options: {
     file: file(),
     version: readVersion(),
     store,
-    environment: config.tunnels.environment,
+    environment: config.environment,
     reaper: options.processes,
     auth: logins.auth,
     connections,

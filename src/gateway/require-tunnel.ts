@@ -2,13 +2,11 @@ import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { UserError } from '../errors.ts'
 import type { TunnelEvent } from '../gateway-events.ts'
 import { describeFailure } from '../tunnels/open-failure.ts'
-import { localChoice } from '../tunnels/select-order.ts'
 import type { TunnelStatus } from '../tunnels/tunnel-status.ts'
-import { tunnelOrder } from './open-tunnels.ts'
 
 /** Whether the user asked for a tunnel and nothing else: without one there is no start. */
-function isRequired(config: ResolvedConfig): boolean {
-  return tunnelOrder(config).at(-1) !== localChoice
+function isRequired({ tunnels }: ResolvedConfig): boolean {
+  return tunnels.order.at(-1) !== 'local'
 }
 
 /**

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { messageOf, UserError } from '../errors.ts'
-import { shellQuote } from '../lib/shell-quote.ts'
+import { shellQuote } from '../lib/shell.ts'
 import { authorityFiles } from './authority.ts'
 import {
   coversName,

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls'
-import { shellQuote } from '../lib/shell-quote.ts'
+import { shellQuote } from '../lib/shell.ts'
 
 /** Why a handshake with a client failed, as far as the server can know. */
 export type HandshakeFailure = 'refused' | 'hung-up' | 'other'

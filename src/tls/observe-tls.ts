@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import { connect as connectTcp } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { messageOf } from '../errors.ts'
-import type { UpstreamTls } from '../lib/upstream-tls.ts'
+import type { UpstreamTls } from '../lib/upstream-connections.ts'
 
 /** What a connection to a TLS server showed. */
 export type TlsObservation =

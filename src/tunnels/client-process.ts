@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { settlesWithin } from '../lib/clock.ts'
 import { signalGroup } from '../lib/process-reaper.ts'
 import { readLines } from '../lib/read-lines.ts'
 import { redactSecrets } from '../lib/redact.ts'
-import { settlesWithin } from '../lib/wait.ts'
 import type { TunnelDependencies } from './tunnel-provider.ts'
 
 /** How long a client may take to leave after SIGTERM before it is killed, ms. */

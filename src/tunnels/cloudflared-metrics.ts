@@ -1,4 +1,4 @@
-import { wait } from '../lib/wait.ts'
+import { wait } from '../lib/clock.ts'
 import { readLoopbackJson } from './loopback-json.ts'
 
 const openingPollMs = 100

@@ -1,6 +1,5 @@
 import { messageOf } from '../errors.ts'
-import type { Clock } from '../lib/clock.ts'
-import { DeadlineError, withDeadline } from '../lib/clock-wait.ts'
+import { type Clock, DeadlineError, withDeadline } from '../lib/clock.ts'
 import type { HttpAnswer, HttpSender } from '../lib/http-sender.ts'
 import { publicUrls } from '../origin/public-urls.ts'
 import { firstEvent, lastEvent } from './probe-stream.ts'

@@ -1,6 +1,5 @@
 import { messageOf, UserError } from '../errors.ts'
-import type { Clock } from '../lib/clock.ts'
-import { withDeadline } from '../lib/clock-wait.ts'
+import { type Clock, withDeadline } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { failureOf, type OpenFailure } from './open-failure.ts'
 import type { ProbeVerdict } from './probe-verdict.ts'

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Clock } from '../lib/clock.ts'
-import { after } from '../lib/clock-wait.ts'
+import { after, type Clock } from '../lib/clock.ts'
 
 /** What the two events say; an edge that holds a stream back delivers both at once. */
 export const firstEvent = 'data: first\n\n'

@@ -1,6 +1,5 @@
 import { messageOf } from '../errors.ts'
-import type { Clock } from '../lib/clock.ts'
-import { waitByClock, withDeadline } from '../lib/clock-wait.ts'
+import { type Clock, waitByClock, withDeadline } from '../lib/clock.ts'
 import type { HttpSender } from '../lib/http-sender.ts'
 import { askForProof, describeAnswer } from '../origin/ask-for-proof.ts'
 import { measureStream } from './measure-stream.ts'

@@ -1,7 +1,6 @@
 import { UserError } from '../errors.ts'
-import type { Alarm } from '../lib/alarm.ts'
 import { backoffDelay } from '../lib/backoff.ts'
-import { waitByClock } from '../lib/clock-wait.ts'
+import { type Alarm, waitByClock } from '../lib/clock.ts'
 import type { OpenFailure } from './open-failure.ts'
 import { openInOrder } from './open-in-order.ts'
 import { type OpenContext, openProven, type ProvenTunnel, type TunnelEntry } from './open-proven.ts'

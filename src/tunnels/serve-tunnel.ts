@@ -1,5 +1,4 @@
-import type { Alarm } from '../lib/alarm.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { Alarm, Clock } from '../lib/clock.ts'
 import type { ProvenTunnel } from './open-proven.ts'
 import type { TunnelEdge } from './tunnel-edge.ts'
 import { watchHealth } from './watch-health.ts'

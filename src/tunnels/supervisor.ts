@@ -1,5 +1,4 @@
-import { createAlarm } from '../lib/alarm.ts'
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, createAlarm } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createOnlineCheck } from './is-online.ts'
 import type { OpenFailure } from './open-failure.ts'

@@ -1,3 +1,4 @@
+import type { TunnelProviderName } from '../config/resolved-config.ts'
 import * as cloudflare from './providers/cloudflare.ts'
 import * as command from './providers/command.ts'
 import * as localtunnel from './providers/localtunnel.ts'
@@ -5,19 +6,18 @@ import * as ngrok from './providers/ngrok.ts'
 import type { TunnelDependencies, TunnelProvider, TunnelTraits } from './tunnel-provider.ts'
 
 /**
- * Every kind of tunnel there is, by its name. A new one is a file in `providers/` and a line here.
+ * Every kind of tunnel there is, by its name. A new one is a file in `providers/`, a line here, and its name in
+ * the configuration.
  * `external`, `local` and `none` open nothing, so they are no providers.
  */
 export const tunnelProviders = { cloudflare, command, localtunnel, ngrok } satisfies Record<
-  string,
+  TunnelProviderName,
   // A provider takes options of its own, which only its own entry can name.
   {
     createTunnelProvider: (options: never, d: TunnelDependencies) => TunnelProvider
     traits: TunnelTraits
   }
 >
-
-export type TunnelProviderName = keyof typeof tunnelProviders
 
 /** The options of every provider, by its name. */
 export type TunnelOptions = {

@@ -1,5 +1,4 @@
-import type { Clock } from '../lib/clock.ts'
-import { waitByClock } from '../lib/clock-wait.ts'
+import { type Clock, waitByClock } from '../lib/clock.ts'
 import { type EdgeView, isImprovement } from './edge-view.ts'
 
 /** Time between two looks, ms. The target is to serve again within 5 s of the edge being back. */

@@ -1,6 +1,4 @@
-import type { Alarm } from '../lib/alarm.ts'
-import type { Clock } from '../lib/clock.ts'
-import { waitByClock } from '../lib/clock-wait.ts'
+import { type Alarm, type Clock, waitByClock } from '../lib/clock.ts'
 import type { Health } from './tunnel-edge.ts'
 
 /** Time between two checks, give or take a fifth, ms. */

@@ -1,6 +1,6 @@
 import { Server } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
-import { wait } from '../lib/wait.ts'
+import { wait } from '../lib/clock.ts'
 import { callerMetaKey } from '../mcp/wire/protocol.ts'
 
 /**

@@ -6,6 +6,7 @@ import { createOutput } from '../../src/cli/output.ts'
 import { createPendingApprovals } from '../../src/cli/pending-approvals.ts'
 import type { ResolvedConfig } from '../../src/config/resolved-config.ts'
 import type { Gateway } from '../../src/gateway.ts'
+import { noTunnels } from '../fixtures/gateway.ts'
 import { readyEvent } from './fake-gateway.ts'
 import { until } from './helpers.ts'
 
@@ -13,7 +14,7 @@ import { until } from './helpers.ts'
 function setup(options: {
   gateway?: Partial<Gateway>
   examine?: DevKeysOptions['deps']['examine']
-  config?: object
+  order?: ResolvedConfig['tunnels']['order']
 }) {
   const streams = [new PassThrough(), new PassThrough()] as const
   let shown = ''
@@ -29,7 +30,8 @@ function setup(options: {
     resume: () => {},
     pause: () => {},
   })
-  const config = { home: '/p', tunnel: 'local', ...options.config } as ResolvedConfig
+  const tunnels = { ...noTunnels, order: options.order ?? ['local'] }
+  const config = { home: '/p', tunnels } as ResolvedConfig
   const stop = listenToDevKeys({
     deps: {
       input,
@@ -77,10 +79,10 @@ describe('the keys', () => {
   })
 
   it.each([
-    ['local', 'restarts the servers and proves the address again'],
-    ['auto', 'restarts the servers and opens the tunnel anew: its address may change'],
-  ])('say what r does with TUNNEL=%s', async (tunnel, words) => {
-    const { press, shows } = setup({ config: { tunnel, tunnels: { cloudflare: {}, ngrok: {} } } })
+    [['local'], 'restarts the servers and proves the address again'],
+    [['ngrok', 'local'], 'restarts the servers and opens the tunnel anew: its address may change'],
+  ] as const)('say what r does with the tunnels %s', async (order, words) => {
+    const { press, shows } = setup({ order })
     press('?')
     await shows(`  r       ${words}\n`)
     await shows('  d       looks for what is wrong')

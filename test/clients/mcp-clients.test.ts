@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { requireUsable } from '../../src/clients/check-client.ts'
 import { configFormats } from '../../src/clients/editing/config-formats.ts'
-import { clientEntryName } from '../../src/clients/entry-name.ts'
-import { launchCommand } from '../../src/clients/launch.ts'
-import type { ClientConnection, McpClient } from '../../src/clients/mcp-client.ts'
+import {
+  type ClientConnection,
+  clientEntryName,
+  type McpClient,
+  requireUsable,
+} from '../../src/clients/mcp-client.ts'
 import { mcpClients, requireClient } from '../../src/clients/mcp-clients.ts'
-import { nodeExtraCaCerts, sslCertFile } from '../../src/clients/trust-variables.ts'
+import { launchCommand, nodeExtraCaCerts, sslCertFile } from '../../src/clients/trust-variables.ts'
 import type { UserFolders } from '../../src/clients/user-folders.ts'
 
 const url = 'https://otter.example/api/mcp/work'

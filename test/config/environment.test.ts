@@ -150,3 +150,44 @@ it('documents every variable and its default in .env.example', async () => {
   const names = Object.keys(environmentSchema.shape)
   expect(documented).toEqual(names.map((name) => [name, String(defaults[name] ?? '')]))
 })
+
+describe('which tunnels are tried', () => {
+  const account = { NGROK_AUTHTOKEN: 'a' }
+  const named = { CLOUDFLARE_TUNNEL_NAME: 'mine' }
+
+  it.each<[string, Record<string, string>, string]>([
+    ['auto', { ...account, CLOUDFLARE_TUNNEL_TOKEN: 't' }, 'cloudflare,ngrok,localtunnel,local'],
+    ['auto', named, 'cloudflare,localtunnel,local'],
+    ['auto', account, 'ngrok,localtunnel,local'],
+    ['auto', {}, 'localtunnel,local'],
+    ['auto', { ...account, APP_URL: 'https://mcp.example.com' }, 'local'],
+    ['external', { APP_URL: 'https://mcp.example.com' }, 'local'],
+    ['none', account, 'local'],
+    ['local', account, 'local'],
+    ['ngrok', {}, 'ngrok'],
+    ['ngrok,local', {}, 'ngrok,local'],
+    ['localtunnel,cloudflare', {}, 'localtunnel,cloudflare'],
+  ])('with TUNNEL=%s and %j are %s', async (TUNNEL, env, order) => {
+    const { config } = await load({ env: { ...env, TUNNEL } })
+    expect(config.tunnels.order.join(',')).toBe(order)
+  })
+
+  it.each([
+    ['ngrk', 'There is no tunnel "ngrk". Did you mean "ngrok"?'],
+    ['Local', 'There is no tunnel "Local". Did you mean "local"?'],
+    ['extern', 'There is no tunnel "extern". Did you mean "external"?'],
+    [
+      'frp',
+      'There is no tunnel "frp". There are auto, external, none, or an order of cloudflare, command, localtunnel, ngrok, local.',
+    ],
+    ['ngrok,auto', '"auto" stands alone: it is no part of an order.'],
+    ['ngrok,ngrok', 'The order of tunnels names "ngrok" twice.'],
+    ['local,ngrok', '"ngrok" would never be tried: "local", before it, always works.'],
+  ])('refuses TUNNEL=%s', async (TUNNEL, message) => {
+    await expect(load({ env: { TUNNEL } })).rejects.toMatchObject({
+      code: 'USAGE',
+      message,
+      hint: 'Correct --tunnel, or TUNNEL in .env.',
+    })
+  })
+})

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ResolvedConfig } from '../../src/config/resolved-config.ts'
 import type { GatewayEvent, ReadyEvent } from '../../src/gateway-events.ts'
-import { noTunnels, startTestGateway } from '../fixtures/gateway.ts'
+import { startTestGateway } from '../fixtures/gateway.ts'
 import { handshake, hasCommand, run } from '../tls/lab.ts'
 import { issue, issueChain } from '../tls/upstream/lab.ts'
 
@@ -129,7 +129,7 @@ describe('a gateway without one', () => {
   it('keeps the authorities that a variable names already in the file it gives to clients', async () => {
     const corp = await issue({ name: 'Corp Root' })
     const NODE_EXTRA_CA_CERTS = await put('corp.pem', corp.pem)
-    const config = { tunnels: { ...noTunnels, environment: { NODE_EXTRA_CA_CERTS } } }
+    const config = { environment: { NODE_EXTRA_CA_CERTS } }
     const { gateway, close } = await startTestGateway({ servers: {}, https: true, config })
     try {
       const { caFile = '', combinedFiles = {} } = gateway.status()

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { wait } from '../../src/lib/wait.ts'
+import { wait } from '../../src/lib/clock.ts'
 import { compileCache } from '../fixtures/compile-cache.ts'
 import { childrenOf, commandOf } from '../fixtures/processes.ts'
 

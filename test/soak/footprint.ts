@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { wait } from '../../src/lib/wait.ts'
+import { wait } from '../../src/lib/clock.ts'
 import { childrenOf } from '../fixtures/processes.ts'
 
 /** What this process holds, after a garbage collection. */

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
+import type { TunnelChoice, TunnelProviderName } from '../../src/config/resolved-config.ts'
 import type { GatewayEvent, TunnelEvent } from '../../src/gateway-events.ts'
-import { wait } from '../../src/lib/wait.ts'
+import { wait } from '../../src/lib/clock.ts'
 import { until } from '../cli/helpers.ts'
 import type { CloudflareEdge } from '../emulators/cloudflare-edge.ts'
 import type { LocaltunnelServer } from '../emulators/localtunnel-server.ts'
@@ -287,10 +288,10 @@ async function settled(): Promise<number> {
 }
 
 function testRecovery<Edge>(
-  provider: string,
+  provider: TunnelProviderName,
   emulate: () => Promise<EmulatedEdge<Edge>>,
   faults: readonly Fault<Edge>[],
-  options: { order?: readonly string[] } = {},
+  options: { order?: readonly TunnelChoice[] } = {},
 ): void {
   // Most of the time is spent waiting for the next health check, so they wait together.
   describe.concurrent(`a gateway behind ${provider} comes back`, () => {

@@ -209,7 +209,8 @@ describe('a profile without authentication of its own', () => {
 
 describe('without a network', () => {
   it('auto decides that there is none, and goes on locally', async () => {
-    const tunnels = { ...noTunnels, allowAnonymous: true }
+    const order = ['localtunnel', 'local'] as const
+    const tunnels = { ...noTunnels, order, allowAnonymous: true }
     const gateway = closing(
       await startTestGateway({ servers: {}, config: { tunnel: 'auto', tunnels } }),
     )

@@ -2,9 +2,13 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Agent, request } from 'undici'
-import type { TunnelSettings } from '../../src/config/resolved-config.ts'
+import type {
+  TunnelChoice,
+  TunnelProviderName,
+  TunnelSettings,
+} from '../../src/config/resolved-config.ts'
 import type { GatewayEvent, TunnelEvent } from '../../src/gateway-events.ts'
-import { wait } from '../../src/lib/wait.ts'
+import { wait } from '../../src/lib/clock.ts'
 import { until } from '../cli/helpers.ts'
 import { createFastClock } from '../fixtures/fast-clock.ts'
 import type { TestGateway } from '../fixtures/gateway.ts'
@@ -40,9 +44,9 @@ export interface WatchedGateway {
 }
 
 export async function startWatchedGateway(options: {
-  provider: string
+  provider: TunnelProviderName
   tunnels: Partial<TunnelSettings>
-  order?: readonly string[]
+  order?: readonly TunnelChoice[]
 }): Promise<WatchedGateway> {
   const { provider, tunnels } = options
   const clock = createFastClock(1)

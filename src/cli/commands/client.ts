@@ -1,15 +1,19 @@
-import { keyVariableOf } from '../../clients/api-key.ts'
-import { requireUsable } from '../../clients/check-client.ts'
 import type { ClientFiles, UndoneFile } from '../../clients/editing/client-files.ts'
-import { clientEntryName } from '../../clients/entry-name.ts'
-import { entryCaFile, type TrustFilePaths, trustValue } from '../../clients/launch.ts'
-import type { ClientConnection, ClientScope, McpClient } from '../../clients/mcp-client.ts'
+import {
+  type ClientConnection,
+  type ClientScope,
+  clientEntryName,
+  keyVariableOf,
+  type McpClient,
+  requireUsable,
+  writeClient,
+} from '../../clients/mcp-client.ts'
 import { mcpClients, requireClient } from '../../clients/mcp-clients.ts'
+import { entryCaFile, type TrustFilePaths, trustValue } from '../../clients/trust-variables.ts'
 import type { UserFolders } from '../../clients/user-folders.ts'
-import { writeClient } from '../../clients/write-client.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
-import { ownValue } from '../../lib/own-value.ts'
+import { ownValue } from '../../lib/objects.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
 import { needsCa } from '../../origin/reach.ts'
 import type { CopyResult } from '../clipboard.ts'

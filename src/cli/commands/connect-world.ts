@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { loadConfig } from '../../config/load.ts'
 import { readLoginLinks } from '../../gateway/login-links.ts'
-import { wait } from '../../lib/wait.ts'
+import { wait } from '../../lib/clock.ts'
 import type { CommandWorld } from '../command-world.ts'
 import type { ConnectDeps } from './connect.ts'
 

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts'
 import type { LoginLinks } from '../../gateway/login-links.ts'
-import { ownValue } from '../../lib/own-value.ts'
+import { ownValue } from '../../lib/objects.ts'
 import type { Output } from '../output.ts'
 
 /** What `connect` is made of. */

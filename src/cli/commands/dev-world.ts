@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { clientFileMemoryPath } from '../../clients/editing/client-file-memory.ts'
-import { createClientFiles } from '../../clients/editing/client-files.ts'
+import { clientFileMemoryPath, createClientFiles } from '../../clients/editing/client-files.ts'
 import { requireClient } from '../../clients/mcp-clients.ts'
 import { appUrlJournalFile } from '../../config/app-url-journal.ts'
 import { createAppUrlFiles } from '../../config/env-file.ts'

@@ -1,4 +1,4 @@
-import { settlesWithin } from '../../lib/wait.ts'
+import { settlesWithin } from '../../lib/clock.ts'
 import { createEmergencyExit } from '../emergency-exit.ts'
 import { type StopReason, watchStopReasons } from '../stop-reasons.ts'
 import { exitCodeOf, failureEvent, formatFailure } from '../ui/failure.ts'

@@ -12,7 +12,7 @@ import type { EnvDeps, TrustPaths } from './env.ts'
 /** What `env` is made of in the real world. */
 export async function createEnvDeps({ output, process }: CommandWorld): Promise<EnvDeps> {
   const { config } = await loadConfig({ projectDir: process.cwd() })
-  const { environment } = config.tunnels
+  const { environment } = config
   const folder = join(config.home, 'certs')
   return {
     output,

@@ -4,9 +4,9 @@ import {
   selectRuntimes,
   variablesOf,
 } from '../../clients/runtime-trust.ts'
-import type { TrustVariable } from '../../clients/trust-variable.ts'
+import type { TrustVariable } from '../../clients/trust-variables.ts'
 import { UserError } from '../../errors.ts'
-import { detectShell, type ShellName, shellNames } from '../../lib/shell-lines.ts'
+import { detectShell, type ShellName, shellNames } from '../../lib/shell.ts'
 import type { CombinedFile } from '../../tls/trust-files.ts'
 import type { EnvFlags } from '../command-actions.ts'
 import type { Output } from '../output.ts'
@@ -88,7 +88,7 @@ function requireShell(name: string): ShellName {
 }
 
 async function resolveVariable(
-  { name, value }: TrustVariable,
+  { name, file }: TrustVariable,
   options: {
     readers: readonly string[]
     environment: Readonly<Record<string, string | undefined>>
@@ -97,10 +97,9 @@ async function resolveVariable(
   },
 ): Promise<EnvVariable> {
   const readers = options.readers.join(', ')
-  if ('text' in value) return { name, value: value.text, notes: [`${readers}.`] }
-  const ours = options.paths[value.file]
+  const ours = options.paths[file]
   const purpose =
-    value.file === 'ca'
+    file === 'ca'
       ? `${readers}: adds our authority to the built-in roots.`
       : `${readers}: replaces the roots, so the file holds those of the system as well.`
   const existing = options.environment[name]

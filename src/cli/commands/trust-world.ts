@@ -22,7 +22,7 @@ export async function createTrustDeps(world: CommandWorld): Promise<TrustDeps> {
   const { output, process } = world
   const { platform } = process
   const { config } = await loadConfig({ projectDir: process.cwd() })
-  const { environment } = config.tunnels
+  const { environment } = config
   const run = createRunCommand(environment)
   const home = environment.HOME || homedir()
   const isTerminal = process.stdin.isTTY && process.stderr.isTTY && !output.json

@@ -1,4 +1,4 @@
-import { commentLine, evalLine, exportLine, type ShellName } from '../../lib/shell-lines.ts'
+import { commentLine, evalLine, exportLine, type ShellName } from '../../lib/shell.ts'
 import { formatCode, formatProse } from './layout.ts'
 import type { Screen } from './styler.ts'
 

@@ -1,13 +1,16 @@
 import { claudeCode } from '../../clients/claude-code.ts'
-import { clientEntryName } from '../../clients/entry-name.ts'
+import {
+  type ClientConnection,
+  clientEntryName,
+  isPublicAddress,
+  type McpClient,
+} from '../../clients/mcp-client.ts'
 import {
   entryCaFile,
   launchCommand,
   type TrustFilePaths,
   trustValue,
-} from '../../clients/launch.ts'
-import { isPublicAddress } from '../../clients/local-address.ts'
-import type { ClientConnection, McpClient } from '../../clients/mcp-client.ts'
+} from '../../clients/trust-variables.ts'
 import type { ReadyEvent } from '../../gateway-events.ts'
 import { needsCa } from '../../origin/reach.ts'
 import { formatCode, formatProse } from './layout.ts'

@@ -1,5 +1,5 @@
 import { printable } from '../../lib/printable.ts'
-import { shellQuote } from '../../lib/shell-quote.ts'
+import { shellQuote } from '../../lib/shell.ts'
 import type { InstalledEntry, RemovalReport } from '../../tls/stores/install-authority.ts'
 import type { StoreReport, StoreStatus, TrustedAuthority } from '../../tls/stores/trust-store.ts'
 import { formatCode, formatProse, formatRow, rowIndent, wrapText } from './layout.ts'

@@ -1,14 +1,12 @@
-import {
-  type ClientFileMemory,
-  readClientFileMemory,
-  writeClientFileMemory,
-} from './client-file-memory.ts'
-import type { ConfigFormat } from './config-format.ts'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { UserError } from '../../errors.ts'
+import { writeFileAtomic } from '../../lib/atomic-file.ts'
+import type { ConfigFormat, ConfigValue } from './config-format.ts'
 import { configFormats } from './config-formats.ts'
 import { deleteDiskFile, readDiskFile, writeDiskFile } from './disk-file.ts'
-import { isBare } from './document-value.ts'
-import { type EntryMemory, type PlacedEntry, putEntry, takeEntry } from './edit-entry.ts'
-import { entryForeign, fileMalformed, notEditable } from './file-problems.ts'
+import { type EntryMemory, isBare, type PlacedEntry, putEntry, takeEntry } from './edit-entry.ts'
 
 /** One entry of ours in one client's file. */
 export interface ClientFileEntry {
@@ -159,4 +157,90 @@ function takeAll(
 function isEmptied(text: string, format: ConfigFormat): boolean {
   const result = format.read(text)
   return result.ok && isBare(result.value) && !/\/\/|\/\*|#/.test(text)
+}
+
+const valueSchema = z.custom<ConfigValue>((value) => value !== undefined)
+
+const memorySchema = z.object({
+  files: z.array(
+    z.object({
+      /** Absolute, links resolved. */
+      path: z.string(),
+      format: z.enum(['json', 'toml', 'yaml']),
+      client: z.string(),
+      /** The name of the entry. */
+      name: z.string(),
+      /** The file did not exist before us. */
+      created: z.boolean(),
+      /** See `EntryMemory`. */
+      entries: z.array(
+        z.object({
+          path: z.array(z.union([z.string(), z.object({ id: z.string() })])),
+          versions: z.array(
+            z.object({
+              value: valueSchema,
+              chunk: z.object({ removed: z.string(), inserted: z.string() }).optional(),
+            }),
+          ),
+          replaced: valueSchema.optional(),
+        }),
+      ),
+    }),
+  ),
+})
+
+/** What we have written into one client's file under one name. */
+type ClientFileMemory = z.output<typeof memorySchema>['files'][number]
+
+/** Where a project remembers what it wrote into clients' files. */
+export function clientFileMemoryPath(home: string): string {
+  return join(home, 'clients.json')
+}
+
+/** Reads what is remembered; nothing when there is no file, or none that can be understood. */
+async function readClientFileMemory(file: string): Promise<readonly ClientFileMemory[]> {
+  try {
+    return memorySchema.parse(JSON.parse(await readFile(file, 'utf8'))).files
+  } catch {
+    // Without memory entries of ours look like somebody else's, and are left alone.
+    return []
+  }
+}
+
+async function writeClientFileMemory(
+  file: string,
+  files: readonly ClientFileMemory[],
+): Promise<void> {
+  if (files.length === 0) await rm(file, { force: true })
+  else await writeFileAtomic(file, `${JSON.stringify({ files }, null, 2)}\n`, { mode: 0o600 })
+}
+
+/** The file is there and cannot be understood, so nothing was written. */
+function fileMalformed(
+  path: string,
+  place: { line: number; column: number; message: string },
+): UserError {
+  return new UserError(
+    'CLIENT_FILE_MALFORMED',
+    `${path} was not changed: it cannot be read at line ${place.line}, column ${place.column}: ${place.message.replace(/\.$/, '')}.`,
+    { hint: 'Correct the file there, and try again.' },
+  )
+}
+
+/** An entry of that name belongs to somebody else. */
+function entryForeign(path: string, name: string): UserError {
+  return new UserError(
+    'CLIENT_ENTRY_FOREIGN',
+    `${path} was not changed: it has an entry "${name}" that differs from what was written there from here.`,
+    { hint: 'With --force it is replaced, and put back by --undo.' },
+  )
+}
+
+/** The entry would have to be written in a form that is not edited safely. */
+function notEditable(path: string, name: string): UserError {
+  return new UserError(
+    'CLIENT_FILE_MALFORMED',
+    `${path} was not changed: it is written in a form in which "${name}" cannot be changed without touching the rest.`,
+    { hint: 'Make the change by hand; without --write the entry is only shown.' },
+  )
 }

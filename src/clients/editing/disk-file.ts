@@ -6,7 +6,7 @@ import { createFileAtomic, writeFileAtomic } from '../../lib/atomic-file.ts'
 const byteOrderMark = '\uFEFF'
 
 /** A client's file, as it was when it was read. */
-export interface DiskFile {
+interface DiskFile {
   /** Absolute, links resolved. */
   readonly path: string
   /** Undefined when there is no file. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { shellQuote } from '../../lib/shell-quote.ts'
+import { shellQuote } from '../../lib/shell.ts'
 import { authorityFiles } from '../../tls/authority.ts'
 import { defaultCaRoot } from '../../tls/own-authority.ts'
 import { type Check, type Finding, fail, ok } from '../check.ts'

@@ -1,4 +1,3 @@
-import { tunnelOrder } from '../../gateway/open-tunnels.ts'
 import { whereToken } from '../../tunnels/tunnel-failures.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
 import { configOf } from '../config-of.ts'
@@ -14,8 +13,7 @@ export const tokens: Check = {
 function judgeTunnels(world: DoctorWorld): Finding[] {
   const config = configOf(world)
   if (!config) return []
-  const order = orderOf(config)
-  const { ngrok, cloudflare } = config.tunnels
+  const { order, ngrok, cloudflare } = config.tunnels
   return [
     ...(order.includes('ngrok') ? [judgeNgrok(ngrok.authtoken)] : []),
     ...(order.includes('cloudflare') && cloudflare.token !== undefined
@@ -30,15 +28,6 @@ function judgeTunnels(world: DoctorWorld): Finding[] {
         ]
       : []),
   ]
-}
-
-function orderOf(config: Parameters<typeof tunnelOrder>[0]): readonly string[] {
-  try {
-    return tunnelOrder(config)
-  } catch {
-    // Reported by the check of the tunnels themselves.
-    return []
-  }
 }
 
 function isNamed({ token, name }: { token: string | undefined; name: string | undefined }) {

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import { UserError } from '../../errors.ts'
-import { tunnelOrder } from '../../gateway/open-tunnels.ts'
+import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { findCloudflared } from '../../tunnels/cloudflared-binary.ts'
 import { type Check, type Finding, fail, ok } from '../check.ts'
 import { configOf } from '../config-of.ts'
@@ -12,31 +11,24 @@ export const tunnelPrograms: Check = {
   async run(world) {
     const config = configOf(world)
     if (!config) return []
-    try {
-      const order = tunnelOrder(config)
-      const findings: Finding[] = [ok(describe(config.tunnel, order))]
-      if (!order.includes('cloudflare')) return findings
-      const found = await findCloudflared({
-        bin: config.tunnels.cloudflare.binary,
-        searchPath: config.tunnels.environment.PATH ?? '',
-        installDir: join(config.home, 'bin'),
-      })
-      if (found.ok) return [...findings, ok('cloudflared is installed.')]
-      const isMissing = config.tunnels.cloudflare.binary === undefined
-      const fix = isMissing ? 'pnpm sallyport cloudflared install' : found.hint
-      return [...findings, fail(found.message, fix)]
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error
-      return [fail(error.message, error.hint ?? '')]
-    }
+    const findings: Finding[] = [ok(describe(config))]
+    if (!config.tunnels.order.includes('cloudflare')) return findings
+    const found = await findCloudflared({
+      bin: config.tunnels.cloudflare.binary,
+      searchPath: config.environment.PATH ?? '',
+      installDir: join(config.home, 'bin'),
+    })
+    if (found.ok) return [...findings, ok('cloudflared is installed.')]
+    const isMissing = config.tunnels.cloudflare.binary === undefined
+    const fix = isMissing ? 'pnpm sallyport cloudflared install' : found.hint
+    return [...findings, fail(found.message, fix)]
   },
 }
 
-function describe(tunnel: string, order: readonly string[]): string {
+function describe({ tunnel, appUrl, tunnels: { order } }: ResolvedConfig): string {
   if (tunnel === 'none') return 'No tunnel and no HTTPS: TUNNEL is none.'
-  if (tunnel === 'external')
-    return 'The address is APP_URL, which something of yours forwards here.'
-  return order.length === 1 && order[0] === 'local'
+  if (appUrl !== undefined) return 'The address is APP_URL, which something of yours forwards here.'
+  return order[0] === 'local'
     ? 'A start opens no tunnel: local HTTPS is the address.'
     : `A start tries ${order.join(', then ')}.`
 }

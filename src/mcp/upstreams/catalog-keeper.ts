@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors.ts'
+import { settlesWithin } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
-import { settlesWithin } from '../../lib/wait.ts'
 import {
   type CatalogKind,
   type CatalogList,

@@ -1,5 +1,5 @@
 import { messageOf } from '../../errors.ts'
-import { ownValue } from '../../lib/own-value.ts'
+import { ownValue } from '../../lib/objects.ts'
 import { quoted } from '../../lib/printable.ts'
 import { UpstreamAuthError, type UpstreamAuthFailure } from './upstream-auth-error.ts'
 

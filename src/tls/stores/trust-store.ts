@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import { powershellQuote, shellQuote } from '../../lib/shell-quote.ts'
+import { powershellQuote, shellQuote } from '../../lib/shell.ts'
 
 export const storeKinds = ['system', 'nss', 'java'] as const
 export type StoreKind = (typeof storeKinds)[number]

@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts'
-import { shellQuote } from '../../lib/shell-quote.ts'
+import { shellQuote } from '../../lib/shell.ts'
 
 /** The failure of a bundle that must not be used; `reason` is the rest of a sentence. */
 export function bundleRefused(server: string, reason: string): UserError {

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { UserError } from '../../errors.ts'
-import type { UpstreamTls } from '../../lib/upstream-tls.ts'
+import type { UpstreamTls } from '../../lib/upstream-connections.ts'
 import type { Store } from '../../store/store.ts'
 import { createBundleAudit } from './bundle-audit.ts'
 import { type BundleRecord, createBundleRecords } from './bundle-records.ts'

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import type { UpstreamTls } from '../../lib/upstream-tls.ts'
+import type { UpstreamTls } from '../../lib/upstream-connections.ts'
 import { describeCertificate } from '../local-files.ts'
 import {
   type ClientCertificateDemand,

@@ -1,4 +1,4 @@
-import { shellQuote } from '../../lib/shell-quote.ts'
+import { shellQuote } from '../../lib/shell.ts'
 import type { TlsFacts, TlsFinding } from './tls-facts.ts'
 
 /** What a server that ended the connection over the client's certificate needs. */

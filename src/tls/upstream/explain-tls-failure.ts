@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts'
-import { shellQuote } from '../../lib/shell-quote.ts'
+import { shellQuote } from '../../lib/shell.ts'
 import { addCommand, setClientCertificateCommand } from './explain-client-certificate.ts'
 
 /** Whom the failed connection was for, and where it was to lead. */

@@ -1,4 +1,4 @@
-import type { ReadUpstreamTls } from '../../lib/upstream-tls.ts'
+import type { ReadUpstreamTls } from '../../lib/upstream-connections.ts'
 import type { CertificateVerdict, FileVerdict, UploadedFile } from './file-verdict.ts'
 
 /** Who asks for a change: the user of the operating system or an admin session, and from where. */

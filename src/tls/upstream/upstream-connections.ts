@@ -2,8 +2,12 @@ import type { Socket } from 'node:net'
 import { createSecureContext, getCACertificates, type SecureContext, TLSSocket } from 'node:tls'
 import { buildConnector } from 'undici'
 import { UserError } from '../../errors.ts'
-import type { ConnectorOptions, UpstreamConnections } from '../../lib/upstream-connections.ts'
-import type { ReadUpstreamTls, UpstreamTls } from '../../lib/upstream-tls.ts'
+import type {
+  ConnectorOptions,
+  ReadUpstreamTls,
+  UpstreamConnections,
+  UpstreamTls,
+} from '../../lib/upstream-connections.ts'
 import { addCommand } from './explain-client-certificate.ts'
 import { explainTlsFailure } from './explain-tls-failure.ts'
 

@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts'
-import { shellQuote } from '../../lib/shell-quote.ts'
+import { shellQuote } from '../../lib/shell.ts'
 import { startClient } from '../client-process.ts'
 import { type ClientReport, openClientTunnel } from '../client-tunnel.ts'
 import { addressRefused, parsePublicAddress } from '../public-address.ts'

@@ -1,5 +1,5 @@
 import { type TunnelErrorCode, UserError } from '../../errors.ts'
-import { wait } from '../../lib/wait.ts'
+import { wait } from '../../lib/clock.ts'
 import { openHostedTunnel } from '../hosted-tunnel.ts'
 import type { LocaltunnelSettings } from '../hosts/localtunnel-host.ts'
 import { addressOf } from '../target-address.ts'

@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
 import { createServer, type TlsOptions } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { UpstreamTls } from '../../../src/lib/upstream-tls.ts'
+import type { UpstreamTls } from '../../../src/lib/upstream-connections.ts'
 import { diagnoseUpstream } from '../../../src/tls/upstream/diagnose-upstream.ts'
 import { type Issued, issue, issueChain, rsaKey } from './lab.ts'
 

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { Agent, request } from 'undici'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { UserError } from '../../../src/errors.ts'
-import type { UpstreamTls } from '../../../src/lib/upstream-tls.ts'
+import type { UpstreamTls } from '../../../src/lib/upstream-connections.ts'
 import { diagnoseUpstream } from '../../../src/tls/upstream/diagnose-upstream.ts'
 import {
   createUpstreamConnections,

@@ -1,44 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { describeFailure } from '../../../src/tunnels/open-failure.ts'
 import { describeVerdict, type ProbeVerdict } from '../../../src/tunnels/probe-verdict.ts'
-import { autoOrder, orderProblem } from '../../../src/tunnels/select-order.ts'
 import { serverPolicy } from '../../../src/tunnels/server-policy.ts'
 import { goodVerdict } from './fake-edge.ts'
 import { anyTraits } from './fake-provider.ts'
-
-it.each([
-  [{ cloudflare: true, ngrok: true }, ['cloudflare', 'ngrok', 'localtunnel', 'local']],
-  [{ cloudflare: false, ngrok: true }, ['ngrok', 'localtunnel', 'local']],
-  [{ cloudflare: false, ngrok: false }, ['localtunnel', 'local']],
-])('auto with %j is %j', (tokens, order) => {
-  expect(autoOrder(tokens)).toEqual(order)
-})
-
-describe('an order of one’s own', () => {
-  const known = ['cloudflare', 'ngrok', 'localtunnel', 'command']
-
-  it.each([['ngrok'], ['ngrok,local'], ['localtunnel,cloudflare'], ['local']])(
-    '%s is fine',
-    (order) => {
-      expect(orderProblem(order.split(','), known)).toBeUndefined()
-    },
-  )
-
-  it.each([
-    ['ngrk', 'There is no tunnel "ngrk". Did you mean "ngrok"?'],
-    ['Local', 'There is no tunnel "Local". Did you mean "local"?'],
-    ['extern', 'There is no tunnel "extern". Did you mean "external"?'],
-    [
-      'frp',
-      'There is no tunnel "frp". There are auto, external, none, or an order of cloudflare, ngrok, localtunnel, command, local.',
-    ],
-    ['ngrok,auto', '"auto" stands alone: it is no part of an order.'],
-    ['ngrok,ngrok', 'The order of tunnels names "ngrok" twice.'],
-    ['local,ngrok', '"ngrok" would never be tried: "local", before it, always works.'],
-  ])('%s is refused', (order, message) => {
-    expect(orderProblem(order.split(','), known)).toBe(message)
-  })
-})
 
 it('puts what a provider said on one line', () => {
   const code = 'TUNNEL_FAILED'

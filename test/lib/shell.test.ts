@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  commentLine,
-  detectShell,
-  evalLine,
-  exportLine,
-  shellNames,
-} from '../../src/lib/shell-lines.ts'
+import { commentLine, detectShell, evalLine, exportLine, shellNames } from '../../src/lib/shell.ts'
 
 describe('a variable for a shell', () => {
   it.each([
