@@ -19,6 +19,7 @@ export type UserErrorCode =
   | 'UPSTREAM_UNTRUSTED'
   | 'TLS_NOT_VERIFIED'
   | 'ALREADY_RUNNING'
+  | 'RECORDING_INVALID'
   | TunnelErrorCode
   | ClientErrorCode
   | 'USAGE'

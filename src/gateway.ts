@@ -10,6 +10,7 @@ import { nameOfFile } from './gateway/name-of-file.ts'
 import { openCertificate } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
 import { openProcessLedger } from './gateway/open-process-ledger.ts'
+import { openTraffic } from './gateway/open-traffic.ts'
 import { prepareTunnels } from './gateway/open-tunnels.ts'
 import { openUpstreamBundles } from './gateway/open-upstream-bundles.ts'
 import { openUpstreams } from './gateway/open-upstreams.ts'
@@ -29,6 +30,7 @@ import { publicUrls } from './origin/public-urls.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
 import type { LocalCertificate } from './tls/local-certificate.ts'
 import { watchBundleExpiry } from './tls/upstream/bundle-expiry.ts'
+import type { Traffic } from './traffic/traffic.ts'
 import { createProbeStreams } from './tunnels/probe-stream.ts'
 import type { TunnelSupervisor } from './tunnels/supervisor.ts'
 
@@ -51,6 +53,8 @@ export interface GatewayOptions {
 export interface Gateway {
   /** What `ready` said, with the counts and states of now. */
   status(): ReadyEvent
+  /** What passes, for whoever watches; nothing is kept while nobody does. */
+  readonly traffic: Pick<Traffic, 'entries' | 'watch'>
   /** Applies an edited configuration file; unaffected upstreams and their clients notice nothing. */
   applyFile(next: GatewayFile): Promise<void>
   /**
@@ -82,12 +86,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promise<Gateway> {
-  const { config, logger, onEvent, clock = systemClock } = options
+  const { config, logger, clock = systemClock } = options
   const { signal = new AbortController().signal } = options
   const version = readVersion()
   const startedAt = performance.now()
   const forTunnels = wantsTunnel(config)
   let file: GatewayFile = config
+  const traffic = openTraffic({ config, file: () => file })
+  const onEvent = (event: GatewayEvent) => {
+    traffic.note(event)
+    options.onEvent(event)
+  }
 
   const store = openSqliteStore(join(config.home, 'state.sqlite'))
   undo.defer(() => store.close())
@@ -111,6 +120,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     processes,
     appUrl: () => currentAddress(),
     isExposed: () => isExposed(),
+    tap: traffic.tap,
     clock,
     onEvent,
     logger,
@@ -264,6 +274,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   let closing: Promise<void> | undefined
   return {
     status,
+    traffic,
     async applyFile(next) {
       for (const warning of newTlsCautions(file, next)) onEvent(warning)
       const settings = settingChanges(file, next)

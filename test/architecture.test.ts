@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../src/', import.meta.url))
 const layers: readonly (readonly string[])[] = [
   ['errors.ts', 'gateway-events.ts', 'lib'],
   ['config', 'store', 'origin'],
-  ['tls', 'tunnels', 'mcp', 'oauth', 'clients', 'inspector'],
+  ['tls', 'tunnels', 'mcp', 'oauth', 'clients', 'traffic'],
   ['http', 'welcome'],
   ['gateway', 'doctor'],
   ['gateway.ts'],

@@ -2,6 +2,8 @@ export interface Expansion {
   readonly text: string
   /** What is wrong with each reference that could not be expanded; names variables, never values. */
   readonly problems: readonly string[]
+  /** What its references stand for. */
+  readonly values: readonly string[]
 }
 
 // As in POSIX shells and MCP clients: a default also takes the place of an empty value.
@@ -17,6 +19,7 @@ export function expandVariables(
   variables: Readonly<Record<string, string | undefined>>,
 ): Expansion {
   const problems: string[] = []
+  const values: string[] = []
   const foreign = foreignReference.exec(text)
   if (foreign) {
     problems.push(
@@ -29,11 +32,12 @@ export function expandVariables(
       return ''
     }
     const value = Object.hasOwn(variables, name) ? variables[name] : undefined
+    if (value) values.push(value)
     if (fallback !== undefined) return value || fallback
     if (value === undefined) problems.push(unset(name))
     return value ?? ''
   })
-  return { text: expanded, problems }
+  return { text: expanded, problems, values }
 }
 
 function unset(name: string): string {

@@ -24,8 +24,10 @@ export function resolveServer(
 ): ServerConfig {
   const reportHere: ReportProblem = (path, message) =>
     report(['mcpServers', name, ...path], message)
+  const variableValues: string[] = []
   const expand: Expand = (path, text) => {
     const expansion = expandVariables(text, variables)
+    variableValues.push(...expansion.values)
     for (const message of expansion.problems) reportHere(path, message)
     // What could not be expanded is reported once, not again for what its remains look like.
     return expansion.problems.length > 0 ? text : expansion.text
@@ -37,6 +39,7 @@ export function resolveServer(
     idleMs: input.idleMinutes === 0 ? Number.POSITIVE_INFINITY : input.idleMinutes * 60_000,
     era: input.era === undefined ? undefined : eras[input.era],
     forwardCaller: input.forwardCaller,
+    variableValues,
   }
   return 'command' in input
     ? { ...common, ...resolveStdio(input, { projectDir, expand, report: reportHere }) }

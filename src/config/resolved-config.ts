@@ -138,6 +138,8 @@ interface ServerConfigCommon {
   readonly era: 'legacy' | 'modern' | undefined
   /** Whether requests carry the caller (profile, origin, client) in `_meta`. */
   readonly forwardCaller: boolean
+  /** What the variables that its entry refers to stand for; such values are not to be shown. */
+  readonly variableValues: readonly string[]
 }
 
 export interface StdioServerConfig extends ServerConfigCommon {

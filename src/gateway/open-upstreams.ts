@@ -5,6 +5,7 @@ import type { Logger } from '../lib/logger.ts'
 import type { ProcessLedger } from '../lib/process-ledger.ts'
 import { readVersion } from '../lib/version.ts'
 import { createMcpHub, type McpHub } from '../mcp/hub.ts'
+import type { TrafficTap } from '../mcp/traffic-tap.ts'
 import type { Store } from '../store/store.ts'
 import type { UpstreamBundles } from '../tls/upstream/upstream-bundles.ts'
 import { openLoginLinks } from './login-links.ts'
@@ -33,6 +34,7 @@ export async function openUpstreams(options: {
   appUrl: () => string
   /** Whether anybody beyond this machine can reach the gateway. */
   isExposed: () => boolean
+  tap: TrafficTap
   clock: Clock
   onEvent: (event: GatewayEvent) => void
   logger: Logger
@@ -72,6 +74,7 @@ export async function openUpstreams(options: {
     connections,
     sealer: logins.sealer,
     logger: logger.child('mcp'),
+    tap: options.tap,
     now: Date.now,
     random: Math.random,
     onUpstream(event) {

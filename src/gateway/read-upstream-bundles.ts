@@ -2,9 +2,9 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { UserError } from '../errors.ts'
-import { openReadOnlyStore } from '../store/read-only-store.ts'
-import type { SealingKey } from '../store/sealed-box.ts'
-import { readSealingKey } from '../store/sealed-key.ts'
+import type { SealingKey } from '../store/sealed-store.ts'
+import { readSealingKey } from '../store/sealing-key.ts'
+import { openReadOnlyStore } from '../store/sqlite-store.ts'
 import type { UpstreamBundles } from '../tls/upstream/upstream-bundles.ts'
 import { openUpstreamBundles } from './open-upstream-bundles.ts'
 
@@ -26,7 +26,7 @@ export async function readUpstreamBundles<T>(
   try {
     return await use(openUpstreamBundles({ config, store, sealingKey: existingKey }))
   } finally {
-    store.close()
+    await store.close()
   }
 }
 

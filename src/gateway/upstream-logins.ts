@@ -10,9 +10,8 @@ import { createOAuthClient, type OAuthClientRole } from '../oauth/client/oauth-c
 import { LoginNeededError } from '../oauth/client/upstream-auth-error.ts'
 import type { ProtectedUpstream } from '../oauth/client/upstream-client.ts'
 import { publicUrls } from '../origin/public-urls.ts'
-import { type SealingKey, seal, unseal } from '../store/sealed-box.ts'
-import { loadSealingKey } from '../store/sealed-key.ts'
-import { createSealedStore } from '../store/sealed-store.ts'
+import { createSealedStore, type SealingKey, seal, unseal } from '../store/sealed-store.ts'
+import { loadSealingKey } from '../store/sealing-key.ts'
 import type { Store } from '../store/store.ts'
 
 /** The OAuth client, in the shape that upstreams, routes and terminal each need. */

@@ -9,6 +9,7 @@ import type { Sealer } from './endpoint/session-records.ts'
 import { createProfile } from './profile.ts'
 import type { CatalogKind, ServerCatalog } from './profiles/catalog.ts'
 import { createRelay } from './relay/relay.ts'
+import type { TrafficTap } from './traffic-tap.ts'
 import { createUpstream, type Upstream, type UpstreamOptions } from './upstreams/upstream.ts'
 import type { UpstreamAuth } from './upstreams/upstream-auth.ts'
 
@@ -42,6 +43,7 @@ export interface McpHubOptions {
   /** Seals the ids of MCP sessions. */
   readonly sealer: Sealer
   readonly logger: Logger
+  readonly tap: TrafficTap
   readonly now: () => number
   readonly random: () => number
   readonly onUpstream: (event: UpstreamEvent) => void
@@ -50,7 +52,7 @@ export interface McpHubOptions {
 
 /** Creates the hub; upstreams start connecting at once, in the background. */
 export function createMcpHub(options: McpHubOptions): McpHub {
-  const { version, now, store, sealer } = options
+  const { version, now, store, sealer, tap } = options
   const upstreams = new Map<string, Upstream>()
   const endpoints = new Map<string, Endpoint>()
   const relay = createRelay()
@@ -115,7 +117,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       if (existing) existing.profile.configure(config)
       else {
         const upstream = (name: string) => upstreams.get(name)
-        const profile = createProfile({ config, version, upstream, relay })
+        const profile = createProfile({ config, version, upstream, relay, tap })
         const logger = options.logger.child(`profile:${config.name}`)
         endpoints.set(config.name, createEndpoint({ profile, store, sealer, now, logger }))
       }

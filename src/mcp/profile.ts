@@ -7,6 +7,7 @@ import { type ClientCall, refuse } from './relay/client-call.ts'
 import { answerList } from './relay/lists.ts'
 import type { Relay } from './relay/relay.ts'
 import { routesOf } from './relay/route.ts'
+import { createProfileTap, type ProfileTap, type TrafficTap } from './traffic-tap.ts'
 import type { Upstream } from './upstreams/upstream.ts'
 import { isJsonObject } from './wire/message.ts'
 import { type Era, rpcCodes } from './wire/protocol.ts'
@@ -23,6 +24,7 @@ const notFoundCodes: ReadonlySet<unknown> = new Set([
 /** A named selection of upstream tools with its own endpoint. */
 export interface Profile {
   readonly config: ProfileConfig
+  readonly tap: ProfileTap
   /** Replaces the configuration under the clients that are connected. */
   configure(config: ProfileConfig): void
   view(): ProfileView
@@ -48,6 +50,7 @@ export function createProfile(options: {
   version: string
   upstream: (name: string) => Upstream | undefined
   relay: Relay
+  tap: TrafficTap
 }): Profile {
   const { relay, version } = options
   let { config } = options
@@ -125,6 +128,7 @@ export function createProfile(options: {
     get config() {
       return config
     },
+    tap: createProfileTap(options.tap, config.name),
     configure(next) {
       config = next
       view = undefined

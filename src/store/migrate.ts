@@ -22,6 +22,17 @@ const steps: readonly string[] = [
    UPDATE documents
      SET value = json_set(value, '$.client_secret', sha256(value ->> '$.client_secret'))
      WHERE collection LIKE 'oauth:%:Client' AND value ->> '$.client_secret' IS NOT NULL;`,
+  // Our own grants stood beside those that servers gave us, which are sealed and bound to their
+  // place; and the last use of a grant or a key stood apart from it.
+  `UPDATE documents SET collection = 'grants'
+     WHERE collection = 'oauth-grants' AND value ->> '$.sealed' IS NULL;
+   UPDATE documents SET value = json_set(value, '$.expiresAt', expires_at)
+     WHERE collection = 'grants' AND expires_at IS NOT NULL;
+   UPDATE documents AS used SET value = json_set(used.value, '$.lastUsedAt', json(use.value))
+     FROM documents AS use
+     WHERE used.key = use.key AND (used.collection, use.collection)
+       IN (VALUES ('grants', 'oauth-grant-uses'), ('api-keys', 'api-key-uses'));
+   DELETE FROM documents WHERE collection IN ('api-key-uses', 'oauth-grant-uses');`,
 ]
 
 /**

@@ -63,6 +63,7 @@ export function createFakeGateway(
       onEvent(ready)
       return {
         status: () => ready,
+        traffic: { entries: () => [], watch: () => () => {} },
         async applyFile(next) {
           calls.push('applyFile')
           applied.push(next)

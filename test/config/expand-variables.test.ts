@@ -17,7 +17,7 @@ describe('expandVariables', () => {
     ['${MONEY}', '$&${TOKEN}'],
     ['$TOKEN ${} ${1} ${TOKEN-x} $${', '$TOKEN ${} ${1} ${TOKEN-x} $${'],
   ])('turns %s into %s', (text, expected) => {
-    expect(expandVariables(text, variables)).toEqual({ text: expected, problems: [] })
+    expect(expandVariables(text, variables)).toMatchObject({ text: expected, problems: [] })
   })
 
   it.each([
@@ -34,5 +34,10 @@ describe('expandVariables', () => {
 
   it('reports every variable that is not set', () => {
     expect(expandVariables('${A} ${B}', variables).problems).toHaveLength(2)
+  })
+
+  it('tells what its references stand for', () => {
+    const { values } = expandVariables('${TOKEN}, ${NONE:-x}, ${EMPTY}, ${TOKEN:-y}', variables)
+    expect(values).toEqual(['abc', 'abc'])
   })
 })

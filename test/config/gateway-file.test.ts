@@ -37,6 +37,7 @@ describe('servers', () => {
       timeoutMs: 600_000,
       idleMs: 900_000,
       forwardCaller: false,
+      variableValues: [],
     })
   })
 

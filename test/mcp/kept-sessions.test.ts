@@ -140,6 +140,7 @@ async function startSessions(maxSessions: number) {
   const tools = { allow: [], deny: [], rename: {}, describe: {} }
   const config = { name: 'default', servers: [], naming: 'auto', tools, scopes: [] } as const
   const profile = createProfile({
+    tap: { isOn: false, begin: () => expect.unreachable(), message: () => {} },
     config: { ...config, description: undefined, auth: undefined },
     version: '1',
     upstream: () => undefined,

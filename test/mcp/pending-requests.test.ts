@@ -41,7 +41,7 @@ describe('a request id that is used twice', () => {
 })
 
 /** A session of a profile whose one server never answers, and everything its client is sent. */
-function openQuietly(profile: object = { handle: () => {}, upstreams: () => [] }) {
+function openQuietly(parts: object = { handle: () => {}, upstreams: () => [] }) {
   const sent: WireMessage[] = []
   const send = (text: string) => void sent.push(JSON.parse(text))
   const ask = (text: string) => {
@@ -51,7 +51,10 @@ function openQuietly(profile: object = { handle: () => {}, upstreams: () => [] }
   const outlet = { deliver: send, ask, answer: send, drop: () => {}, pause: () => {} }
   const session = createSession({
     id: 'one',
-    profile: profile as Profile,
+    profile: {
+      tap: { request: () => undefined, message: () => {} },
+      ...parts,
+    } as unknown as Profile,
     terms: { protocolVersion: '2025-11-25', clientInfo: {}, capabilities: {}, principal: 'ada' },
     outlet,
     logger: silentLogger,

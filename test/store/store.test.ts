@@ -3,11 +3,35 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createSealingKey } from '../../src/store/sealed-box.ts'
-import { createSealedStore } from '../../src/store/sealed-store.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
-import type { Store } from '../../src/store/store.ts'
 import { createMemoryStore } from '../oauth/memory-store.ts'
+import { openStoreAt } from './shared-store.ts'
+import { type StoreHarness, testStore } from './store-contract.ts'
+
+async function inFile(kind = ''): Promise<StoreHarness> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-store-'))
+  const place = `${kind}${join(folder, 'state.sqlite')}`
+  return {
+    place,
+    open: async (now) => openStoreAt(place, now),
+    close: () => rm(folder, { recursive: true }),
+  }
+}
+
+testStore('in SQLite', () => inFile())
+testStore('in SQLite, sealed', () => inFile('sealed '))
+testStore('in memory', async () => {
+  const stores = new Map<() => number, ReturnType<typeof createMemoryStore>>()
+  return {
+    place: undefined,
+    async open(now) {
+      const store = stores.get(now) ?? createMemoryStore(now)
+      stores.set(now, store)
+      return store
+    },
+    close: async () => {},
+  }
+})
 
 let home: string
 beforeEach(async () => {
@@ -17,71 +41,8 @@ afterEach(() => rm(home, { recursive: true }))
 
 const clock = { ms: 0 }
 const now = () => clock.ms
-const key = createSealingKey(Buffer.alloc(32, 1), 'a key')
-const kinds: [string, () => Store][] = [
-  ['in SQLite', () => openSqliteStore(join(home, 'state.sqlite'), now)],
-  ['sealed', () => createSealedStore(openSqliteStore(join(home, 'state.sqlite'), now), key)],
-  ['in memory', () => createMemoryStore(now)],
-]
 
-describe.each(kinds)('a store %s', (_, open) => {
-  let store: Store
-  beforeEach(() => {
-    clock.ms = 1_000
-    store = open()
-  })
-  afterEach(() => store.close())
-
-  it('gives back what was set last, by collection and key', async () => {
-    await store.set('a', 'x', { n: 1 })
-    await store.set('a', 'x', { n: 2 })
-    await store.set('b', 'x', 'other')
-    expect(await store.get('a', 'x')).toEqual({ n: 2 })
-    expect(await store.get('a', 'y')).toBeUndefined()
-    await store.delete('a', 'x')
-    expect(await store.get('a', 'x')).toBeUndefined()
-    expect(await store.get('b', 'x')).toBe('other')
-  })
-
-  it('lists a collection in the order of its keys', async () => {
-    for (const name of ['c', 'a', 'b']) await store.set('list', name, { name })
-    await store.set('list too', 'd', {})
-    expect(await store.list('list')).toEqual(
-      ['a', 'b', 'c'].map((name) => ({ key: name, value: { name } })),
-    )
-    expect(await store.list('nothing')).toEqual([])
-  })
-
-  it('forgets a document at the moment it ends, unless it is set anew', async () => {
-    await store.set('a', 'short', 1, { expiresAt: 2_000 })
-    await store.set('a', 'renewed', 1, { expiresAt: 2_000 })
-    await store.set('a', 'renewed', 2)
-    clock.ms = 1_999
-    expect(await store.get('a', 'short')).toBe(1)
-    clock.ms = 2_000
-    expect(await store.get('a', 'short')).toBeUndefined()
-    expect(await store.list('a')).toEqual([{ key: 'renewed', value: 2 }])
-  })
-
-  it('trims what ends first, and nothing that stays or stands elsewhere', async () => {
-    for (const [name, expiresAt] of [
-      ['late', 9_000],
-      ['first', 5_000],
-      ['next', 6_000],
-    ] as const) {
-      await store.set('a', name, name, { expiresAt })
-    }
-    await store.set('a', 'stays', 'stays')
-    await store.set('b', 'other', 'other', { expiresAt: 5_000 })
-    await store.trim('a', 2)
-    expect((await store.list('a')).map((one) => one.key)).toEqual(['late', 'next', 'stays'])
-    await store.trim('a', 5)
-    expect(await store.list('a')).toHaveLength(3)
-    expect(await store.list('b')).toHaveLength(1)
-  })
-})
-
-describe('a state file of the first version', () => {
+describe('a state file of an earlier version', () => {
   const wrapped = (value: unknown, expiresAt?: number) => JSON.stringify({ value, expiresAt })
 
   function writeFirstVersion(path: string): void {
@@ -110,15 +71,54 @@ describe('a state file of the first version', () => {
     const store = openSqliteStore(path, now)
     const second = openSqliteStore(path, now)
     expect(await second.list('api-keys')).toEqual([{ key: 'k', value: { id: 'k' } }])
-    expect(await store.list('oauth-grants')).toEqual([{ key: 'g', value: { id: 'g' } }])
+    expect(await store.list('grants')).toEqual([{ key: 'g', value: { id: 'g' } }])
     expect(await store.get('catalog', 'index')).toBe('stays')
     expect(await store.get('oauth:https://a.example:Client', 'c')).toMatchObject({ client_id: 'c' })
     expect(await store.list('oauth:https://a.example:Session')).toEqual([])
     clock.ms = 5_000
     expect(await store.list('api-keys')).toEqual([])
-    second.close()
-    store.close()
+    await second.close()
+    await store.close()
     expect((await readFile(path)).includes('in-the-clear')).toBe(false)
+  })
+
+  it('keeps what a second version has, with the last use in its place', async () => {
+    const path = join(home, 'state.sqlite')
+    writeFirstVersion(path)
+    const database = new DatabaseSync(path)
+    database.exec(`DELETE FROM documents; PRAGMA user_version = 2;
+      ALTER TABLE documents ADD COLUMN expires_at INTEGER`)
+    const insert = database.prepare('INSERT INTO documents VALUES (?, ?, ?, ?)')
+    const box = { sealed: 1, keyId: 'k', iv: 'i', tag: 't', data: 'd' }
+    const rows: [string, string, unknown, number | null][] = [
+      ['oauth-grants', 'g', { id: 'g' }, 9_000],
+      ['oauth-grants', 'unused', { id: 'unused' }, 9_000],
+      ['oauth-grants', '["notes","https://notes.example"]', box, null],
+      ['oauth-grant-uses', 'g', 4_000, null],
+      ['api-keys', 'g', { id: 'g' }, null],
+      ['api-keys', 'k', { id: 'k' }, null],
+      ['api-key-uses', 'k', 4_001, null],
+      ['api-key-uses', 'revoked', 4_002, null],
+    ]
+    for (const [collection, name, value, end] of rows) {
+      insert.run(collection, name, JSON.stringify(value), end)
+    }
+    database.close()
+    clock.ms = 1_000
+    const store = openSqliteStore(path, now)
+    expect(await store.list('grants')).toEqual([
+      { key: 'g', value: { id: 'g', expiresAt: 9_000, lastUsedAt: 4_000 } },
+      { key: 'unused', value: { id: 'unused', expiresAt: 9_000 } },
+    ])
+    expect((await store.list('oauth-grants')).map(({ value }) => value)).toEqual([box])
+    expect((await store.list('api-keys')).map(({ value }) => value)).toEqual([
+      { id: 'g' },
+      { id: 'k', lastUsedAt: 4_001 },
+    ])
+    expect(await store.list('api-key-uses')).toEqual([])
+    clock.ms = 9_000
+    expect(await store.list('grants')).toEqual([])
+    await store.close()
   })
 
   it('is not touched when it is newer than this program', () => {

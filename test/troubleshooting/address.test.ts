@@ -10,8 +10,8 @@ import { expect, onTestFinished } from 'vitest'
 import { redactSecrets } from '../../src/lib/redact.ts'
 import { createGrantStore } from '../../src/oauth/client/grant-store.ts'
 import { defaultAuth } from '../../src/oauth/client/upstream-client.ts'
-import { loadSealingKey } from '../../src/store/sealed-key.ts'
 import { createSealedStore } from '../../src/store/sealed-store.ts'
+import { loadSealingKey } from '../../src/store/sealing-key.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import {
   createProject,

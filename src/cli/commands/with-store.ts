@@ -17,6 +17,6 @@ export async function withStore(
   try {
     return await run({ config, store })
   } finally {
-    store.close()
+    await store.close()
   }
 }

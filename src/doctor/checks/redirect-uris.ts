@@ -5,9 +5,9 @@ import { createGrantStore } from '../../oauth/client/grant-store.ts'
 import { type RedirectChange, redirectChanges } from '../../oauth/client/redirect-changes.ts'
 import type { ProtectedUpstream } from '../../oauth/client/upstream-client.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
-import { openReadOnlyStore } from '../../store/read-only-store.ts'
-import { readSealingKey } from '../../store/sealed-key.ts'
 import { createSealedStore } from '../../store/sealed-store.ts'
+import { readSealingKey } from '../../store/sealing-key.ts'
+import { openReadOnlyStore } from '../../store/sqlite-store.ts'
 import { type Check, type Finding, ok, warn } from '../check.ts'
 import { addressOf, configOf } from '../config-of.ts'
 import type { DoctorWorld } from '../world.ts'
@@ -43,7 +43,7 @@ async function readChanges(options: {
     const grants = createGrantStore(createSealedStore(store, key))
     return await redirectChanges(upstreams, grants, redirectUri)
   } finally {
-    store.close()
+    await store.close()
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Profile } from '../profile.ts'
 import { type CallAnswer, type ClientCall, refuse } from '../relay/client-call.ts'
+import type { CallTrace } from '../traffic-tap.ts'
 import type { MessageOwner, Question } from '../upstreams/message-owner.ts'
 import { decodeHeaderValue, paramHeaderProblem } from '../upstreams/param-headers.ts'
 import { editObject, memberText } from '../wire/json-text.ts'
@@ -49,6 +50,7 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
     readonly request: Request
     readonly session = undefined
     readonly ownerId: string
+    readonly trace: CallTrace | undefined
     readonly #exchange: HttpExchange
     readonly #meta: JsonObject
     #stream: ClientStream | undefined
@@ -60,9 +62,18 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
       this.ownerId = `call ${count}`
       this.#exchange = exchange
       this.#meta = metaOf(request.params) ?? {}
+      const { clientInfo, principal } = this
+      this.trace = profile.tap.request(request, {
+        era: 'modern',
+        clientInfo,
+        principal,
+        sessionId: undefined,
+      })
       exchange.outgoing.once('close', () => {
+        if (exchange.outgoing.writableEnded) return
         // Whoever leaves does not want it any more (MCP 2026-07-28, Cancellation).
-        if (!exchange.outgoing.writableEnded) this.cancel?.('the client has left')
+        this.trace?.ended('cancelled')
+        this.cancel?.('the client has left')
       })
     }
     get owner(): MessageOwner {
@@ -92,6 +103,7 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
       }
     }
     tell(method: string, params: string | undefined) {
+      this.trace?.aside('server', method, params ?? '{}')
       // Who takes JSON alone gets the answer, and nothing that is told before it.
       if (!this.#stream && !takenBy(this.#exchange).stream) return
       this.#stream ??= streams.open(this.#exchange.outgoing)
@@ -109,29 +121,35 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
         this.#stream.end()
       } else if (kind === 'result') sendJson(this.#exchange, text)
       else sendJson(this.#exchange, text, { status: status ?? statusOf(body) })
+      this.trace?.ended(kind, body)
+    }
+    /** Answers with an error that HTTP has a status for. */
+    refuse(status: number, refusal: Refusal) {
+      sendRefusal(this.#exchange, status, { ...refusal, id: this.request.id })
+      this.trace?.ended('error', JSON.stringify(refusal))
     }
     pause(): void {}
   }
 
   function serve(request: Request, exchange: HttpExchange) {
+    const call = new ModernCall(request, exchange)
     const problem = headerProblem(request, exchange)
-    if (problem) return sendRefusal(exchange, 400, { ...problem, id: request.id })
-    const { method, id } = request
+    if (problem) return call.refuse(400, problem)
+    const { method } = request
     if (removedMethods.has(method)) {
-      const refusal = { code: rpcCodes.methodNotFound, message: 'Method not found', id }
-      return sendRefusal(exchange, 404, refusal)
+      return call.refuse(404, { code: rpcCodes.methodNotFound, message: 'Method not found' })
     }
-    if (method === 'server/discover') return discover(request, exchange)
-    if (method === 'subscriptions/listen') return listen(request, exchange)
+    if (method === 'server/discover') return discover(call)
+    if (method === 'subscriptions/listen') return listen(call, exchange)
     const mismatch = paramMismatch(profile, request, exchange)
     if (mismatch !== undefined) {
       const message = `Bad Request: ${mismatch}`
-      return sendRefusal(exchange, 400, { code: rpcCodes.headerMismatch, message, id })
+      return call.refuse(400, { code: rpcCodes.headerMismatch, message })
     }
-    profile.handle(new ModernCall(request, exchange))
+    profile.handle(call)
   }
 
-  function discover({ id }: Request, exchange: HttpExchange) {
+  function discover(call: ModernCall) {
     const answer = () => {
       const { capabilities, serverInfo, instructions, others } = profile.identity('modern')
       const result = {
@@ -144,21 +162,20 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
         ...(instructions !== undefined && { instructions }),
         _meta: { ...metaOf(others), [metaKeys.serverInfo]: serverInfo },
       }
-      sendJson(exchange, writeAnswer(id, 'result', JSON.stringify(result)))
+      call.answer({ kind: 'result', body: JSON.stringify(result) })
     }
     profile
       .seen()
       .then(answer)
-      .catch((error: unknown) => sendFault(exchange, id, error))
+      .catch((error: unknown) => refuse(call, error))
   }
 
-  function listen(request: Request, exchange: HttpExchange) {
-    const { id, params } = request
+  function listen(call: ModernCall, exchange: HttpExchange) {
+    const { id, params } = call.request
     const wanted = params?.notifications
     if (!takenBy(exchange).stream) {
       return sendNotAcceptable(exchange, 'what was asked for is a stream')
     }
-    const call = new ModernCall(request, exchange)
     if (!isJsonObject(wanted)) {
       const message = "Invalid params: 'notifications' is required and must be an object"
       return refuse(call, new RpcError(rpcCodes.invalidParams, message))
@@ -176,7 +193,8 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
           for (const stop of stops) stop()
         },
       })
-      const entry: Listening = { id, stream, honored, uris: new Set(honored.resourceSubscriptions) }
+      const uris = new Set(honored.resourceSubscriptions)
+      const entry: Listening = { id, stream, honored, uris, trace: call.trace }
       stream.send(
         writeNotification(
           'notifications/subscriptions/acknowledged',
@@ -205,11 +223,13 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
   }
 
   /** The graceful end of a subscription is its answer. */
-  function endListening({ id, stream }: Listening): void {
+  function endListening({ id, stream, trace }: Listening): void {
     const { serverInfo } = profile.identity('modern')
     const _meta = { [metaKeys.subscriptionId]: id, [metaKeys.serverInfo]: serverInfo }
-    stream.send(writeAnswer(id, 'result', JSON.stringify({ resultType: 'complete', _meta })))
+    const result = JSON.stringify({ resultType: 'complete', _meta })
+    stream.send(writeAnswer(id, 'result', result))
     stream.end()
+    trace?.ended('result', result)
   }
 
   return {
@@ -219,7 +239,7 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
       const { method } = notification
       const isResource = method === 'notifications/resources/updated'
       const uri = isResource ? profile.view().exposedUri(server, changedUri(notification)) : ''
-      for (const { id, stream, honored, uris } of listening) {
+      for (const { id, stream, honored, uris, trace } of listening) {
         if (isResource ? !uris.has(uri) : honored[filterOf(method)] !== true) continue
         const said = text ?? '{}'
         const about = editObject(said, {
@@ -229,6 +249,7 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
           ...(isResource && { uri: JSON.stringify(uri) }),
         })
         stream.send(writeNotification(method, about))
+        trace?.aside('server', method, about)
       }
     },
     close(): void {
@@ -242,6 +263,7 @@ interface Listening {
   readonly stream: ClientStream
   readonly honored: Filter
   readonly uris: ReadonlySet<string>
+  readonly trace: CallTrace | undefined
 }
 
 interface Filter {

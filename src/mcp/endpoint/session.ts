@@ -4,6 +4,7 @@ import type { Profile } from '../profile.ts'
 import { type CallAnswer, type ClientCall, refuse } from '../relay/client-call.ts'
 import { askedBy } from '../relay/route.ts'
 import { maxSubscriptions } from '../request-reading.ts'
+import type { CallTrace } from '../traffic-tap.ts'
 import type { ClientSession } from '../upstreams/links.ts'
 import type { MessageOwner, Question } from '../upstreams/message-owner.ts'
 import { editObject, memberText } from '../wire/json-text.ts'
@@ -74,14 +75,21 @@ export function createSession(options: {
 }): Session {
   const { profile, terms, outlet: ownOutlet, logger } = options
   const calls = new Map<Id, LegacyCall>()
-  const asked = new Map<number, { question: Question; token: Id | undefined }>()
+  const asked = new Map<
+    number,
+    { question: Question; token: Id | undefined; trace: CallTrace | undefined }
+  >()
   const subscriptions = new Map<string, () => void>()
   let lastAsked = 0
   let level: string | undefined
   let isClosed = false
+  const sender = { clientInfo: terms.clientInfo, sessionId: options.id }
 
   /** Puts a server's request to the client, under an id and a token of this session's. */
-  function ask(question: Question, outlet: Outlet): (params?: string) => void {
+  function ask(
+    question: Question,
+    { outlet, trace }: { outlet: Outlet; trace?: CallTrace | undefined },
+  ): (params?: string) => void {
     if (asked.size >= most.questions) {
       const message = `${most.questions} questions wait for this client’s answers already`
       question.answer('error', errorText(new RpcError(rpcCodes.upstreamUnavailable, message)))
@@ -90,12 +98,14 @@ export function createSession(options: {
     const id = ++lastAsked
     const { method, params } = question.request
     const token = progressTokenOf(params)
-    asked.set(id, { question, token })
+    asked.set(id, { question, token, trace })
     let text = paramsText(question.request)
     if (token !== undefined && text !== undefined) {
       const meta = editObject(memberText(text, '_meta') ?? '{}', { progressToken: String(id) })
       text = editObject(text, { _meta: meta })
     }
+    if (trace) trace.aside('server', method, text ?? '{}')
+    else profile.tap.message({ from: 'server', method, params: text }, sender)
     if (!outlet.ask(writeRequest(id, method, text))) {
       asked.delete(id)
       const message = 'the client takes no event streams, so it cannot be asked'
@@ -113,10 +123,12 @@ export function createSession(options: {
     readonly request: Request
     readonly outlet: Outlet
     readonly origin: string
+    readonly trace: CallTrace | undefined
     cancel: ClientCall['cancel'] = undefined
 
     constructor(request: Request, from: { outlet: Outlet; origin: string }) {
       this.request = request
+      this.trace = profile.tap.request(request, { era: 'legacy', ...terms, sessionId: options.id })
       this.outlet = from.outlet
       this.origin = from.origin
     }
@@ -152,14 +164,22 @@ export function createSession(options: {
     }
     tell(method: string, params: string | undefined) {
       this.outlet.deliver(writeNotification(method, params))
+      this.trace?.aside('server', method, params ?? '{}')
     }
     ask(question: Question): (params?: string) => void {
-      return ask(question, this.outlet)
+      return ask(question, this)
     }
     answer({ kind, body }: CallAnswer) {
       if (calls.get(this.request.id) !== this) return
       calls.delete(this.request.id)
       this.outlet.answer(writeAnswer(this.request.id, kind, body))
+      this.trace?.ended(kind, body)
+    }
+    /** Answers one that was not begun. */
+    reject(refusal: RpcError) {
+      const body = errorText(refusal)
+      this.outlet.answer(writeAnswer(this.request.id, 'error', body))
+      this.trace?.ended('error', body)
     }
     pause(retryMs: number) {
       this.outlet.pause(retryMs)
@@ -167,9 +187,9 @@ export function createSession(options: {
   }
 
   function requested(call: LegacyCall) {
-    const { request, outlet } = call
+    const { request } = call
     const refusal = refusalOf(request)
-    if (refusal) return outlet.answer(writeAnswer(request.id, 'error', errorText(refusal)))
+    if (refusal) return call.reject(refusal)
     calls.set(request.id, call)
     switch (request.method) {
       case 'ping':
@@ -267,9 +287,10 @@ export function createSession(options: {
 
   function notified(notification: Notification) {
     const { method, params } = notification
+    const text = paramsText(notification)
+    profile.tap.message({ from: 'client', method, params: text }, sender)
     if (method === 'notifications/initialized') return
     if (method === 'notifications/cancelled') return cancelled(params)
-    const text = paramsText(notification)
     if (method === 'notifications/progress') {
       const given = params?.progressToken
       const about = isId(given) ? asked.get(Number(given)) : undefined
@@ -283,6 +304,7 @@ export function createSession(options: {
     const call = calls.get(params?.requestId as Id)
     if (!call) return
     calls.delete(call.request.id)
+    call.trace?.ended('cancelled')
     call.cancel?.(typeof params?.reason === 'string' ? params.reason : 'cancelled by the client')
     call.outlet.drop()
   }
@@ -291,7 +313,9 @@ export function createSession(options: {
     const about = asked.get(Number(answer.id))
     if (!about) return logger.debug('an answer to nothing that was asked', { id: answer.id })
     asked.delete(Number(answer.id))
-    about.question.answer(answer.kind, bodyText(answer))
+    const body = bodyText(answer)
+    about.trace?.aside('client', undefined, body)
+    about.question.answer(answer.kind, body)
   }
 
   const session: Session = {
@@ -302,19 +326,21 @@ export function createSession(options: {
     get logLevel() {
       return level ?? 'all'
     },
-    tell: (method, params) => ownOutlet.deliver(writeNotification(method, params)),
-    ask: (question) => ask(question, ownOutlet),
+    tell(method, params) {
+      ownOutlet.deliver(writeNotification(method, params))
+      profile.tap.message({ from: 'server', method, params }, sender)
+    },
+    ask: (question) => ask(question, { outlet: ownOutlet }),
     receive(message, from) {
+      const call = message.kind === 'request' ? new LegacyCall(message, from) : undefined
       try {
-        if (message.kind === 'request') requested(new LegacyCall(message, from))
+        if (call) requested(call)
         else if (message.kind === 'notification') notified(message)
-        else answered(message)
+        else if (message.kind !== 'request') answered(message)
       } catch (error) {
         // Its POST may be answered already: there is nobody to throw at.
         logger.error('a message of a client could not be handled', { reason: messageOf(error) })
-        if (message.kind !== 'request') return
-        calls.delete(message.id)
-        from.outlet.answer(writeAnswer(message.id, 'error', errorText(error)))
+        if (call) refuse(call, error)
       }
     },
     changed(server, notification, params) {
@@ -344,7 +370,11 @@ export function createSession(options: {
     close() {
       if (isClosed) return
       isClosed = true
-      for (const call of calls.values()) call.cancel?.('the client has left')
+      for (const call of calls.values()) {
+        call.cancel?.('the client has left')
+        call.trace?.ended('lost')
+        call.outlet.drop()
+      }
       calls.clear()
       const gone = errorText(new RpcError(rpcCodes.upstreamUnavailable, 'the client has left'))
       for (const { question } of asked.values()) question.answer('error', gone)

@@ -31,6 +31,7 @@ export function createSseSessions(options: {
     if (message.kind !== 'request' || message.method !== 'initialize') return
     try {
       const terms = termsOf(message, exchange.principal)
+      const trace = profile.tap.request(message, { era: 'legacy', ...terms, sessionId: id })
       await profile.seen()
       // Its stream has ended, or another `initialize` was first.
       if (entries.get(id) !== entry || entry.session) return
@@ -38,6 +39,7 @@ export function createSseSessions(options: {
       const { outlet } = entry
       entry.session = createSession({ id, profile, terms, outlet, logger, onState: () => {} })
       outlet.answer(writeAnswer(message.id, 'result', result))
+      trace?.ended('result', result)
     } catch (error) {
       entry.outlet.answer(writeAnswer(message.id, 'error', errorText(error)))
     }

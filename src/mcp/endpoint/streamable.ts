@@ -154,12 +154,14 @@ export function createStreamableSessions(options: {
     try {
       const terms = termsOf(message, exchange.principal)
       const id = records.issue(terms)
+      const trace = profile.tap.request(message, { era: 'legacy', ...terms, sessionId: id })
       await profile.seen()
       const result = initializeResult(profile, terms.protocolVersion)
       open(id, terms)
       sendJson(exchange, writeAnswer(message.id, 'result', result), {
         headers: { 'mcp-session-id': id },
       })
+      trace?.ended('result', result)
     } catch (error) {
       sendFault(exchange, message.id, error)
     }

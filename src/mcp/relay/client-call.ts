@@ -1,3 +1,4 @@
+import type { CallTrace } from '../traffic-tap.ts'
 import type { ClientSession } from '../upstreams/links.ts'
 import type { MessageOwner } from '../upstreams/message-owner.ts'
 import type { Edits } from '../wire/json-text.ts'
@@ -17,6 +18,8 @@ export interface ClientCall {
   readonly caller: Caller
   /** Whoever was let in with it: what one caller left open, no other goes on with. */
   readonly principal: string
+  /** Told of it, while somebody watches. */
+  readonly trace: CallTrace | undefined
   answer(answer: CallAnswer): void
   /** The server ends the stream for a while, and so do we (2025-11-25, polling). */
   pause(retryMs: number): void

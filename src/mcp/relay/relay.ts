@@ -94,6 +94,7 @@ function send(
   const { request } = call
   const token = progressTokenOf(request.params)
   const owner = attempt.owner ?? call.owner
+  call.trace?.sent(upstream.name)
   call.cancel = connection.call(
     {
       method: request.method,
@@ -108,8 +109,10 @@ function send(
     },
     {
       owner,
-      answered: ({ kind, body, status, value }) =>
-        attempt.onAnswer(bridged(connection, call, { kind, body, status }), value),
+      answered({ kind, body, status, value }) {
+        call.trace?.returned()
+        attempt.onAnswer(bridged(connection, call, { kind, body, status }), value)
+      },
       progress: (params) =>
         owner.tell(
           'notifications/progress',

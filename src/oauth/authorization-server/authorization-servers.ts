@@ -83,7 +83,6 @@ export function createAuthorizationServers(deps: AuthorizationServersDeps): Auth
       grants,
       approvals,
       profiles,
-      now,
       actingFor: (sender, task) => senders.run(sender, task),
     })
     const issuer: Issuer = { storage, consent }

@@ -4,7 +4,7 @@ import type { Sender } from '../../origin/client-address.ts'
 import { oauthUrls } from '../oauth-urls.ts'
 import { type ApprovalState, type Approvals, type Decider, owner } from './approvals.ts'
 import { type ConsentRequest, describeConsent } from './consent-request.ts'
-import { type Grants, grantSeconds } from './grants.ts'
+import type { Grants } from './grants.ts'
 import type { IssuerStorage } from './issuer-storage.ts'
 import type { GrantableProfile } from './resource-servers.ts'
 
@@ -35,7 +35,6 @@ export interface ConsentDeps {
   readonly grants: Grants
   readonly approvals: Approvals
   readonly profiles: () => readonly GrantableProfile[]
-  readonly now: () => number
   /** Lets what is fetched meanwhile count for the sender. */
   actingFor<T>(sender: Sender, task: () => Promise<T>): Promise<T>
 }
@@ -48,7 +47,7 @@ interface Loaded {
 
 /** The owner's decision about one authorization request. */
 export function createConsent(deps: ConsentDeps): Consent {
-  const { approvals, grants, now, storage } = deps
+  const { approvals, grants, storage } = deps
 
   /** Undefined unless this browser began the interaction; its cookie says so. */
   async function load(exchange: Exchange): Promise<Loaded | undefined> {
@@ -90,10 +89,8 @@ export function createConsent(deps: ConsentDeps): Consent {
     if (oidcScopes.length > 0) grant.addOIDCScope(oidcScopes.join(' '))
     if (scopes.length > 0) grant.addResourceScope(resource, scopes.join(' '))
     const id = await grant.save()
-    const createdAt = now()
     const about = { issuer, clientId, clientName, redirectHost, profile, scopes }
-    const expiresAt = createdAt + grantSeconds * 1000
-    await grants.remember({ id, ...about, owner: who.by, createdAt }, expiresAt)
+    await grants.remember({ id, ...about, owner: who.by })
     await storage.keepClient(clientId)
     return finish(exchange, request, {
       login: { accountId: who.account, remember: true },

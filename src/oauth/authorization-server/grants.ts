@@ -1,4 +1,5 @@
 import type { Store } from '../../store/store.ts'
+import { createUseNotes } from '../last-use.ts'
 
 /** What the owner allowed a client to do, as it is listed. */
 export interface GrantRecord {
@@ -11,79 +12,65 @@ export interface GrantRecord {
   readonly scopes: readonly string[]
   /** Who allowed it: `owner` at the terminal, or the name somebody signed in with. */
   readonly owner: string
+  /** Milliseconds since the epoch, as every time here. */
   readonly createdAt: number
-}
-
-export interface Grants {
-  /** Every grant with the time of its last use. */
-  list(): Promise<(GrantRecord & { lastUsedAt: number | undefined })[]>
-  remember(record: GrantRecord, expiresAt: number): Promise<void>
-  /** Whether the same client was allowed all of this before, by the same person. */
-  isRemembered(
-    request: Pick<GrantRecord, 'issuer' | 'clientId' | 'profile' | 'scopes' | 'owner'>,
-  ): Promise<boolean>
-  /** Whether somebody has allowed the client anything that still stands. */
-  isKnownClient(issuer: string, clientId: string): Promise<boolean>
-  /** Whether a grant stands, which counts as a use of it. */
-  isLive(issuer: string, id: string): Promise<boolean>
-  /** Ends a grant and with it every token. False when there is no such grant. */
-  revoke(id: string): Promise<boolean>
+  readonly expiresAt: number
+  readonly lastUsedAt?: number
 }
 
 /** How long a grant stands. */
 export const grantSeconds = 365 * 24 * 3_600
-/** Uses are written down at most this often, ms. */
-const usePrecisionMs = 60_000
+
+export type Grants = ReturnType<typeof createGrants>
 
 /**
  * The grants of every issuer. A token of a grant that is not in this list is refused, so removing
  * an entry here, also by a command beside the running gateway, ends its tokens at once.
  */
-export function createGrants({ store, now }: { store: Store; now: () => number }): Grants {
-  const records = 'oauth-grants'
-  // Apart, so that noting a use cannot bring back a grant that was revoked meanwhile.
-  const uses = 'oauth-grant-uses'
-  /** When a use was last written down by us. */
-  const noted = new Map<string, number>()
-  const lastUse = async (id: string) => (await store.get(uses, id)) as number | undefined
-  const find = async (id: string) => (await store.get(records, id)) as GrantRecord | undefined
-  const all = async () => (await store.list(records)).map(({ value }) => value as GrantRecord)
+export function createGrants({ store, now }: { store: Store; now: () => number }) {
+  const collection = 'grants'
+  const noteUse = createUseNotes({ store, collection, now })
+  const find = async (id: string) => (await store.get(collection, id)) as GrantRecord | undefined
+  const list = async () => (await store.list(collection)).map(({ value }) => value as GrantRecord)
 
   return {
-    remember: (record, expiresAt) => store.set(records, record.id, record, { expiresAt }),
-    async list() {
-      const found = await all()
-      return Promise.all(
-        found.map(async (record) => ({ ...record, lastUsedAt: await lastUse(record.id) })),
-      )
-    },
-    async isRemembered({ issuer, clientId, profile, scopes, owner }) {
-      return (await all()).some(
-        (record) =>
-          record.issuer === issuer &&
-          record.clientId === clientId &&
-          record.profile === profile &&
-          record.owner === owner &&
-          scopes.every((scope) => record.scopes.includes(scope)),
-      )
-    },
-    isKnownClient: async (issuer, clientId) =>
-      (await all()).some((record) => record.issuer === issuer && record.clientId === clientId),
-    async isLive(issuer, id) {
-      const record = await find(id)
-      if (record?.issuer !== issuer) return false
-      if (now() - (noted.get(id) ?? Number.NEGATIVE_INFINITY) >= usePrecisionMs) {
-        noted.set(id, now())
-        await store.set(uses, id, now())
+    list,
+    remember: async (grant: Omit<GrantRecord, 'createdAt' | 'expiresAt'>): Promise<void> => {
+      const createdAt = now()
+      const record: GrantRecord = {
+        ...grant,
+        createdAt,
+        expiresAt: createdAt + grantSeconds * 1000,
       }
+      await store.set(collection, grant.id, record, record)
+    },
+    /** Whether the same client was allowed all of this before, by the same person. */
+    async isRemembered(
+      asked: Pick<GrantRecord, 'issuer' | 'clientId' | 'profile' | 'scopes' | 'owner'>,
+    ): Promise<boolean> {
+      return (await list()).some(
+        (grant) =>
+          grant.issuer === asked.issuer &&
+          grant.clientId === asked.clientId &&
+          grant.profile === asked.profile &&
+          grant.owner === asked.owner &&
+          asked.scopes.every((scope) => grant.scopes.includes(scope)),
+      )
+    },
+    /** Whether somebody has allowed the client anything that still stands. */
+    isKnownClient: async (issuer: string, clientId: string): Promise<boolean> =>
+      (await list()).some((grant) => grant.issuer === issuer && grant.clientId === clientId),
+    /** Whether a grant stands, which counts as a use of it. */
+    async isLive(issuer: string, id: string): Promise<boolean> {
+      if ((await find(id))?.issuer !== issuer) return false
+      await noteUse(id)
       return true
     },
-    async revoke(id) {
-      const known = (await find(id)) !== undefined
-      await store.delete(records, id)
-      await store.delete(uses, id)
-      noted.delete(id)
-      return known
+    /** Ends a grant and with it every token. False when there is no such grant. */
+    async revoke(id: string): Promise<boolean> {
+      const isKnown = (await find(id)) !== undefined
+      await store.delete(collection, id)
+      return isKnown
     },
   }
 }

@@ -72,7 +72,7 @@ export function createProviderConfiguration(settings: ProviderSettings): Configu
     // The origin guard has refused pages of foreign origins before this is asked.
     clientBasedCORS: () => true,
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    // RFC 9700 4.14.2; what a lost answer needs is in refresh-grace.ts.
+    // RFC 9700 4.14.2; what a lost answer needs is in issuer-storage.ts.
     rotateRefreshToken: true,
     expiresWithSession: async () => false,
     ttl: {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createAdminSessions } from '../../../src/http/admin/admin-sessions.ts'
+import { createAdminSessions } from '../../../src/http/admin/session.ts'
 import { startLocaltunnelServer } from '../../emulators/localtunnel-server.ts'
 import { closeAfterEach, oneForAll } from '../../fixtures/cleanup.ts'
 import { startTestGateway, type TestGateway } from '../../fixtures/gateway.ts'

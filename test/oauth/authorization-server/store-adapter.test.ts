@@ -37,6 +37,14 @@ describe('what the authorization server stores', () => {
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   })
 
+  it('lets a code be used by one of two gateways on one store', async () => {
+    const { open } = setup()
+    const adapters = [1, 2].map(() => open('https://a.example').adapter('AuthorizationCode'))
+    await adapters[0]?.upsert('the-code', code, 60)
+    const outcomes = await Promise.allSettled(adapters.map((one) => one.consume('the-code')))
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  })
+
   it('lets a code be used by one of those that ask one after another', async () => {
     const adapter = setup().storage.adapter('AuthorizationCode')
     await adapter.upsert('the-code', { ...code, grantId: undefined }, 60)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf, UserError } from '../errors.ts'
 import { createFileAtomic } from '../lib/atomic-file.ts'
-import { createSealingKey, type SealingKey } from './sealed-box.ts'
+import { createSealingKey, type SealingKey } from './sealed-store.ts'
 
 const keyFileName = 'sealing.key'
 const minimumSecretLength = 16
