@@ -1,5 +1,5 @@
-import type { FileVerdict } from '../../tls/upstream/file-verdict.ts'
-import type { BundleCertificate, BundleDescription } from '../../tls/upstream/upstream-bundles.ts'
+import type { BundleCertificate, BundleDescription } from '../../tls/upstream/describe-bundle.ts'
+import type { FileVerdict } from '../../tls/upstream/judge-files.ts'
 import { html, type Markup } from './html.ts'
 import { renderPage } from './page.ts'
 
