@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { readAdminAddress } from '../../http/admin/admin-address.ts'
-import { createAdminSessions } from '../../http/admin/admin-sessions.ts'
+import { createAdminSessions } from '../../http/admin/session.ts'
 import type { CommandWorld } from '../command-world.ts'
 import type { AdminCommandDeps } from './admin.ts'
 import { withStore } from './with-store.ts'

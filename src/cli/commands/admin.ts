@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts'
 import type { AdminAddress } from '../../http/admin/admin-address.ts'
-import type { AdminSessions } from '../../http/admin/admin-sessions.ts'
+import type { AdminSessions } from '../../http/admin/session.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
 import type { Output } from '../output.ts'
 import { formatAdminLink } from '../ui/admin-link.ts'

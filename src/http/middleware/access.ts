@@ -1,5 +1,5 @@
 import type { AccessControl } from '../../oauth/resource-server/access-control.ts'
-import type { Refusal } from '../../oauth/resource-server/refusal.ts'
+import type { Refusal } from '../../oauth/resource-server/protected-resource.ts'
 import type { Exposure, ListenerName } from '../../origin/known-origins.ts'
 import type { HttpContext } from '../http-env.ts'
 import type { Check } from './checks.ts'

@@ -1,5 +1,5 @@
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
-import type { ServerPolicy } from '../../tunnels/server-policy.ts'
+import type { ServerPolicy } from '../../tunnels/probe-verdict.ts'
 import type { HttpContext } from '../http-env.ts'
 import type { Check } from './checks.ts'
 

@@ -1,5 +1,5 @@
-import type { FileVerdict } from '../../tls/upstream/file-verdict.ts'
-import type { BundleCertificate, BundleDescription } from '../../tls/upstream/upstream-bundles.ts'
+import type { BundleCertificate, BundleDescription } from '../../tls/upstream/describe-bundle.ts'
+import type { FileVerdict } from '../../tls/upstream/judge-files.ts'
 import { html, type Markup } from './html.ts'
 import { renderPage } from './page.ts'
 
@@ -11,17 +11,21 @@ export interface AdminPageServer {
   readonly bundle: BundleDescription | undefined
 }
 
-/** An upload that was not taken. */
+/** What was asked of a server's bundle and not done. */
 export interface RefusedUpload {
   readonly server: string
-  readonly refusal: { readonly error: string; readonly hint: string }
-  readonly result?: { readonly files: readonly FileVerdict[] }
+  readonly refusal: {
+    readonly status: number
+    readonly message: string
+    readonly hint: string
+    readonly files: readonly FileVerdict[] | undefined
+  }
 }
 
 export interface AdminPageOptions {
   readonly servers: readonly AdminPageServer[]
   readonly configFile: string
-  readonly refused?: RefusedUpload
+  readonly refused: RefusedUpload | undefined
 }
 
 /** Whom each server is trusted by, and the forms that change it; works without script. */
@@ -34,10 +38,10 @@ ${servers.map((server) => section(server, configFile))}`
   return renderPage({ title: 'Trusted authorities', body })
 }
 
-function refusal({ server, refusal, result }: RefusedUpload): Markup {
-  return html`<div class="alarm" role="alert"><p>${server}: ${result ? 'Nothing was stored.' : refusal.error}</p></div>
-${result ? fileVerdicts(result.files) : ''}
-<p class="soft">${refusal.hint}</p>`
+function refusal({ server, refusal: { message, hint, files } }: RefusedUpload): Markup {
+  return html`<div class="alarm" role="alert"><p>${server}: ${files ? 'Nothing was stored.' : message}</p></div>
+${files ? fileVerdicts(files) : ''}
+<p class="soft">${hint}</p>`
 }
 
 function fileVerdicts(files: readonly FileVerdict[]): Markup {

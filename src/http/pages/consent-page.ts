@@ -1,6 +1,6 @@
 import type { ApprovalState } from '../../oauth/authorization-server/approvals.ts'
-import type { ConsentRequest } from '../../oauth/authorization-server/consent-request.ts'
-import { describeRedirect } from '../../oauth/authorization-server/describe-redirect.ts'
+import type { ConsentRequest } from '../../oauth/authorization-server/consent.ts'
+import { describeRedirect } from '../../oauth/authorization-server/registration.ts'
 import { oauthPaths } from '../../oauth/oauth-urls.ts'
 import { html, type Markup } from './html.ts'
 import { renderPage } from './page.ts'

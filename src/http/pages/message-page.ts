@@ -1,4 +1,4 @@
-import { describeRedirect } from '../../oauth/authorization-server/describe-redirect.ts'
+import { describeRedirect } from '../../oauth/authorization-server/registration.ts'
 import { html } from './html.ts'
 import { renderPage } from './page.ts'
 

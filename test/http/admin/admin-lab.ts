@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { readAdminAddress } from '../../../src/http/admin/admin-address.ts'
-import { createAdminSessions } from '../../../src/http/admin/admin-sessions.ts'
+import { createAdminSessions } from '../../../src/http/admin/session.ts'
 import { publicUrls } from '../../../src/origin/public-urls.ts'
 import type { TestGateway } from '../../fixtures/gateway.ts'
 import { bundlesBeside } from '../../gateway/trust-lab.ts'

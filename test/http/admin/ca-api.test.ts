@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { maxBodyBytes, maxFiles } from '../../../src/http/admin/bundle-upload.ts'
+import { maxBodyBytes, maxFiles } from '../../../src/http/admin/upload.ts'
 import { maxFileBytes } from '../../../src/tls/upstream/certificate-file.ts'
 import { closeAfterEach, oneForAll } from '../../fixtures/cleanup.ts'
 import { startTestGateway, stdioFixture, type TestGateway } from '../../fixtures/gateway.ts'

@@ -1,12 +1,10 @@
 import { Hono } from 'hono'
-import { type AdminPageServer, renderAdminPage } from '../pages/admin-page.ts'
+import { type AdminPageServer, type RefusedUpload, renderAdminPage } from '../pages/admin-page.ts'
 import { renderMessagePage } from '../pages/message-page.ts'
 import { pageResponse } from '../pages/page.ts'
-import { setAdminCookie } from './admin-cookie.ts'
-import type { AdminDeps } from './admin-deps.ts'
-import type { AdminContext, AdminEnv } from './admin-env.ts'
-import type { ActionResult, BundleActions } from './bundle-actions.ts'
-import { limitUpload } from './limit-upload.ts'
+import { type BundleActions, limitUpload, serverIn } from './bundle.ts'
+import { type AdminContext, type AdminDeps, type AdminEnv, AdminRefusal } from './guard.ts'
+import { setAdminCookie } from './session.ts'
 
 /** The link from the terminal; whoever follows it gets a session. Nothing here asks for one. */
 export function adminLoginRoutes({ sessions }: Pick<AdminDeps, 'sessions'>): Hono<AdminEnv> {
@@ -29,27 +27,26 @@ export function adminLoginRoutes({ sessions }: Pick<AdminDeps, 'sessions'>): Hon
 export function adminPageRoutes(deps: AdminDeps, actions: BundleActions): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>({ strict: false })
 
-  async function showPage(result?: ActionResult<unknown>): Promise<Response> {
+  async function showPage(refused?: RefusedUpload): Promise<Response> {
     const servers = await pageServers(deps)
-    const { configFile } = deps
-    const page = renderAdminPage({
-      servers,
-      configFile,
-      ...(result && !result.ok && { refused: result }),
-    })
-    return pageResponse(page, result && !result.ok ? result.refusal.status : 200)
+    const page = renderAdminPage({ servers, configFile: deps.configFile, refused })
+    return pageResponse(page, refused?.refusal.status)
   }
-  const backTo = (c: AdminContext, server: string) =>
-    c.redirect(`/admin#server-${encodeURIComponent(server)}`, 303)
+  const backTo = (c: AdminContext) =>
+    c.redirect(`/admin#server-${encodeURIComponent(serverIn(c))}`, 303)
 
   app.get('/admin', () => showPage())
   app.post('/admin/servers/:name/ca', limitUpload(), async (c) => {
-    const result = await actions.put(c)
-    return result.ok ? backTo(c, result.server) : showPage(result)
+    await actions.put(c)
+    return backTo(c)
   })
   app.post('/admin/servers/:name/ca/remove', async (c) => {
-    const result = await actions.remove(c)
-    return result.ok ? backTo(c, result.server) : showPage(result)
+    await actions.remove(c)
+    return backTo(c)
+  })
+  app.onError((error, c) => {
+    if (!(error instanceof AdminRefusal)) throw error
+    return showPage({ server: serverIn(c), refusal: error })
   })
   return app
 }

@@ -1,10 +1,13 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Context } from 'hono'
+import { getCookie, setCookie } from 'hono/cookie'
 import { createSerial } from '../../lib/serial.ts'
 import type { Store } from '../../store/store.ts'
+import type { HttpEnv } from '../http-env.ts'
 
 /** How long a link may be followed, and how long the session it opens lasts, ms. */
 const linkMs = 10 * 60_000
-export const sessionMs = 12 * 60 * 60_000
+const sessionMs = 12 * 60 * 60_000
 /** More browsers than one owner has. */
 const maxSessions = 20
 
@@ -75,6 +78,31 @@ export function createAdminSessions(options: { store: Store; now: () => number }
       return found ? { id: hash.slice(0, 8) } : undefined
     },
   }
+}
+
+/** The only parts of the site that get to see the cookie. */
+const cookiePaths = ['/admin', '/api/admin']
+
+export function setAdminCookie<E extends HttpEnv>(c: Context<E>, value: string): void {
+  const origin = c.get('origin')
+  for (const path of cookiePaths) {
+    setCookie(c, cookieName(origin), value, {
+      path,
+      httpOnly: true,
+      sameSite: 'Strict',
+      secure: origin.startsWith('https:'),
+      maxAge: sessionMs / 1000,
+    })
+  }
+}
+
+export function readAdminCookie<E extends HttpEnv>(c: Context<E>): string | undefined {
+  return getCookie(c, cookieName(c.get('origin')))
+}
+
+/** Cookies know no ports (RFC 6265 8.5), and several gateways may run on one machine. */
+function cookieName(origin: string): string {
+  return `sallyport_admin_${new URL(origin).port}`
 }
 
 /** SHA-256 is enough for 256 random bits. */
