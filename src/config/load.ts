@@ -2,20 +2,24 @@ import { join, resolve } from 'node:path'
 import { deepFreeze } from '../lib/objects.ts'
 import { type AppUrlOptions, resolveAppUrl } from './app-url.ts'
 import { appUrlJournalFile, readAppUrlJournal } from './app-url-journal.ts'
-import { type ConfigOverrides, dotenvLayer, flagLayer } from './environment-layers.ts'
 import type { Environment } from './environment-schema.ts'
-import { loadGatewayFile } from './load-gateway-file.ts'
+import { loadGatewayFile } from './gateway-file.ts'
 import { type DotenvFile, readDotenv } from './read-dotenv.ts'
 import { resolveAuth } from './resolve-auth.ts'
-import { resolveEnvironment } from './resolve-environment.ts'
+import {
+  type ConfigOverrides,
+  dotenvLayer,
+  flagLayer,
+  resolveEnvironment,
+} from './resolve-environment.ts'
 import { resolveSelection, resolveTunnels } from './resolve-tunnels.ts'
 import type { GatewayFile, ResolvedConfig } from './resolved-config.ts'
 
-export type { ConfigOverrides } from './environment-layers.ts'
+export type { ConfigOverrides } from './resolve-environment.ts'
 
 type EnvironmentVariables = Readonly<Record<string, string | undefined>>
 
-export interface LoadConfigOptions {
+interface LoadConfigOptions {
   /** Folder the command was started in; `.env` and relative paths are found there. */
   readonly projectDir: string
   readonly overrides?: ConfigOverrides
