@@ -75,12 +75,12 @@ function resolveHttp(
     }
     return value
   })
-  const auth = resolveAuth(input.auth, { headers, expand })
+  const auth = resolveLogin(input.auth, { headers, expand })
   return { type: input.type === 'sse' ? 'sse' : 'http', url, headers, auth, tls: input.tls }
 }
 
 /** A header of the user's own is how to log in, where there is one. */
-function resolveAuth(
+function resolveLogin(
   input: Input<'url'>['auth'],
   { headers, expand }: { headers: Readonly<Record<string, string>>; expand: Expand },
 ): HttpServerConfig['auth'] {
