@@ -9,7 +9,7 @@ import { revisions } from '../../mcp/wire/protocol.ts'
 import { callerKey } from '../../oauth/resource-server/caller-key.ts'
 import { paths } from '../../origin/public-urls.ts'
 import type { ServerPolicy } from '../../tunnels/server-policy.ts'
-import { isBrowserVisit } from '../is-browser-visit.ts'
+import { isBrowserVisit } from '../browser-requests.ts'
 import {
   type AccessDeps,
   type AccessEnv,
