@@ -1,5 +1,5 @@
-import type { FileVerdict } from '../../tls/upstream/file-verdict.ts'
-import type { BundleCertificate, BundleDescription } from '../../tls/upstream/upstream-bundles.ts'
+import type { BundleCertificate, BundleDescription } from '../../tls/upstream/describe-bundle.ts'
+import type { FileVerdict } from '../../tls/upstream/judge-files.ts'
 import { html, type Markup, renderPage } from './page.ts'
 
 /** A server with its bundle; without an address when it is not configured any more. */

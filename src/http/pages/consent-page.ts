@@ -1,7 +1,7 @@
 import { count } from '../../lib/wording.ts'
 import type { ApprovalState } from '../../oauth/authorization-server/approvals.ts'
-import type { ConsentRequest } from '../../oauth/authorization-server/consent-request.ts'
-import { describeRedirect } from '../../oauth/authorization-server/describe-redirect.ts'
+import type { ConsentRequest } from '../../oauth/authorization-server/consent.ts'
+import { describeRedirect } from '../../oauth/authorization-server/registration.ts'
 import { oauthPaths } from '../../oauth/oauth-urls.ts'
 import { html, type Markup, renderPage } from './page.ts'
 

@@ -1,4 +1,4 @@
-import { describeRedirect } from '../../oauth/authorization-server/describe-redirect.ts'
+import { describeRedirect } from '../../oauth/authorization-server/registration.ts'
 import { html, renderPage } from './page.ts'
 
 /** A page that only says something: what happened, and what to do. */

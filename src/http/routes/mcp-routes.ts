@@ -8,7 +8,7 @@ import type { HttpExchange } from '../../mcp/endpoint/http-exchange.ts'
 import { revisions } from '../../mcp/wire/protocol.ts'
 import { callerKey } from '../../oauth/resource-server/caller-key.ts'
 import { paths } from '../../origin/public-urls.ts'
-import type { ServerPolicy } from '../../tunnels/server-policy.ts'
+import type { ServerPolicy } from '../../tunnels/probe-verdict.ts'
 import { isBrowserVisit } from '../browser-requests.ts'
 import {
   type AccessDeps,
