@@ -8,7 +8,7 @@ import type { AccessControl } from '../../oauth/resource-server/access-control.t
 import {
   createResourceMetadata,
   type ProtectedProfile,
-} from '../../oauth/resource-server/resource-metadata.ts'
+} from '../../oauth/resource-server/protected-resource.ts'
 import type { Exposure, ListenerName } from '../../origin/known-origins.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
 import { type OAuthLimits, oauthLimit } from '../middleware/oauth-limit.ts'
