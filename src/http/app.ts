@@ -21,7 +21,7 @@ import { type OAuthRouteDeps, oauthRoutes } from './routes/oauth-routes.ts'
 import { type StatusRouteDeps, statusRoutes } from './routes/status-routes.ts'
 import { type UpstreamLoginRouteDeps, upstreamLoginRoutes } from './routes/upstream-login-routes.ts'
 
-export interface AppDeps
+interface AppDeps
   extends Omit<McpRouteDeps, 'access'>,
     StatusRouteDeps,
     UpstreamLoginRouteDeps,

@@ -17,8 +17,8 @@ import { defaultOAuthLimits, type OAuthLimits } from '../../src/http/middleware/
 import { allowedPages, originGuard } from '../../src/http/middleware/origin-guard.ts'
 import { renderErrorPage } from '../../src/http/pages/message-page.ts'
 import { pageHeaders } from '../../src/http/pages/page.ts'
+import { signInAnswerPath } from '../../src/http/routes/consent-routes.ts'
 import { oauthRoutes } from '../../src/http/routes/oauth-routes.ts'
-import { signInAnswerPath } from '../../src/http/routes/sign-in-routes.ts'
 import type { GuardedFetch } from '../../src/lib/guarded-fetch.ts'
 import { type Logger, silentLogger } from '../../src/lib/logger.ts'
 import {
