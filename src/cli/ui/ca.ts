@@ -3,7 +3,7 @@ import { count } from '../../lib/wording.ts'
 import type { BundleCertificate, BundleDescription } from '../../tls/upstream/describe-bundle.ts'
 import type { UpstreamDiagnosis } from '../../tls/upstream/diagnose-upstream.ts'
 import type { FileVerdict } from '../../tls/upstream/judge-files.ts'
-import type { TlsFinding } from '../../tls/upstream/tls-facts.ts'
+import type { TlsFinding } from '../../tls/upstream/tls-failures.ts'
 import type { AuditEntry, BundleOutcome } from '../../tls/upstream/upstream-bundles.ts'
 import { margin, type Screen } from './screen.ts'
 
