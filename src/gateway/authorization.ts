@@ -28,11 +28,11 @@ import { createSignInProvider } from '../oauth/authorization-server/sign-in-prov
 import { openSigningKeys } from '../oauth/authorization-server/signing-keys.ts'
 import { createAccessControl } from '../oauth/resource-server/access-control.ts'
 import { createApiKeys } from '../oauth/resource-server/api-keys.ts'
-import { scopesOfTools } from '../oauth/resource-server/required-scopes.ts'
 import { createExternalIssuer, createOwnIssuer } from '../oauth/resource-server/token-issuer.ts'
 import {
   allScopes,
   createRequiredScopes,
+  scopesOfTools,
   type ToolScopeRule,
 } from '../oauth/resource-server/tool-scopes.ts'
 import { addressBlock, requestSource, type Sender, senderOf } from '../origin/client-address.ts'

@@ -1,12 +1,10 @@
 import type { ServerConfig } from '../config/resolved-config.ts'
 import type { GatewayEvent, TrustEvent } from '../gateway-events.ts'
-import { type Clock, wait } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { BundleState } from '../tls/upstream/upstream-bundles.ts'
 
 /** How often bundles are looked at, ms: another process may change them. */
 const lookEveryMs = 2_000
-/** Longer than another process takes from the first write of a change to the second, ms. */
-const betweenWritesMs = 200
 
 export interface TrustFollowerOptions {
   readonly servers: () => readonly ServerConfig[]
@@ -45,21 +43,13 @@ export function followUpstreamTrust(options: TrustFollowerOptions): TrustFollowe
 
   async function look(): Promise<void> {
     for (const { name } of overHttp()) {
-      const trust = await settledTrust(name)
+      const trust = await trustOf(name)
       if (closed) return
       const before = seen.get(name)
       const now = trust ? `${trust.state} ${trust.fingerprint ?? ''}` : ''
       seen.set(name, now)
       if (before !== undefined && before !== now) apply(name, changeOf(before, trust))
     }
-  }
-
-  /** A change is two writes, and what is between them does not verify. */
-  async function settledTrust(name: string): Promise<BundleState | undefined> {
-    const trust = await trustOf(name)
-    if (trust?.state !== 'refused') return trust
-    await wait(betweenWritesMs)
-    return closed ? trust : trustOf(name)
   }
 
   function followExposure(): void {

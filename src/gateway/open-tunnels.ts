@@ -11,22 +11,17 @@ import { createHttpSender } from '../lib/http-sender.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { ProcessReaper } from '../lib/process-reaper.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
-import { createCanConnect } from '../tunnels/can-connect.ts'
-import type { CloudflareTunnel } from '../tunnels/cloudflared-arguments.ts'
-import { standardSources } from '../tunnels/name-sources.ts'
-import type { TunnelEntry } from '../tunnels/open-proven.ts'
+import type { CloudflareTunnel } from '../tunnels/cloudflared.ts'
+import type { TunnelEntry } from '../tunnels/open-tunnel.ts'
 import type { ProbeStreams } from '../tunnels/probe-stream.ts'
-import { describeVerdict } from '../tunnels/probe-verdict.ts'
-import { createHostResolver, lookupWith } from '../tunnels/resolve-host.ts'
+import { createHostResolver, lookupWith, standardSources } from '../tunnels/resolve-host.ts'
 import { createTunnelSupervisor, type TunnelSupervisor } from '../tunnels/supervisor.ts'
-import { createTunnelEdge } from '../tunnels/tunnel-edge.ts'
+import { createCanConnect, createTunnelEdge } from '../tunnels/tunnel-edge.ts'
 import {
   createTunnelProvider,
   type TunnelOptions,
-  tunnelProviders,
   tunnelTraits,
 } from '../tunnels/tunnel-providers.ts'
-import type * as tunnelStatus from '../tunnels/tunnel-status.ts'
 
 export interface OpenTunnelsOptions {
   readonly config: ResolvedConfig
@@ -62,7 +57,7 @@ export function prepareTunnels(options: OpenTunnelsOptions): TunnelSupervisor {
     }),
     admit: options.admit,
     onPublicUrl: options.onPublicUrl,
-    onEvent: (event) => options.onEvent(forPeople(event)),
+    onEvent: options.onEvent,
     interfaces: networkInterfaces,
     clock: options.clock,
     random: Math.random,
@@ -146,23 +141,5 @@ function serviceOf(name: TunnelProviderName, settings: TunnelSettings): URL | un
         : new URL('tls://region1.v2.argotunnel.com:7844')
     case 'command':
       return undefined
-  }
-}
-
-function forPeople(event: tunnelStatus.TunnelEvent): TunnelEvent {
-  if (event.state !== 'up' || !event.probe) return event
-  const traits = Object.hasOwn(tunnelProviders, event.provider)
-    ? tunnelTraits(event.provider as TunnelProviderName)
-    : undefined
-  const advice = [
-    event.probe.interstitial.state === 'met' ? traits?.interstitialAdvice : undefined,
-    traits?.encryptedLeg === false
-      ? 'The way between its server and this machine is not encrypted.'
-      : undefined,
-  ].filter((part) => part !== undefined)
-  return {
-    ...event,
-    summary: describeVerdict(event.probe),
-    ...(advice.length > 0 && { advice: advice.join(' ') }),
   }
 }

@@ -1,8 +1,8 @@
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { UserError } from '../errors.ts'
 import type { TunnelEvent } from '../gateway-events.ts'
-import { describeFailure } from '../tunnels/open-failure.ts'
 import type { TunnelStatus } from '../tunnels/tunnel-status.ts'
+import { describeFailure } from '../tunnels/tunnel-status.ts'
 
 /** Whether the user asked for a tunnel and nothing else: without one there is no start. */
 function isRequired({ tunnels }: ResolvedConfig): boolean {

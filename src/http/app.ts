@@ -4,7 +4,7 @@ import type { Logger } from '../lib/logger.ts'
 import { printableLine } from '../lib/printable.ts'
 import { rpcErrorResponse } from '../lib/rpc-error-response.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
-import type { ServerPolicy } from '../tunnels/server-policy.ts'
+import type { ServerPolicy } from '../tunnels/probe-verdict.ts'
 import { adminRoutes } from './admin/admin-routes.ts'
 import type { AdminDeps } from './admin/guard.ts'
 import type { HttpEnv } from './http-env.ts'
@@ -20,7 +20,7 @@ import { type OAuthRouteDeps, oauthRoutes } from './routes/oauth-routes.ts'
 import { type StatusRouteDeps, statusRoutes } from './routes/status-routes.ts'
 import { type UpstreamLoginRouteDeps, upstreamLoginRoutes } from './routes/upstream-login-routes.ts'
 
-export interface AppDeps
+interface AppDeps
   extends Omit<McpRouteDeps, 'access'>,
     StatusRouteDeps,
     UpstreamLoginRouteDeps,

@@ -1,4 +1,5 @@
-import { messageOf, type UserError } from '../errors.ts'
+import { messageOf, UserError } from '../errors.ts'
+import { isPlainHost } from '../lib/plain-host.ts'
 import type { ClientExit, ClientProcess } from './client-process.ts'
 import type { Tunnel, TunnelEnd } from './tunnel-provider.ts'
 
@@ -77,4 +78,26 @@ export async function openClientTunnel(
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
   }
+}
+
+/** The origin of an address that a service or a program gave out; undefined when it is none we take. */
+export function parsePublicAddress(text: string): URL | undefined {
+  const url = URL.parse(text)
+  const isTaken = url && /^https?:$/.test(url.protocol) && isPlainHost(url.hostname)
+  return isTaken ? new URL(url.origin) : undefined
+}
+
+/** Says that what a service or a program gave out is no address we take. */
+export function addressRefused(giver: string, text: string): UserError {
+  return new UserError(
+    'TUNNEL_ADDRESS_REFUSED',
+    `${giver} gave out ${JSON.stringify(text.slice(0, 200))}, which is no address that is taken: its host must be a name of letters, digits and hyphens, or an IP address.`,
+    { hint: 'Choose another provider with TUNNEL, and ask whoever runs this one.' },
+  )
+}
+
+/** Host and port of a tunnel's target, an `http:` URL of this machine. */
+export function addressOf(target: URL): { host: string; port: number } {
+  if (target.protocol !== 'http:') throw new TypeError(`a tunnel leads to http:, not ${target}`)
+  return { host: target.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(target.port || 80) }
 }

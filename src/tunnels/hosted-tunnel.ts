@@ -1,8 +1,9 @@
+import { fileURLToPath } from 'node:url'
 import type { UserError } from '../errors.ts'
 import { redactSecrets } from '../lib/redact.ts'
-import { startClientHost } from './client-host.ts'
-import { openClientTunnel } from './client-tunnel.ts'
-import { addressRefused, parsePublicAddress } from './public-address.ts'
+import { type ClientProcess, clientEnvironment, startClient } from './client-process.ts'
+import { addressRefused, openClientTunnel, parsePublicAddress } from './client-tunnel.ts'
+import type { HostEvent } from './hosts/host-channel.ts'
 import { explainFailure } from './tunnel-failures.ts'
 import type { Tunnel, TunnelDependencies } from './tunnel-provider.ts'
 
@@ -59,4 +60,34 @@ export function openHostedTunnel<Settings extends object>(
     },
     options,
   )
+}
+
+/**
+ * Starts one of the programs in `hosts/`, each of which runs one client library. The settings,
+ * secrets among them, travel by a channel that only the two processes have.
+ */
+function startClientHost<Settings extends object>(
+  options: {
+    /** File name in `hosts/`. */
+    readonly program: string
+    readonly settings: Settings
+    readonly secrets: readonly string[]
+    readonly onEvent: (event: HostEvent) => void
+  },
+  dependencies: TunnelDependencies,
+): ClientProcess {
+  const program = fileURLToPath(new URL(`./hosts/${options.program}`, import.meta.url))
+  const host = startClient(
+    {
+      command: process.execPath,
+      args: [program],
+      env: clientEnvironment(dependencies.environment),
+      ipc: true,
+      secrets: options.secrets,
+      onMessage: (message) => options.onEvent(message as HostEvent),
+    },
+    dependencies,
+  )
+  if (host.pid !== undefined) host.send(options.settings)
+  return host
 }

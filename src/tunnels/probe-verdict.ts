@@ -1,3 +1,5 @@
+import type { TunnelTraits } from './tunnel-provider.ts'
+
 /** What a probe found out about a public address that was proven to lead here. */
 export interface ProbeVerdict {
   /** Time a small request took, there and back, ms. */
@@ -23,12 +25,27 @@ export type InterstitialFinding =
   | { readonly state: 'met'; readonly status: number; readonly skippedBy?: string }
   | { readonly state: 'unknown'; readonly reason: string }
 
+/** How the server behaves towards clients that come through a tunnel. */
+export interface ServerPolicy {
+  /** `refused`: GET is answered 405, which MCP allows, instead of a stream nobody would hear. */
+  readonly getStreams: 'served' | 'refused'
+  /** Most streams held open at once. */
+  readonly maxHeldStreams: number
+}
+
+/** What a verdict and the provider's nature mean for the server. */
+export function serverPolicy(
+  { get }: Pick<ProbeVerdict, 'get'>,
+  { maxHeldStreams }: Pick<TunnelTraits, 'maxHeldStreams'>,
+): ServerPolicy {
+  return { getStreams: get.state === 'live' ? 'served' : 'refused', maxHeldStreams }
+}
+
 /** A verdict in one line, for the terminal. */
-export function describeVerdict(verdict: ProbeVerdict): string {
-  const { roundTripMs, post, get, interstitial } = verdict
+export function describeVerdict({ roundTripMs, post, get, interstitial }: ProbeVerdict): string {
   return [
     `round trip ${roundTripMs} ms`,
-    `POST ${describeStream(post)}`,
+    `POST ${describeStream(post)}${post.state === 'live' ? '' : ', so what a call says comes with its result'}`,
     `GET ${describeStream(get)}${get.state === 'live' ? '' : ', so answered 405'}`,
     describeInterstitial(interstitial),
   ].join('; ')

@@ -1,10 +1,15 @@
 import { UserError } from '../errors.ts'
 import { backoffDelay } from '../lib/backoff.ts'
-import { type Alarm, waitByClock } from '../lib/clock.ts'
-import type { OpenFailure } from './open-failure.ts'
-import { openInOrder } from './open-in-order.ts'
-import { type OpenContext, openProven, type ProvenTunnel, type TunnelEntry } from './open-proven.ts'
-import { watchEdge } from './watch-edge.ts'
+import { type Clock, waitByClock } from '../lib/clock.ts'
+import {
+  openInOrder,
+  openProven,
+  type ProvenTunnel,
+  type TunnelContext,
+  type TunnelEntry,
+} from './open-tunnel.ts'
+import { type EdgeView, isImprovement } from './tunnel-edge.ts'
+import type { OpenFailure } from './tunnel-status.ts'
 
 /** A tunnel that worked and no longer does. It is closed already. */
 export interface LostTunnel {
@@ -19,25 +24,19 @@ export interface LostTunnel {
   readonly final: boolean
 }
 
-export interface ReopenContext extends OpenContext {
-  readonly alarm: Alarm
-  readonly random: () => number
-  /** The providers to fail over to, in order; empty when the user named the one to use. */
-  readonly othersThan: (entry: TunnelEntry) => readonly TunnelEntry[]
-  readonly isOnline: (signal: AbortSignal) => Promise<boolean>
-  /** No provider works at present. */
-  readonly onExhausted: (failures: readonly OpenFailure[]) => void
-}
-
+const exhausted =
+  'No tunnel can be opened at present; local addresses go on, and it is tried again.'
 const pace = { firstMs: 500, maxMs: 30_000 }
 const patience = 3
 /** An attempt that began before the edge came back gets so long to notice, ms. */
 const graceMs = 1_000
+/** Time between two looks, ms. The target is to serve again within 5 s of the edge being back. */
+const lookEveryMs = 1_000
 
 /** Opens a lost tunnel again, or another in its place, however long it takes. @throws the signal's reason */
 export async function reopenTunnel(
   lost: LostTunnel,
-  context: ReopenContext,
+  context: TunnelContext,
 ): Promise<ProvenTunnel> {
   const returns = watchReturns(lost, context)
   let { failure } = lost
@@ -66,7 +65,7 @@ export async function reopenTunnel(
 
 async function pauseBefore(
   { entry, publicUrl, failure }: Pick<LostTunnel, 'entry' | 'publicUrl' | 'failure'>,
-  { tell, alarm, random, signal }: ReopenContext,
+  { tell, alarm, random, signal }: TunnelContext,
   attempt: number,
 ): Promise<void> {
   const retryInMs = backoffDelay(attempt, { ...pace, random })
@@ -77,18 +76,19 @@ async function pauseBefore(
 async function failOver(
   entry: TunnelEntry,
   failure: OpenFailure,
-  context: ReopenContext,
+  context: TunnelContext,
 ): Promise<ProvenTunnel | undefined> {
-  const others = context.othersThan(entry)
+  if (!context.failOver) return undefined
+  const others = context.entries.filter((other) => other !== entry)
   if (others.length === 0) return undefined
   const result = await openInOrder(others, context)
   if (result.ok) return result.opened
-  context.onExhausted([failure, ...result.failures])
+  context.goLocal(exhausted, [failure, ...result.failures])
   return undefined
 }
 
 /** Watches for the edge to come back: then the pace starts anew, and what hangs is cut off. */
-function watchReturns(lost: LostTunnel, context: ReopenContext) {
+function watchReturns(lost: LostTunnel, context: TunnelContext) {
   const { clock, edge, alarm, random } = context
   const { publicUrl, entry } = lost
   const over = new AbortController()
@@ -140,4 +140,28 @@ function watchReturns(lost: LostTunnel, context: ReopenContext) {
 
 function cameBack(): UserError {
   return new UserError('TUNNEL_SILENT', 'The service was away while the tunnel was being opened.')
+}
+
+/**
+ * Looks at the edge of a tunnel that is down, so that its return is not slept through. Resolves when
+ * the signal aborts.
+ */
+async function watchEdge(options: {
+  look: (signal: AbortSignal) => Promise<EdgeView>
+  onImproved: () => void
+  clock: Clock
+  random: () => number
+  signal: AbortSignal
+}): Promise<void> {
+  const { look, onImproved, clock, random, signal } = options
+  let known: EdgeView | undefined
+  while (!signal.aborted) {
+    const seen = await look(signal)
+    if (signal.aborted) return
+    if (known !== undefined && isImprovement(known, seen)) onImproved()
+    known = seen
+    await waitByClock(clock, lookEveryMs * (1 - random() / 4), signal).catch(() => {
+      // Aborted, which the loop sees.
+    })
+  }
 }

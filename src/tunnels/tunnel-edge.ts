@@ -1,10 +1,11 @@
+import { connect } from 'node:net'
 import { messageOf } from '../errors.ts'
 import { type Clock, withDeadline } from '../lib/clock.ts'
 import type { HttpSender } from '../lib/http-sender.ts'
 import { askForProof, describeAnswer } from '../origin/ask-for-proof.ts'
-import { type EdgeView, viewOfStatus, worstView } from './edge-view.ts'
 import { type ProbeResult, probeAddress } from './probe.ts'
 import type { ProbeStreams } from './probe-stream.ts'
+import { lookupWith, type ResolveHost } from './resolve-host.ts'
 
 /** What can be learned about a tunnel from outside, through its public address. */
 export interface TunnelEdge {
@@ -126,4 +127,52 @@ function openHealthLine(
     },
     close: () => sender.close(),
   }
+}
+
+/**
+ * How an edge looks from outside. `silent`: no answer at all. `failing`: an error of the server's,
+ * such as a proxy's whose own service is away. `answering`: anything else, be it "no such tunnel".
+ */
+export type EdgeView = 'silent' | 'failing' | 'answering'
+
+const fromWorst: readonly EdgeView[] = ['silent', 'failing', 'answering']
+
+function viewOfStatus(status: number): EdgeView {
+  return status >= 500 ? 'failing' : 'answering'
+}
+
+/** The worst of several; `answering` when there was nothing to look at. */
+export function worstView(views: readonly EdgeView[]): EdgeView {
+  return fromWorst.find((view) => views.includes(view)) ?? 'answering'
+}
+
+/** Whether the edge came further up between two looks. */
+export function isImprovement(before: EdgeView, now: EdgeView): boolean {
+  return fromWorst.indexOf(now) > fromWorst.indexOf(before)
+}
+
+const standardPorts: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
+
+/** Creates the check whether something accepts TCP connections at a host and port. */
+export function createCanConnect(
+  resolveHost: ResolveHost,
+): (place: URL, signal: AbortSignal) => Promise<boolean> {
+  return (place, signal) =>
+    new Promise((resolve) => {
+      if (signal.aborted) return resolve(false)
+      const socket = connect({
+        host: place.hostname.replace(/^\[(.*)\]$/, '$1'),
+        port: Number(place.port || (standardPorts[place.protocol] ?? 443)),
+        lookup: lookupWith(resolveHost),
+      })
+      const settle = (connected: boolean) => {
+        signal.removeEventListener('abort', onAbort)
+        socket.destroy()
+        resolve(connected)
+      }
+      const onAbort = () => settle(false)
+      socket.once('connect', () => settle(true))
+      socket.once('error', () => settle(false))
+      signal.addEventListener('abort', onAbort, { once: true })
+    })
 }

@@ -65,8 +65,6 @@ export interface TunnelTraits {
   readonly interstitialAdvice: string | undefined
   /** Most requests held open at once; the rest would wait at the edge. */
   readonly maxHeldStreams: number
-  /** Idle time after which the edge cuts a silent stream, ms. */
-  readonly idleLimitMs: number
   /** Which forwarded header names the client's address, and which of its values. */
   readonly clientAddress: { readonly header: string; readonly take: 'first' | 'last' } | undefined
   /** Whether the leg between the edge and this machine is encrypted, where that is known. */

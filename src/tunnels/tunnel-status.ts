@@ -1,12 +1,12 @@
-import type { OpenFailure } from './open-failure.ts'
-import type { ProbeVerdict } from './probe-verdict.ts'
-import type { ServerPolicy } from './server-policy.ts'
+import { messageOf, UserError, type UserErrorCode } from '../errors.ts'
+import type { TunnelEvent } from '../gateway-events.ts'
+import { describeVerdict, type ProbeVerdict, type ServerPolicy } from './probe-verdict.ts'
 import type { TunnelTraits } from './tunnel-provider.ts'
 
 /** What the supervisor is at. */
 export type TunnelStatus =
+  | { readonly state: 'opening'; readonly provider: string }
   /** `detail` says what is waited for, such as a name that does not exist yet. */
-  | { readonly state: 'opening'; readonly provider: string; readonly detail?: string }
   | {
       readonly state: 'proving'
       readonly provider: string
@@ -39,34 +39,45 @@ export type TunnelStatus =
     }
   | { readonly state: 'closed' }
 
-/** The same for `--json`. */
-export interface TunnelEvent {
-  readonly event: 'tunnel'
-  /** `local` when there is none. */
+/** Why a provider did not give a working address, or no longer does. */
+export interface OpenFailure {
   readonly provider: string
-  readonly state: Exclude<TunnelStatus['state'], 'closed'>
-  readonly publicUrl?: string
-  readonly probe?: ProbeVerdict
-  readonly retryInMs?: number
-  readonly code?: string
-  readonly message?: string
+  readonly code: UserErrorCode
+  /** A sentence. */
+  readonly message: string
   readonly hint?: string
+}
+
+/** The failure of a provider that rejected. */
+export function failureOf(provider: string, error: unknown): OpenFailure {
+  if (!(error instanceof UserError)) {
+    return { provider, code: 'TUNNEL_FAILED', message: `It failed: ${messageOf(error)}.` }
+  }
+  const { code, message, hint } = error
+  return { provider, code, message, ...(hint !== undefined && { hint }) }
+}
+
+/** What a provider said when it failed, in one line. */
+export function describeFailure({ provider, message, hint }: OpenFailure): string {
+  return `${provider}: ${[message, hint].filter(Boolean).join(' ')}`.replace(/\s+/g, ' ')
 }
 
 /** The event of a status; none when the supervisor was closed by us. */
 export function tunnelEvent(status: TunnelStatus): TunnelEvent | undefined {
   switch (status.state) {
-    case 'opening': {
-      const { state, provider, detail } = status
-      return { event: 'tunnel', provider, state, ...(detail && { message: detail }) }
-    }
+    case 'opening':
+      return { event: 'tunnel', ...status }
     case 'proving': {
-      const { state, provider, publicUrl, detail } = status
-      return { event: 'tunnel', provider, state, publicUrl, ...(detail && { message: detail }) }
+      const { detail, ...rest } = status
+      return { event: 'tunnel', ...rest, ...(detail && { message: detail }) }
     }
     case 'up': {
       const { state, provider, publicUrl, probe } = status
-      return { event: 'tunnel', provider, state, publicUrl, probe }
+      const advice = adviceOf(status)
+      return {
+        ...{ event: 'tunnel', provider, state, publicUrl, probe, summary: describeVerdict(probe) },
+        ...(advice !== '' && { advice }),
+      }
     }
     case 'failed':
       return { event: 'tunnel', state: status.state, ...status.failure }
@@ -79,4 +90,17 @@ export function tunnelEvent(status: TunnelStatus): TunnelEvent | undefined {
     case 'closed':
       return undefined
   }
+}
+
+/** What a person should know of the provider. */
+function adviceOf({ probe, traits }: Extract<TunnelStatus, { state: 'up' }>): string {
+  const { interstitialAdvice, encryptedLeg } = traits
+  return [
+    probe.interstitial.state === 'met' ? interstitialAdvice : undefined,
+    encryptedLeg === false
+      ? 'The way between its server and this machine is not encrypted.'
+      : undefined,
+  ]
+    .filter((part) => part !== undefined)
+    .join(' ')
 }

@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { createServer } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { openSqliteStore } from '../../src/store/sqlite-store.ts'
+import { tamperWith } from '../gateway/trust-lab.ts'
 import { issue, issueChain } from '../tls/upstream/lab.ts'
 import { sallyport, sallyportProcess } from './command.ts'
 import { temporaryFolder } from './helpers.ts'
@@ -152,11 +153,9 @@ describe('sallyport ca', () => {
   it('refuses what was tampered with, until it is put in place again', async () => {
     const folder = await createProject()
     await ca(folder, 'add', 'intranet', 'root.pem')
-    const database = new DatabaseSync(join(folder, 'home/state.sqlite'))
-    database.exec(
-      "UPDATE documents SET value = replace(value, 'sequence', 'Sequence') WHERE collection = 'upstream-ca'",
-    )
-    database.close()
+    const store = openSqliteStore(join(folder, 'home/state.sqlite'))
+    await tamperWith(store, 'intranet', 'another')
+    store.close()
     const refused = await ca(folder, 'test', 'intranet')
     expect(refused.code).toBe(1)
     expect(refused.err).toContain('it was changed since it was signed')

@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import { openUpstreamBundles } from '../../src/gateway/open-upstream-bundles.ts'
 import type { GatewayEvent, TrustEvent } from '../../src/gateway-events.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
-import type { UpstreamBundles } from '../../src/tls/upstream/upstream-bundles.ts'
+import type { Store } from '../../src/store/store.ts'
 import type { TestGateway } from '../fixtures/gateway.ts'
 import { createTestAuthority } from '../tls/lab.ts'
+import { withShortcuts } from '../tls/upstream/bundle-lab.ts'
 
 export const byTest = { by: 'the test', from: 'cli' }
 
@@ -13,16 +14,26 @@ export const createPrivateCa = () => createTestAuthority(['localhost', '127.0.0.
 
 /** The bundles of a gateway's folder as another process sees them. */
 export function bundlesBeside({ config }: Pick<TestGateway, 'config'>): {
-  bundles: UpstreamBundles
+  bundles: ReturnType<typeof withShortcuts>
   store: ReturnType<typeof openSqliteStore>
   close(): Promise<void>
 } {
   const store = openSqliteStore(join(config.home, 'state.sqlite'))
   return {
-    bundles: openUpstreamBundles({ config, store }),
+    bundles: withShortcuts(openUpstreamBundles({ config, store })),
     store,
     close: async () => store.close(),
   }
+}
+
+/** Puts another authority into what is kept for a server, below the signature that is there. */
+export async function tamperWith(store: Store, server: string, ca: string): Promise<void> {
+  const [header, payload = '', signature] = String(await store.get('upstream-ca', server)).split(
+    '.',
+  )
+  const content = { ...JSON.parse(Buffer.from(payload, 'base64url').toString()), ca: [ca] }
+  const tampered = Buffer.from(JSON.stringify(content)).toString('base64url')
+  await store.set('upstream-ca', server, `${header}.${tampered}.${signature}`)
 }
 
 export function pem(text: string, name = 'ca.pem') {

@@ -10,7 +10,15 @@ import {
 import { startHttpsFront } from '../fixtures/https-front.ts'
 import { startServer } from '../fixtures/start-server.ts'
 import { issueClientPair } from '../tls/upstream/client-pair.ts'
-import { bundlesBeside, byTest, createPrivateCa, pem, serverOf, trustChanges } from './trust-lab.ts'
+import {
+  bundlesBeside,
+  byTest,
+  createPrivateCa,
+  pem,
+  serverOf,
+  tamperWith,
+  trustChanges,
+} from './trust-lab.ts'
 
 const closing = closeAfterEach()
 /** The gateway looks every 2 s, which take a tenth of a second here. */
@@ -73,13 +81,7 @@ describe('an upstream of a private authority', () => {
     await expect.poll(state).toBe('up')
 
     const other = await createPrivateCa()
-    const stored = JSON.stringify(await store.get('upstream-ca', 'corp'))
-    const flat = (text: string) => JSON.stringify(text).slice(1, -1)
-    const tampered = stored.includes(flat(ca.certPem))
-      ? stored.replace(flat(ca.certPem), flat(other.certPem))
-      : stored.replace(/"sequence\D+\d/, (text) => `${text}0`)
-    expect(tampered).not.toBe(stored)
-    await store.set('upstream-ca', 'corp', JSON.parse(tampered))
+    await tamperWith(store, 'corp', other.certPem)
     await expect.poll(state).toBe('failed')
     expect(trustChanges(gateway.events).at(-1)).toBe('corp refused')
     expect(serverOf(gateway, 'corp')?.error).toMatch(

@@ -25,6 +25,8 @@ const script = JSON.stringify({
   'resources/list': { resources: [{ uri: 'a:b', name: 'a' }] },
   'logging/setLevel': {},
   'resources/subscribe': {},
+  'tools/call never': [log('info')],
+  'tools/call done': [log('info'), { id: '$id', result: { content: [] } }],
   'tools/call later': [{ id: '$id', result: { content: [] } }, log('info'), log('error'), updated],
 })
 
@@ -76,6 +78,26 @@ describe('a session of a 2025 client', () => {
       await after.end()
     },
   )
+
+  it('hears what became of a call that was under way, and of no other', async () => {
+    const before = await openSession(gateway.url())
+    const begin = (name: string) => before.begin('tools/call', { name, arguments: {} })
+    const [never, done] = [await begin('never'), await begin('done')]
+    await never.next(isTold('notifications/message'))
+    await done.ended
+    await restart('shared')
+    await never.ended
+    const after = takeUpSession(gateway.url(), before.id)
+    const [lost, complete] = [
+      await after.listen(never.lastEventId()),
+      await after.listen(done.lastEventId()),
+    ]
+    await Promise.all([lost.ended, complete.ended])
+    expect(lost.messages).toMatchObject([{ id: never.id, error: { code: -32000 } }])
+    expect(lost.messages[0]?.error?.message).toMatch(/^The answer is lost: /)
+    expect(complete.messages).toEqual([])
+    await after.end()
+  })
 
   it('that was ended stays ended', async () => {
     const session = await openSession(gateway.url())

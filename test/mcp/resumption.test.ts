@@ -148,6 +148,17 @@ describe('a stream that is resumed', () => {
     expect(response.status).toBe(400)
     await ada.end()
   })
+
+  it('of nothing that ever was ends at once', async () => {
+    const ada = await openSession(gateway.url('stdio'))
+    const tag = (await idOf(ada)).slice(0, 8)
+    for (const rest of ['999999999-1', '999999999-1-bm9uZQ']) {
+      const stream = await ada.listen(`${tag}-${rest}`)
+      await stream.ended
+      expect(stream.messages).toEqual([])
+    }
+    await ada.end()
+  })
 })
 
 async function idOf(session: ReturnType<typeof takeUpSession>): Promise<string> {

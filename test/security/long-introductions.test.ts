@@ -35,3 +35,18 @@ it.each([
   expect(response.status).toBe(400)
   expect(await response.json()).toMatchObject({ id: 1, error: { code: -32602 } })
 })
+
+it.each([
+  ['capabilities', '"capabilities":NESTED,"clientInfo":{"name":"wire","version":"1"}'],
+  ['a title', '"capabilities":{},"clientInfo":{"name":"wire","version":"1","title":NESTED}'],
+])('refuses %s of 20,000 levels, and says so', async (_, said) => {
+  const nested = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`
+  const params = `{"protocolVersion":"2025-11-25",${said.replace('NESTED', nested)}}`
+  const message = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":${params}}`
+  const response = await postWire(gateway.url(), message)
+  expect(response.status).toBe(400)
+  expect(await response.json()).toMatchObject({
+    id: 1,
+    error: { code: -32602, message: expect.stringContaining('nested too deeply') },
+  })
+})

@@ -11,7 +11,7 @@ import { parseAppUrl } from '../../src/config/app-url.ts'
 import { setAppUrlLine } from '../../src/config/app-url-line.ts'
 import { environmentSchema } from '../../src/config/environment-schema.ts'
 import { isPlainHost } from '../../src/lib/plain-host.ts'
-import { parsePublicAddress } from '../../src/tunnels/public-address.ts'
+import { parsePublicAddress } from '../../src/tunnels/client-tunnel.ts'
 import { createTunnelProvider } from '../../src/tunnels/tunnel-providers.ts'
 import { createWorld } from '../tunnels/world.ts'
 

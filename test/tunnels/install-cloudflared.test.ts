@@ -6,8 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { findCloudflared } from '../../src/tunnels/cloudflared-binary.ts'
-import { cloudflaredFileFor } from '../../src/tunnels/cloudflared-release.ts'
-import { installCloudflared } from '../../src/tunnels/install-cloudflared.ts'
+import { cloudflaredFileFor, installCloudflared } from '../../src/tunnels/install-cloudflared.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const program = Buffer.from('#!/bin/sh\necho "$0" > ran\n')

@@ -1,12 +1,8 @@
 import { printable } from '../../lib/printable.ts'
 import { count } from '../../lib/wording.ts'
-import type { FileVerdict } from '../../tls/upstream/file-verdict.ts'
-import type {
-  AuditEntry,
-  BundleCertificate,
-  BundleDescription,
-  BundleOutcome,
-} from '../../tls/upstream/upstream-bundles.ts'
+import type { BundleCertificate, BundleDescription } from '../../tls/upstream/describe-bundle.ts'
+import type { FileVerdict } from '../../tls/upstream/judge-files.ts'
+import type { AuditEntry, BundleOutcome } from '../../tls/upstream/upstream-bundles.ts'
 import { formatFingerprint } from './fingerprint.ts'
 import { formatProse, margin } from './layout.ts'
 import type { Screen } from './styler.ts'

@@ -1,6 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import type { BundleDescription, BundleOutcome } from '../../tls/upstream/upstream-bundles.ts'
+import type { BundleDescription } from '../../tls/upstream/describe-bundle.ts'
+import type { BundleOutcome } from '../../tls/upstream/upstream-bundles.ts'
 import {
   type AdminContext,
   type AdminDeps,

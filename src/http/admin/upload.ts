@@ -1,4 +1,4 @@
-import type { UploadedFile } from '../../tls/upstream/file-verdict.ts'
+import type { UploadedFile } from '../../tls/upstream/certificate-file.ts'
 import type { BundleUpload } from '../../tls/upstream/upstream-bundles.ts'
 import { AdminRefusal } from './guard.ts'
 

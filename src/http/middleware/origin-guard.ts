@@ -4,8 +4,8 @@ import type { Logger } from '../../lib/logger.ts'
 import { quoted } from '../../lib/printable.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { KnownOrigins } from '../../origin/known-origins.ts'
+import { isForeignPage } from '../browser-requests.ts'
 import type { HttpEnv } from '../http-env.ts'
-import { isForeignPage } from '../is-foreign-page.ts'
 
 /**
  * Refuses browser pages of other origins with 403, as MCP 2025-11-25 Transports requires, also where

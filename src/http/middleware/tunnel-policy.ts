@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
-import type { ServerPolicy } from '../../tunnels/server-policy.ts'
+import type { ServerPolicy } from '../../tunnels/probe-verdict.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
 
 /**

@@ -6,10 +6,10 @@ import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { Endpoint } from '../../mcp/endpoint/endpoint.ts'
 import type { HttpExchange } from '../../mcp/endpoint/http-exchange.ts'
 import { revisions } from '../../mcp/wire/protocol.ts'
-import { callerKey } from '../../oauth/resource-server/caller-key.ts'
+import { callerKey } from '../../oauth/resource-server/access-control.ts'
 import { paths } from '../../origin/public-urls.ts'
-import type { ServerPolicy } from '../../tunnels/server-policy.ts'
-import { isBrowserVisit } from '../is-browser-visit.ts'
+import type { ServerPolicy } from '../../tunnels/probe-verdict.ts'
+import { isBrowserVisit } from '../browser-requests.ts'
 import {
   type AccessDeps,
   type AccessEnv,

@@ -6,14 +6,16 @@ import type {
   OAuthRequest,
 } from '../../oauth/authorization-server/authorization-servers.ts'
 import type { Exchange } from '../../oauth/authorization-server/consent.ts'
+import {
+  type GrantableProfile,
+  plainTokenRequest,
+} from '../../oauth/authorization-server/grantable-profiles.ts'
 import { normalizeRegistration } from '../../oauth/authorization-server/registration.ts'
-import { plainTokenRequest } from '../../oauth/authorization-server/request-parameters.ts'
-import type { GrantableProfile } from '../../oauth/authorization-server/resource-servers.ts'
 import { OAuthError } from '../../oauth/oauth-error.ts'
 import type { Sender } from '../../origin/client-address.ts'
 import type { HttpContext } from '../http-env.ts'
 
-export interface OAuthRequestDeps {
+interface OAuthRequestDeps {
   readonly servers: Pick<AuthorizationServers, 'handle'>
   readonly redirectSchemes: readonly string[]
   profiles(): readonly GrantableProfile[]

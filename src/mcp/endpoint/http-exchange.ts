@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { parseAccept } from 'hono/utils/accept'
 import { writeAnswer } from '../wire/message.ts'
 import { rpcCodes } from '../wire/protocol.ts'
-import { errorText } from '../wire/rpc-error.ts'
+import { errorText, RpcError } from '../wire/rpc-error.ts'
 
 /** One HTTP request to a profile, with what the HTTP side knows of it. */
 export interface HttpExchange {
@@ -79,11 +79,12 @@ export function sendEmpty({ outgoing }: Pick<HttpExchange, 'outgoing'>, status: 
   if (!outgoing.headersSent) outgoing.writeHead(status).end()
 }
 
-/** Answers a request that failed after its handling had begun, where nobody could be thrown at. */
+/** Answers a request that was refused, or failed, after its handling had begun. */
 export function sendFault(
   exchange: Pick<HttpExchange, 'outgoing'>,
   id: string | number,
   error: unknown,
 ): void {
-  sendJson(exchange, writeAnswer(id, 'error', errorText(error)), { status: 500 })
+  const status = error instanceof RpcError ? 400 : 500
+  sendJson(exchange, writeAnswer(id, 'error', errorText(error)), { status })
 }

@@ -1,18 +1,16 @@
 import { createHash } from 'node:crypto'
 import type { Store } from '../../store/store.ts'
 import { isJsonObject } from '../wire/message.ts'
-import type { SessionState, SessionTerms } from './session.ts'
+import type { SessionState } from './session.ts'
+import { lengthOf, type SessionTerms, tooLong } from './session-terms.ts'
 
 /** How long a session can be taken up again, ms. */
 const goodForMs = 7 * 24 * 60 * 60_000
 /** Records that are kept at most, looked at once in so many writes. */
 const maxRecords = { kept: 50_000, everyWrites: 1_000 }
 
-/**
- * What an id may carry, characters of JSON: many programs take no more than 8 or 16 KiB of headers. And
- * what is kept of a client in memory, such as its icons.
- */
-const maxTerms = { carried: 4_096, kept: 256 * 1024 }
+/** What an id may carry, characters of JSON: many programs take no more than 8 or 16 KiB of headers. */
+const longestCarried = 4_096
 
 /** Seals and opens what only this gateway may have written. */
 export interface Sealer {
@@ -46,13 +44,11 @@ export function createSessionRecords(options: {
   return {
     /**
      * A new id, unlike every other, for a session with these terms. Of a client that says much of itself
-     * it carries the name. Undefined where that is too long as well.
+     * it carries the name. @throws RpcError where that is too long as well
      */
-    issue(terms: SessionTerms): string | undefined {
-      const { length } = JSON.stringify(terms)
-      const carried = length <= maxTerms.carried ? terms : withoutOrnament(terms)
-      if (length > maxTerms.kept || JSON.stringify(carried).length > maxTerms.carried)
-        return undefined
+    issue(terms: SessionTerms): string {
+      const carried = lengthOf(terms) <= longestCarried ? terms : withoutOrnament(terms)
+      if (lengthOf(carried) > longestCarried) throw tooLong()
       return sealer.seal({ profile, terms: carried, openedAt: now() })
     },
     /** What a session is, from its id alone; undefined for an id that is not good (any more). */

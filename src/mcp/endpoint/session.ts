@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Profile } from '../profile.ts'
 import { type CallAnswer, type ClientCall, refuse } from '../relay/client-call.ts'
@@ -13,7 +14,6 @@ import {
   changedUri,
   type Id,
   isId,
-  isJsonObject,
   type JsonObject,
   type Message,
   type Notification,
@@ -24,8 +24,12 @@ import {
   writeNotification,
   writeRequest,
 } from '../wire/message.ts'
-import { type Caller, isLogLevel, legacyRevisions, rpcCodes } from '../wire/protocol.ts'
+import { type Caller, isLogLevel, rpcCodes } from '../wire/protocol.ts'
 import { errorText, RpcError } from '../wire/rpc-error.ts'
+import type { SessionTerms } from './session-terms.ts'
+
+/** What may be under way in one session at once. */
+const most = { calls: 1_024, questions: 256 }
 
 /** Where the messages of a session go: the stream of one POST, or the one that belongs to none. */
 export interface Outlet {
@@ -39,14 +43,6 @@ export interface Outlet {
   drop(): void
   /** Ends the stream for a while; the client comes back for the rest. */
   pause(retryMs: number): void
-}
-
-/** What a client said of itself with `initialize`, and where. */
-export interface SessionTerms {
-  readonly protocolVersion: string
-  readonly clientInfo: JsonObject
-  readonly capabilities: JsonObject
-  readonly principal: string
 }
 
 /** What a session had asked for, so that it can be taken up again. */
@@ -66,30 +62,6 @@ export interface Session extends ClientSession {
   restore(state: SessionState): void
   /** Ends the session and what it holds upstream. Safe to call twice. */
   close(): void
-}
-
-/** The answer to `initialize`. */
-export function initializeResult(profile: Profile, protocolVersion: string): string {
-  const { capabilities, serverInfo, instructions, others } = profile.identity('legacy')
-  return JSON.stringify({
-    protocolVersion,
-    capabilities,
-    serverInfo,
-    ...(instructions !== undefined && { instructions }),
-    ...others,
-  })
-}
-
-/** What `initialize` asks for, and the revision it is given. */
-export function termsOf(request: Request, principal: string): SessionTerms {
-  const { protocolVersion, clientInfo, capabilities } = request.params ?? {}
-  const known = legacyRevisions.find((revision) => revision === protocolVersion)
-  return {
-    protocolVersion: known ?? legacyRevisions[0],
-    clientInfo: isJsonObject(clientInfo) ? clientInfo : {},
-    capabilities: isJsonObject(capabilities) ? capabilities : {},
-    principal,
-  }
 }
 
 export function createSession(options: {
@@ -118,6 +90,11 @@ export function createSession(options: {
     question: Question,
     { outlet, trace }: { outlet: Outlet; trace?: CallTrace | undefined },
   ): (params?: string) => void {
+    if (asked.size >= most.questions) {
+      const message = `${most.questions} questions wait for this client’s answers already`
+      question.answer('error', errorText(new RpcError(rpcCodes.upstreamUnavailable, message)))
+      return () => {}
+    }
     const id = ++lastAsked
     const { method, params } = question.request
     const token = progressTokenOf(params)
@@ -198,6 +175,12 @@ export function createSession(options: {
       this.outlet.answer(writeAnswer(this.request.id, kind, body))
       this.trace?.ended(kind, body)
     }
+    /** Answers one that was not begun. */
+    reject(refusal: RpcError) {
+      const body = errorText(refusal)
+      this.outlet.answer(writeAnswer(this.request.id, 'error', body))
+      this.trace?.ended('error', body)
+    }
     pause(retryMs: number) {
       this.outlet.pause(retryMs)
     }
@@ -205,6 +188,8 @@ export function createSession(options: {
 
   function requested(call: LegacyCall) {
     const { request } = call
+    const refusal = refusalOf(request)
+    if (refusal) return call.reject(refusal)
     calls.set(request.id, call)
     switch (request.method) {
       case 'ping':
@@ -223,6 +208,19 @@ export function createSession(options: {
       default:
         return profile.handle(call)
     }
+  }
+
+  /** Why a request is not begun, whatever it asks for. */
+  function refusalOf({ id }: Request): RpcError | undefined {
+    if (calls.has(id)) {
+      const message = `Another request with the id ${JSON.stringify(id)} is under way`
+      return new RpcError(rpcCodes.invalidRequest, message)
+    }
+    if (calls.size < most.calls) return undefined
+    const message =
+      `${most.calls} requests of this session are under way, which is the most there may be; ` +
+      'wait for answers, or cancel some of them.'
+    return new RpcError(rpcCodes.upstreamUnavailable, message)
   }
 
   function settle(call: LegacyCall, work: Promise<void>): void {
@@ -334,9 +332,16 @@ export function createSession(options: {
     },
     ask: (question) => ask(question, { outlet: ownOutlet }),
     receive(message, from) {
-      if (message.kind === 'request') requested(new LegacyCall(message, from))
-      else if (message.kind === 'notification') notified(message)
-      else answered(message)
+      const call = message.kind === 'request' ? new LegacyCall(message, from) : undefined
+      try {
+        if (call) requested(call)
+        else if (message.kind === 'notification') notified(message)
+        else if (message.kind !== 'request') answered(message)
+      } catch (error) {
+        // Its POST may be answered already: there is nobody to throw at.
+        logger.error('a message of a client could not be handled', { reason: messageOf(error) })
+        if (call) refuse(call, error)
+      }
     },
     changed(server, notification, params) {
       const upstream = profile.upstreams().find(({ name }) => name === server)

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from '../../lib/logger.ts'
 import type { Profile } from '../profile.ts'
-import { readMessage, writeAnswer } from '../wire/message.ts'
+import { type Message, readMessage, writeAnswer } from '../wire/message.ts'
 import { rpcCodes } from '../wire/protocol.ts'
 import { errorText } from '../wire/rpc-error.ts'
 import type { ClientStreams } from './client-streams.ts'
 import { type HttpExchange, sendEmpty, sendRefusal } from './http-exchange.ts'
-import { createSession, initializeResult, type Outlet, type Session, termsOf } from './session.ts'
+import { createSession, type Outlet, type Session } from './session.ts'
+import { initializeResult, termsOf } from './session-terms.ts'
 
 const maxSessions = 1_000
 
@@ -26,32 +27,22 @@ export function createSseSessions(options: {
   const { profile, streams, logger } = options
   const entries = new Map<string, Entry>()
 
-  function initialize(id: string, entry: Entry, { body, principal }: HttpExchange) {
-    const message = body && readMessage(body.text, body.value)
-    if (message?.kind !== 'request' || message.method !== 'initialize') return
-    const terms = termsOf(message, principal)
-    const trace = profile.tap.request(message, { era: 'legacy', ...terms, sessionId: id })
-    const answer = () => {
+  async function initialize(id: string, entry: Entry, exchange: HttpExchange, message: Message) {
+    if (message.kind !== 'request' || message.method !== 'initialize') return
+    try {
+      const terms = termsOf(message, exchange.principal)
+      const trace = profile.tap.request(message, { era: 'legacy', ...terms, sessionId: id })
+      await profile.seen()
       // Its stream has ended, or another `initialize` was first.
       if (entries.get(id) !== entry || entry.session) return
       const result = initializeResult(profile, terms.protocolVersion)
-      entry.session = createSession({
-        id,
-        profile,
-        terms,
-        outlet: entry.outlet,
-        logger,
-        onState: () => {},
-      })
-      entry.outlet.answer(writeAnswer(message.id, 'result', result))
+      const { outlet } = entry
+      entry.session = createSession({ id, profile, terms, outlet, logger, onState: () => {} })
+      outlet.answer(writeAnswer(message.id, 'result', result))
       trace?.ended('result', result)
+    } catch (error) {
+      entry.outlet.answer(writeAnswer(message.id, 'error', errorText(error)))
     }
-    profile
-      .seen()
-      .then(answer)
-      .catch((error: unknown) =>
-        entry.outlet.answer(writeAnswer(message.id, 'error', errorText(error))),
-      )
   }
 
   return {
@@ -100,7 +91,7 @@ export function createSseSessions(options: {
       sendEmpty(exchange, 202)
       const { session, outlet } = entry
       if (session) session.receive(message, { outlet, origin: exchange.origin })
-      else initialize(id, entry, exchange)
+      else void initialize(id, entry, exchange, message)
     },
     *[Symbol.iterator](): Iterator<Session> {
       for (const { session } of entries.values()) if (session) yield session

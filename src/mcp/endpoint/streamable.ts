@@ -1,6 +1,13 @@
 import type { Logger } from '../../lib/logger.ts'
 import type { Profile } from '../profile.ts'
-import { type Message, type Request, readBatch, readMessage, writeAnswer } from '../wire/message.ts'
+import {
+  type Id,
+  type Message,
+  type Request,
+  readBatch,
+  readMessage,
+  writeAnswer,
+} from '../wire/message.ts'
 import { legacyRevisions, rpcCodes } from '../wire/protocol.ts'
 import type { ClientStreams } from './client-streams.ts'
 import {
@@ -13,20 +20,10 @@ import {
   sendRefusal,
   takenBy,
 } from './http-exchange.ts'
-import {
-  createResumableStreams,
-  type ResumableStream,
-  type ResumableStreams,
-} from './resumable-streams.ts'
-import {
-  createSession,
-  initializeResult,
-  type Outlet,
-  type Session,
-  type SessionTerms,
-  termsOf,
-} from './session.ts'
+import { createResumableStreams, type ResumableStreams } from './resumable-streams.ts'
+import { createSession, type Outlet, type Session } from './session.ts'
 import type { SessionRecords } from './session-records.ts'
+import { initializeResult, type SessionTerms, termsOf } from './session-terms.ts'
 
 /** A session without a request or an open stream for so long is let go, ms. */
 const idleSessionMs = 60 * 60_000
@@ -136,7 +133,7 @@ export function createStreamableSessions(options: {
     if (entry && entry.session.terms.principal === exchange.principal) {
       return serve(id as string, entry, exchange)
     }
-    if (id === undefined) return initialize(exchange)
+    if (id === undefined) return void initialize(exchange)
     find(id, exchange.principal)
       .then((found) => (found ? serve(id, found, exchange) : notFound(exchange)))
       .catch((error: Error) => {
@@ -145,7 +142,7 @@ export function createStreamableSessions(options: {
       })
   }
 
-  function initialize(exchange: HttpExchange) {
+  async function initialize(exchange: HttpExchange): Promise<void> {
     const { body } = exchange
     const message = body && readMessage(body.text, body.value)
     if (message?.kind !== 'request' || message.method !== 'initialize') {
@@ -154,29 +151,20 @@ export function createStreamableSessions(options: {
         message: 'Bad Request: no Mcp-Session-Id header, and the request is not "initialize"',
       })
     }
-    const terms = termsOf(message, exchange.principal)
-    const id = records.issue(terms)
-    if (id === undefined) {
-      const problem = 'Invalid params: what the client says of itself is too long'
-      return sendRefusal(exchange, 400, {
-        code: rpcCodes.invalidParams,
-        message: problem,
-        id: message.id,
-      })
-    }
-    const trace = profile.tap.request(message, { era: 'legacy', ...terms, sessionId: id })
-    const answer = () => {
+    try {
+      const terms = termsOf(message, exchange.principal)
+      const id = records.issue(terms)
+      const trace = profile.tap.request(message, { era: 'legacy', ...terms, sessionId: id })
+      await profile.seen()
       const result = initializeResult(profile, terms.protocolVersion)
       open(id, terms)
       sendJson(exchange, writeAnswer(message.id, 'result', result), {
         headers: { 'mcp-session-id': id },
       })
       trace?.ended('result', result)
+    } catch (error) {
+      sendFault(exchange, message.id, error)
     }
-    profile
-      .seen()
-      .then(answer)
-      .catch((error: unknown) => sendFault(exchange, message.id, error))
   }
 
   function serve(id: string, entry: Entry, exchange: HttpExchange) {
@@ -209,7 +197,7 @@ export function createStreamableSessions(options: {
       entry.openStreams -= 1
       entry.lastSeen = now()
     })
-    if (lastEventId === undefined) entry.streams.listen(outgoing)
+    if (lastEventId === undefined) entry.streams.own.resume(outgoing)
     else if (!entry.streams.resume(outgoing, lastEventId)) {
       const message = 'Bad Request: Last-Event-ID is none of this session'
       sendRefusal(exchange, 400, { code: rpcCodes.invalidRequest, message })
@@ -220,7 +208,7 @@ export function createStreamableSessions(options: {
     const messages = readPosted(exchange, entry.session.terms)
     if (!messages) return
     const requests = messages.filter((one): one is Request => one.kind === 'request')
-    const outlet = new PostOutlet(entry, exchange, requests.length)
+    const outlet = new PostOutlet(entry, exchange, requests)
     const from = { outlet, origin: exchange.origin }
     for (const message of messages) entry.session.receive(message, from)
     if (requests.length === 0) sendEmpty(exchange, 202)
@@ -276,14 +264,17 @@ class PostOutlet implements Outlet {
   readonly #takesStream: boolean
   readonly #isBatch: boolean
   readonly #answers: string[] = []
+  /** Of a batch none: what is lost of it is not told for each. */
+  readonly #onlyRequest: Id | undefined
   #left: number
-  #stream: ResumableStream | undefined
+  #stream: ReturnType<ResumableStreams['open']> | undefined
 
-  constructor(entry: Entry, exchange: HttpExchange, count: number) {
+  constructor(entry: Entry, exchange: HttpExchange, requests: readonly Request[]) {
     this.#entry = entry
     this.#exchange = exchange
     this.#takesStream = takenBy(exchange).stream
-    this.#left = count
+    this.#left = requests.length
+    this.#onlyRequest = requests.length === 1 ? requests[0]?.id : undefined
     this.#isBatch = Array.isArray(exchange.body?.value)
   }
 
@@ -301,8 +292,8 @@ class PostOutlet implements Outlet {
   answer(text: string): void {
     this.#left -= 1
     if (this.#stream) {
-      this.#stream.send(text)
-      if (this.#left <= 0) this.#stream.end()
+      if (this.#left > 0) this.#stream.send(text)
+      else this.#stream.end(text)
       return
     }
     this.#answers.push(text)
@@ -328,8 +319,8 @@ class PostOutlet implements Outlet {
     sendJson(this.#exchange, this.#isBatch ? `[${this.#answers.join(',')}]` : first)
   }
 
-  #open(): ResumableStream {
-    this.#stream ??= this.#entry.streams.open(this.#exchange.outgoing)
+  #open() {
+    this.#stream ??= this.#entry.streams.open(this.#exchange.outgoing, this.#onlyRequest)
     return this.#stream
   }
 }

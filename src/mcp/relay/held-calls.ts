@@ -3,12 +3,14 @@ import type { MessageOwner, Question } from '../upstreams/message-owner.ts'
 import { membersOf, memberText } from '../wire/json-text.ts'
 import { paramsText } from '../wire/message.ts'
 import { rpcCodes } from '../wire/protocol.ts'
-import { RpcError } from '../wire/rpc-error.ts'
+import { errorText, RpcError } from '../wire/rpc-error.ts'
 import { type Attempt, type CallAnswer, type ClientCall, refuse } from './client-call.ts'
 
 /** How long a client may take to answer before the held upstream call is cancelled, ms. */
 const heldMs = 10 * 60_000
 const maxHeld = 256
+/** Questions of one call that wait at once. */
+const maxQuestions = 256
 const statePrefix = 'sallyport-held.'
 
 interface HeldCall {
@@ -72,6 +74,11 @@ export function createHeldCalls() {
       logLevel: first.owner.logLevel,
       tell: (method, params) => entry.current?.owner.tell(method, params),
       ask(question) {
+        if (entry.questions.size >= maxQuestions) {
+          const message = `${maxQuestions} questions of this call wait for an answer already`
+          question.answer('error', errorText(new RpcError(rpcCodes.upstreamUnavailable, message)))
+          return () => {}
+        }
         count += 1
         const key = `input_${count}`
         entry.questions.set(key, question)

@@ -1,5 +1,5 @@
+import { randomInt, timingSafeEqual } from 'node:crypto'
 import type { Sender } from '../../origin/client-address.ts'
-import { createCode, createReference, isCode } from './approval-code.ts'
 import { createSenderBudget } from './sender-budget.ts'
 
 export interface ApprovalRequest {
@@ -51,22 +51,6 @@ export type ApprovalState =
   /** Too many requests lately. */
   | { state: 'busy' }
 
-export interface Approvals {
-  /** Announces the request once; later calls say where it stands. */
-  open(request: ApprovalRequest): ApprovalState
-  /** Tries a code from the page. */
-  submit(id: string, code: string): ApprovalState
-  /** The owner says yes on the terminal; false when nothing that this counts for waits under that id. */
-  approve(id: string): boolean
-  deny(id: string): boolean
-  /** Somebody who may decide has signed in, in the browser of the request. */
-  vouch(id: string, who: Decider): boolean
-  /** Ends it, so that neither code nor approval can be used again. */
-  close(id: string, outcome: 'allowed' | 'refused'): void
-  /** Refuses everything that waits, and takes new requests at once. */
-  clear(): void
-}
-
 interface Pending {
   readonly announcement: ApprovalAnnouncement
   readonly sender: Sender
@@ -92,13 +76,15 @@ export const defaultApprovalLimits: ApprovalLimits = {
   wrongCodesPerHour: { each: 10, all: 40 },
 }
 
+export type Approvals = ReturnType<typeof createApprovals>
+
 /** Proof that whoever sits at the browser also sees the terminal. Kept in memory only. */
 export function createApprovals(options: {
   announce: (announcement: ApprovalAnnouncement) => void
   tell: (news: ApprovalNews) => void
   now: () => number
   limits: ApprovalLimits
-}): Approvals {
+}) {
   const { announce, tell, limits, now } = options
   const pending = new Map<string, Pending>()
   const announcements = createSenderBudget({
@@ -156,7 +142,8 @@ export function createApprovals(options: {
   }
 
   return {
-    open(request) {
+    /** Announces the request once; later calls say where it stands. */
+    open(request: ApprovalRequest): ApprovalState {
       forgetOld()
       const known = pending.get(request.id)
       if (known) return stateOf(known)
@@ -169,7 +156,8 @@ export function createApprovals(options: {
       announce(approval.announcement)
       return stateOf(approval)
     },
-    submit(id, code) {
+    /** Tries a code from the page. */
+    submit(id: string, code: string): ApprovalState {
       const approval = waiting(id)
       if (!approval) return stateOf(pending.get(id))
       if (isCode(code, approval.announcement.code)) {
@@ -181,22 +169,27 @@ export function createApprovals(options: {
       tell({ state: 'wrong-code', triesLeft: approval.triesLeft, ...named(approval) })
       return stateOf(approval)
     },
-    approve(id) {
+    /** The owner says yes on the terminal; false when nothing that this counts for waits under that id. */
+    approve(id: string): boolean {
       const approval = waiting(id)
       // A stranger's page may look like the owner's; whoever allows it must see the page itself.
       if (!approval?.announcement.local) return false
       return decide(approval, { state: 'approved', goesOn: true, ...owner })
     },
-    deny: (id) => decide(waiting(id), { state: 'denied' }),
-    vouch: (id, who) => decide(waiting(id), { state: 'approved', goesOn: false, ...who }),
-    close(id, outcome) {
+    deny: (id: string): boolean => decide(waiting(id), { state: 'denied' }),
+    /** Somebody who may decide has signed in, in the browser of the request. */
+    vouch: (id: string, who: Decider): boolean =>
+      decide(waiting(id), { state: 'approved', goesOn: false, ...who }),
+    /** Ends it, so that neither code nor approval can be used again. */
+    close(id: string, outcome: 'allowed' | 'refused'): void {
       const approval = pending.get(id)
       if (!approval) return
       const { state } = stateOf(approval)
       if (state === 'waiting' || state === 'approved') tell({ state: outcome, ...named(approval) })
       pending.set(id, { ...approval, verdict: { state: 'over' } })
     },
-    clear() {
+    /** Refuses everything that waits, and takes new requests at once. */
+    clear(): void {
       for (const id of pending.keys()) decide(waiting(id), { state: 'denied' })
       announcements.clear()
       wrongCodes.clear()
@@ -208,4 +201,39 @@ export function createApprovals(options: {
 function named({ announcement }: Pending): NamedRequest {
   const { id, reference, clientName, from } = announcement
   return { id, reference, clientName, from }
+}
+
+/** Six digits, shown on the terminal and typed into the page. */
+function createCode(): string {
+  return String(randomInt(1_000_000)).padStart(6, '0')
+}
+
+/** Whether somebody typed the code, with or without a space in the middle. */
+function isCode(typed: string, code: string): boolean {
+  const digits = typed.replace(/[\s-]/g, '')
+  return /^\d{6}$/.test(digits) && timingSafeEqual(Buffer.from(digits), Buffer.from(code))
+}
+
+/** Two words that name a request, on its page and on the terminal; none of those in use. */
+function createReference(inUse: ReadonlySet<string>): string {
+  const pick = (words: readonly string[]) => words[randomInt(words.length)]
+  for (;;) {
+    const reference = `${pick(firstWords)} ${pick(secondWords)}`
+    if (!inUse.has(reference)) return reference
+  }
+}
+
+const firstWords = words(`amber ample azure brave brisk bronze calm cedar clever coral crisp dapper
+  eager early fair fancy frosty gentle golden grand happy hazel humble ivory jolly keen lively lucky
+  mellow merry misty noble olive patient plain polite proud quick quiet rapid royal ruby rusty silent
+  silver snowy solid spicy steady sunny swift tidy velvet violet warm witty`)
+const secondWords =
+  words(`acorn anchor apple badger basket beaver bridge candle canyon castle cherry
+  comet copper dolphin falcon feather forest garden hammer harbor hazelnut island jacket kettle ladder
+  lantern lemon lizard magnet maple meadow mirror monkey mountain needle orchard otter paddle panda
+  parrot pebble pencil penguin pepper pillow planet pumpkin rabbit ribbon river rocket saddle squirrel
+  teapot tiger tunnel turtle valley walnut window`)
+
+function words(text: string): readonly string[] {
+  return text.split(/\s+/)
 }

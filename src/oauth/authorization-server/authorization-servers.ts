@@ -14,21 +14,13 @@ import type { ProviderSettings } from './provider-configuration.ts'
 import { createSenderBudget } from './sender-budget.ts'
 import type { KeyRing, SigningKeys } from './signing-keys.ts'
 
-/** The authorization servers of every origin, over one store. */
-export interface AuthorizationServers {
-  /** Answers a request to one of the OAuth endpoints of an origin. */
-  handle(origin: string, request: OAuthRequest): Promise<void>
-  consent(origin: string): Consent
-  publicKeys(): Promise<JSONWebKeySet>
-}
-
 export interface OAuthRequest {
   readonly incoming: IncomingMessage
   readonly outgoing: ServerResponse
   readonly sender: Sender
 }
 
-export interface AuthorizationServersDeps
+interface AuthorizationServersDeps
   extends Pick<ProviderSettings, 'profiles' | 'fetch' | 'renderError' | 'errorHeaders'> {
   readonly store: Store
   readonly keys: SigningKeys
@@ -57,11 +49,13 @@ interface Running {
 /** Metadata documents that are fetched a minute: for one sender, and for all strangers together. */
 const fetchesPerMinute = { each: 10, all: 60 }
 
+export type AuthorizationServers = ReturnType<typeof createAuthorizationServers>
+
 /**
- * Creates each origin's authorization server when it is first asked for, so that a new public
+ * The authorization servers of every origin, over one store. Creates each origin's authorization server when it is first asked for, so that a new public
  * origin is a new issuer at once; and anew when the keys or what it offers has changed.
  */
-export function createAuthorizationServers(deps: AuthorizationServersDeps): AuthorizationServers {
+export function createAuthorizationServers(deps: AuthorizationServersDeps) {
   const { approvals, grants, keys, logger, now, store } = deps
   const issuers = new Map<string, Issuer>()
   const fetches = createSenderBudget({ ...fetchesPerMinute, windowMs: 60_000, now })
@@ -118,12 +112,13 @@ export function createAuthorizationServers(deps: AuthorizationServersDeps): Auth
   }
 
   return {
-    async handle(origin, { incoming, outgoing, sender }) {
+    /** Answers a request to one of the OAuth endpoints of an origin. */
+    async handle(origin: string, { incoming, outgoing, sender }: OAuthRequest): Promise<void> {
       const { handle } = await run(origin)
       await senders.run(sender, () => handle(incoming, outgoing))
     },
-    consent: (origin) => issuerOf(origin).consent,
-    publicKeys: async () => (await keys.current()).publicJwks,
+    consent: (origin: string): Consent => issuerOf(origin).consent,
+    publicKeys: async (): Promise<JSONWebKeySet> => (await keys.current()).publicJwks,
   }
 }
 

@@ -3,11 +3,10 @@ import {
   type GuardedFetch,
   type ResolveAddresses,
 } from '../../lib/guarded-fetch.ts'
-import { redirectUriProblem } from './redirect-uri.ts'
-import { isGiven } from './registration.ts'
+import { isGiven, redirectUriProblem } from './registration.ts'
 
 /** What oidc-provider fetches with: metadata documents and key sets that strangers name. */
-export type DocumentFetch = (url: string | URL, init?: RequestInit) => Promise<Response>
+type DocumentFetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
 const timeoutMs = 2_500
 /** A document that answers proves that the outside can be reached; Claude Code identifies by it. */

@@ -3,10 +3,24 @@ import type { Interaction, Provider } from 'oidc-provider'
 import type { Sender } from '../../origin/client-address.ts'
 import { oauthUrls } from '../oauth-urls.ts'
 import { type ApprovalState, type Approvals, type Decider, owner } from './approvals.ts'
-import { type ConsentRequest, describeConsent } from './consent-request.ts'
+import { type GrantableProfile, oidcScopes, profileOfResource } from './grantable-profiles.ts'
 import type { Grants } from './grants.ts'
 import type { IssuerStorage } from './issuer-storage.ts'
-import type { GrantableProfile } from './resource-servers.ts'
+import { describeRedirect } from './registration.ts'
+
+/** What the owner is asked to allow. */
+export interface ConsentRequest {
+  readonly interaction: string
+  readonly clientId: string
+  readonly clientName: string
+  readonly redirectUri: string
+  readonly redirectHost: string
+  readonly profile: string
+  readonly scopes: readonly string[]
+  /** Scopes of OpenID Connect, which belong to no resource. */
+  readonly oidcScopes: readonly string[]
+  readonly issuer: string
+}
 
 /** The request and what its page must ask for: proof of being the owner, or a click. */
 export type ConsentView =
@@ -22,14 +36,7 @@ export interface Exchange {
   readonly interaction: string
 }
 
-export interface Consent {
-  /** Whether this browser began the interaction and it still waits for an answer. */
-  isOpen(exchange: Exchange): Promise<boolean>
-  view(exchange: Exchange): Promise<ConsentView>
-  answer(exchange: Exchange, answer: { allow: boolean; code: string }): Promise<ConsentView>
-}
-
-export interface ConsentDeps {
+interface ConsentDeps {
   readonly provider: () => Promise<Provider>
   readonly storage: IssuerStorage
   readonly grants: Grants
@@ -45,8 +52,10 @@ interface Loaded {
   readonly request: ConsentRequest
 }
 
+export type Consent = ReturnType<typeof createConsent>
+
 /** The owner's decision about one authorization request. */
-export function createConsent(deps: ConsentDeps): Consent {
+export function createConsent(deps: ConsentDeps) {
   const { approvals, grants, storage } = deps
 
   /** Undefined unless this browser began the interaction; its cookie says so. */
@@ -122,11 +131,12 @@ export function createConsent(deps: ConsentDeps): Consent {
   }
 
   return {
-    async isOpen(exchange) {
+    /** Whether this browser began the interaction and it still waits for an answer. */
+    async isOpen(exchange: Exchange): Promise<boolean> {
       const loaded = await load(exchange)
       return loaded !== undefined && loaded.details.result === undefined
     },
-    async view(exchange) {
+    async view(exchange: Exchange): Promise<ConsentView> {
       const loaded = await load(exchange)
       if (!loaded) return { kind: 'gone' }
       const decided = decidedView(loaded)
@@ -137,7 +147,10 @@ export function createConsent(deps: ConsentDeps): Consent {
       }
       return { kind: 'ask', request: loaded.request, approval, wrongCode: false }
     },
-    async answer(exchange, answer) {
+    async answer(
+      exchange: Exchange,
+      answer: { allow: boolean; code: string },
+    ): Promise<ConsentView> {
       const loaded = await load(exchange)
       if (!loaded) return { kind: 'gone' }
       const decided = decidedView(loaded)
@@ -161,4 +174,36 @@ function decidedView({ details, request }: Loaded): ConsentView | undefined {
   if (!details.result) return undefined
   const allowed = details.result.consent !== undefined
   return { kind: 'continue', request, url: details.returnTo, allowed }
+}
+
+/** Undefined when the client was forgotten or the profile removed meanwhile. */
+async function describeConsent(
+  details: Interaction,
+  { provider, profiles }: { provider: Provider; profiles: readonly GrantableProfile[] },
+): Promise<ConsentRequest | undefined> {
+  const { client_id, redirect_uri, resource, scope } = details.params
+  const client = await provider.Client.find(String(client_id))
+  const { issuer } = provider
+  const profile = profileOfResource([resource].flat()[0], { issuer, profiles })
+  if (!client || !profile) return undefined
+  const asked = String(scope ?? '').split(' ')
+  return {
+    interaction: details.uid,
+    clientId: client.clientId,
+    clientName: plainName(client.clientName ?? client.clientId),
+    redirectUri: String(redirect_uri),
+    redirectHost: describeRedirect(String(redirect_uri), 'that'),
+    profile: profile.name,
+    scopes: profile.scopes.filter((one) => asked.includes(one)),
+    oidcScopes: asked.filter((one) => oidcScopes.includes(one)),
+    issuer,
+  }
+}
+
+const maxNameLength = 80
+
+/** A stranger chose the name: no control characters, nothing that turns the text around, not long. */
+function plainName(name: string): string {
+  const plain = name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()
+  return plain.length > maxNameLength ? `${plain.slice(0, maxNameLength - 1)}…` : plain
 }

@@ -1,15 +1,20 @@
-import type { Configuration } from 'oidc-provider'
+import {
+  type Configuration,
+  errors,
+  interactionPolicy,
+  type KoaContextWithOIDC,
+  type ResourceServer,
+} from 'oidc-provider'
 import { oauthPaths } from '../oauth-urls.ts'
-import { createConsentPolicy } from './consent-policy.ts'
+import { baseScope } from '../policy.ts'
+import {
+  defaultResource,
+  type GrantableProfile,
+  oidcScopes,
+  profileOfResource,
+} from './grantable-profiles.ts'
 import { grantSeconds } from './grants.ts'
 import type { IssuerStorage } from './issuer-storage.ts'
-import { oidcScopes } from './request-parameters.ts'
-import {
-  accessTokenSeconds,
-  defaultResource,
-  describeResource,
-  type GrantableProfile,
-} from './resource-servers.ts'
 import { type KeyRing, signingAlgorithm } from './signing-keys.ts'
 
 export interface ProviderSettings {
@@ -30,6 +35,7 @@ export interface ProviderSettings {
   readonly errorHeaders: Readonly<Record<string, string>>
 }
 
+const accessTokenSeconds = 3_600
 const day = 24 * 3_600
 /** How long a request for access waits for its answer. */
 const waitingSeconds = 10 * 60
@@ -109,7 +115,7 @@ export function createProviderConfiguration(settings: ProviderSettings): Configu
       resourceIndicators: {
         enabled: true,
         defaultResource: async (_ctx, _client, oneOf) =>
-          oneOf?.[0] ?? defaultResource(issuer, settings.profiles()) ?? [],
+          oneOf?.[0] ?? defaultResource({ issuer, profiles: settings.profiles() }) ?? [],
         getResourceServerInfo: async (ctx, resource) =>
           describeResource(ctx, resource, { issuer, profiles: settings.profiles() }),
         useGrantedResource: async () => true,
@@ -139,6 +145,46 @@ export function createProviderConfiguration(settings: ProviderSettings): Configu
       ctx.set({ ...settings.errorHeaders })
       ctx.body = settings.renderError({ error, description: error_description ?? '' })
     },
+  }
+}
+
+/**
+ * Every authorization is shown to the owner, also one that was allowed before: a native client's
+ * identity cannot be proven (RFC 8252 section 8.6), and metadata documents make client ids public.
+ */
+function createConsentPolicy() {
+  const policy = interactionPolicy.base()
+  policy
+    .get('consent')
+    ?.checks.add(
+      new interactionPolicy.Check(
+        'owner_confirms',
+        'the owner confirms every authorization',
+        'consent_required',
+        (ctx) => ctx.oidc.result?.consent === undefined,
+      ),
+    )
+  return policy
+}
+
+/**
+ * RFC 8707 section 2: the resource decides profile and audience. One at a time, so that what the
+ * owner is shown is all there is.
+ */
+function describeResource(
+  ctx: KoaContextWithOIDC,
+  resource: string,
+  issuer: Parameters<typeof profileOfResource>[1],
+): ResourceServer {
+  const profile = profileOfResource(resource, issuer)
+  const asked = [ctx.oidc.params?.resource].flat()
+  if (!profile || asked.length > 1) throw new errors.InvalidTarget()
+  return {
+    scope: [...new Set([baseScope, ...profile.scopes])].join(' '),
+    audience: resource,
+    accessTokenFormat: 'jwt',
+    accessTokenTTL: accessTokenSeconds,
+    jwt: { sign: { alg: signingAlgorithm } },
   }
 }
 

@@ -1,9 +1,9 @@
 import { timingSafeEqual } from 'node:crypto'
 import { type errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { oauthPaths } from '../oauth-urls.ts'
+import { grantableScope, plainResource } from './grantable-profiles.ts'
 import { hashOf } from './issuer-storage.ts'
 import { createProviderConfiguration, type ProviderSettings } from './provider-configuration.ts'
-import { grantableScope, plainResource } from './request-parameters.ts'
 
 /** The authorization server of one origin. Everything it remembers is in the store. */
 export function createProvider(settings: ProviderSettings): Provider {

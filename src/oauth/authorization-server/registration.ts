@@ -1,5 +1,5 @@
+import { isLoopbackHost } from '../../lib/loopback.ts'
 import { OAuthError } from '../oauth-error.ts'
-import { isWebAddress, redirectUriProblem } from './redirect-uri.ts'
 
 type Metadata = Record<string, unknown>
 
@@ -60,4 +60,76 @@ function shortName(name: unknown): unknown {
 function known(value: unknown, supported: readonly string[]): string[] {
   const asked = Array.isArray(value) ? value.filter((one) => supported.includes(one)) : []
   return asked.length > 0 ? asked : [...supported]
+}
+
+/**
+ * Schemes under which known clients are called back by their system. They are not reverse domain
+ * names, as RFC 8252 section 7.1 wants them, and `AUTH_REDIRECT_SCHEMES` adds others of that kind.
+ */
+const knownSchemes: ReadonlySet<string> = new Set([
+  'claude',
+  'cline',
+  'codex',
+  'cursor',
+  'cursor-nightly',
+  'goose',
+  'jetbrains',
+  'lmstudio',
+  'raycast',
+  'vscode',
+  'vscode-insiders',
+  'vscodium',
+  'warp',
+  'windsurf',
+  'windsurf-next',
+  'zed',
+])
+
+const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
+const maxUriLength = 1_000
+
+/**
+ * What is wrong with a redirect URI, if anything. A scheme that is not known may start any program of
+ * the system, so that only those that name their owner are taken besides.
+ * @param schemes further private-use schemes, without a colon
+ */
+export function redirectUriProblem(uri: unknown, schemes: readonly string[]): string | undefined {
+  const url = typeof uri === 'string' ? URL.parse(uri) : null
+  if (!url) return 'is not an absolute URI'
+  if (String(uri).length > maxUriLength) return `is longer than ${maxUriLength} characters`
+  if (String(uri).includes('#')) return 'has a fragment'
+  if (url.username !== '' || url.password !== '') return 'has credentials in it'
+  if (url.protocol === 'https:') return undefined
+  if (url.protocol === 'http:') {
+    return loopbackHosts.has(url.hostname)
+      ? undefined
+      : 'uses "http:" for another machine than the one the client runs on'
+  }
+  const scheme = url.protocol.slice(0, -1)
+  if (knownSchemes.has(scheme) || schemes.includes(scheme) || isReverseDomain(scheme)) {
+    return undefined
+  }
+  return `uses the scheme "${url.protocol}", which is neither a reverse domain name nor that of a known client; AUTH_REDIRECT_SCHEMES adds to these`
+}
+
+/** OpenID Connect Registration 2: a web client has HTTPS addresses only. */
+function isWebAddress(uri: string): boolean {
+  return uri.startsWith('https:') && !loopbackHosts.has(new URL(uri).hostname)
+}
+
+/** As `com.example.app` of the owner of `example.com`. */
+function isReverseDomain(scheme: string): boolean {
+  return /^[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+$/.test(scheme)
+}
+
+/**
+ * Where an answer goes, in words for the person who has to judge it: `this` browser is the one they
+ * look at, `that` one may be anywhere.
+ */
+export function describeRedirect(redirectUri: string, browser: 'this' | 'that'): string {
+  const url = URL.parse(redirectUri)
+  if (!url) return 'an unknown address'
+  if (isLoopbackHost(url.hostname)) return `${url.host} (the computer of ${browser} browser)`
+  if (url.protocol === 'https:') return url.host
+  return `an application on the computer of ${browser} browser (${url.protocol})`
 }

@@ -1,27 +1,20 @@
 import type { Sender } from '../../origin/client-address.ts'
 
-/** How often something may be done. What comes from this machine counts apart from all others. */
-export interface SenderBudget {
-  /** Counts one more; false when the sender, or everybody together, has no more. */
-  take(sender: Sender): boolean
-  /** Whether nothing is left for the sender. */
-  isSpent(sender: Sender): boolean
-  /** Gives everybody everything back. */
-  clear(): void
-}
-
 interface Window {
   count: number
   readonly endsAt: number
 }
 
-/** @param options.each how often for one sender, far below `all`, which is for all of them */
+/**
+ * How often something may be done. What comes from this machine counts apart from all others.
+ * @param options.each how often for one sender, far below `all`, which is for all of them
+ */
 export function createSenderBudget(options: {
   each: number
   all: number
   windowMs: number
   now: () => number
-}): SenderBudget {
+}) {
   const { each, all, windowMs, now } = options
   const windows = new Map<string, Window>()
 
@@ -36,6 +29,7 @@ export function createSenderBudget(options: {
     else windows.set(key, { count: 1, endsAt: now() + windowMs })
   }
 
+  /** Whether nothing is left for the sender. */
   function isSpent({ isLocal, key }: Sender): boolean {
     if (isLocal) return countOf('local') >= all
     return countOf('strangers') >= all || countOf(`stranger ${key}`) >= each
@@ -43,13 +37,15 @@ export function createSenderBudget(options: {
 
   return {
     isSpent,
-    take(sender) {
+    /** Counts one more; false when the sender, or everybody together, has no more. */
+    take(sender: Sender): boolean {
       if (isSpent(sender)) return false
       for (const [key, { endsAt }] of windows) if (endsAt <= now()) windows.delete(key)
       if (sender.isLocal) count('local')
       else for (const key of ['strangers', `stranger ${sender.key}`]) count(key)
       return true
     },
+    /** Gives everybody everything back. */
     clear: () => windows.clear(),
   }
 }

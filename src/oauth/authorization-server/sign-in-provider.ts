@@ -1,7 +1,6 @@
 import * as oauth from 'oauth4webapi'
 import type { AuthSettings } from '../../config/resolved-config.ts'
 import { isLoopbackHost } from '../../lib/loopback.ts'
-import type { Identity } from './allow-list.ts'
 
 /** Where the owner can sign in: GitHub, or any OpenID Connect issuer (Google is one). */
 export type SignInProviderConfig = AuthSettings['signIn'][number]
@@ -12,6 +11,18 @@ export interface SignInSecrets {
   readonly verifier: string
   readonly nonce: string
   readonly redirectUri: string
+}
+
+/** Who somebody is, as a sign-in provider says. */
+export interface Identity {
+  /** Name of the provider in the configuration, such as `github`. */
+  readonly provider: string
+  /** What the provider never gives to somebody else, as it may a login or an address. */
+  readonly id: string
+  /** Only GitHub has logins. */
+  readonly login: string | undefined
+  /** Addresses the provider has verified. */
+  readonly verifiedEmails: readonly string[]
 }
 
 export interface SignInProvider {

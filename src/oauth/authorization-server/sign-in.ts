@@ -2,20 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
-import { accountOf, displayName, isAllowed } from './allow-list.ts'
 import type { Decider } from './approvals.ts'
-import type { SignInProvider, SignInSecrets } from './sign-in-provider.ts'
+import type { Identity, SignInProvider, SignInSecrets } from './sign-in-provider.ts'
 
 /** How a sign-in ended. `problem` is for the person, and says nothing a stranger chose. */
-export type SignInOutcome = { ok: true; who: Decider } | { ok: false; problem: string }
-
-export interface SignIn {
-  readonly providers: readonly { readonly name: string; readonly label: string }[]
-  /** Where to send the browser; undefined when there is no such provider, or it cannot be reached. */
-  begin(provider: string, at: { interaction: string; origin: string }): Promise<string | undefined>
-  /** Judges the answer the browser brought back to the same interaction. */
-  finish(interaction: string, answer: URL): Promise<SignInOutcome>
-}
+type SignInOutcome = { ok: true; who: Decider } | { ok: false; problem: string }
 
 /** The interaction that a `state` belongs to, when it is one of ours. */
 export function interactionOfState(state: string | undefined): string | undefined {
@@ -30,6 +21,8 @@ interface Pending extends SignInSecrets {
 const lifetimeMs = 10 * 60_000
 const maxPending = 200
 
+export type SignIn = ReturnType<typeof createSignIn>
+
 /**
  * Sign-in of the owner elsewhere. What is remembered stays here, is used once, and counts only for
  * the interaction it was made for, which itself is bound to its browser by a cookie.
@@ -40,7 +33,7 @@ export function createSignIn(options: {
   allow: readonly string[]
   now: () => number
   logger: Logger
-}): SignIn {
+}) {
   const { allow, now, logger } = options
   // Without a list nobody could come in, so nothing is offered.
   const providers = allow.length === 0 ? [] : options.providers
@@ -63,7 +56,11 @@ export function createSignIn(options: {
 
   return {
     providers: providers.map(({ name, label }) => ({ name, label })),
-    async begin(name, { interaction, origin }) {
+    /** Where to send the browser; undefined when there is no such provider, or it cannot be reached. */
+    async begin(
+      name: string,
+      { interaction, origin }: { interaction: string; origin: string },
+    ): Promise<string | undefined> {
       const provider = providers.find((one) => one.name === name)
       if (!provider) return undefined
       makeRoom()
@@ -86,7 +83,8 @@ export function createSignIn(options: {
         return undefined
       }
     },
-    async finish(interaction, answer) {
+    /** Judges the answer the browser brought back to the same interaction. */
+    async finish(interaction: string, answer: URL): Promise<SignInOutcome> {
       const found = take(interaction, answer.searchParams.get('state') ?? '')
       if (!found) return { ok: false, problem: 'This sign-in has expired or was used already.' }
       try {
@@ -102,4 +100,35 @@ export function createSignIn(options: {
       }
     },
   }
+}
+
+/**
+ * Whether somebody is on the list (`AUTH_ALLOW`): an address (`alice@example.com`), every address of
+ * a domain (`@example.com`), or a login (`github:alice`). An empty list allows nobody.
+ */
+export function isAllowed(list: readonly string[], identity: Identity): boolean {
+  const names = namesOf(identity)
+  return list.some((entry) => names.includes(entry.trim().toLowerCase()))
+}
+
+/** The subject of tokens that this person allowed: the same for the same person, and for nobody else. */
+function accountOf({ provider, id }: Identity): string {
+  return `${provider}:${id}`
+}
+
+/** The name that is shown and written down: a login, or the first address. */
+function displayName({ provider, login, verifiedEmails }: Identity): string {
+  return `${provider}:${login ?? verifiedEmails[0] ?? 'unknown'}`
+}
+
+/** Everything a list may say to mean this person. */
+function namesOf({ provider, login, verifiedEmails }: Identity): string[] {
+  const addresses = verifiedEmails.map((email) => email.toLowerCase()).filter(isAddress)
+  const domains = addresses.map((email) => email.slice(email.lastIndexOf('@')))
+  const logins = login ? [`${provider}:${login}`.toLowerCase()] : []
+  return [...addresses, ...domains, ...logins]
+}
+
+function isAddress(email: string): boolean {
+  return /^[^@\s]+@[^@\s]+$/.test(email)
 }

@@ -1,7 +1,29 @@
 import { X509Certificate } from 'node:crypto'
 import { derElementLength } from '../der.ts'
-import type { CertificateVerdict, UploadedFile } from './file-verdict.ts'
 import { isPrivateKeyLabel, readPemBlocks } from './pem-blocks.ts'
+
+/** A file as it was uploaded or read. */
+export interface UploadedFile {
+  /** Its name without folders, to be shown. */
+  readonly name: string
+  readonly content: Uint8Array
+}
+
+/** `root`, `intermediate`, `client` (what we present) and `duplicate` (kept once) are accepted. */
+export type CertificateVerdict =
+  | 'root'
+  | 'intermediate'
+  | 'client'
+  | 'duplicate'
+  | 'not-a-ca'
+  | 'expired'
+  | 'not-yet-valid'
+  | 'too-weak'
+  | 'private-key'
+  | 'malformed'
+  | 'too-large'
+  | 'wrong-type'
+  | 'unusable'
 
 /** Largest file that is read, bytes. */
 export const maxFileBytes = 10 * 1024 * 1024

@@ -1,27 +1,57 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { daysLeft, isSelfSigned, onOneLine, parseCertificates } from '../certificate.ts'
-import type { BundleRecord } from './bundle-records.ts'
-import { orderChain } from './order-chain.ts'
-import type { BundleCertificate, BundleDescription } from './upstream-bundles.ts'
+import { type MissingLink, orderChain } from './order-chain.ts'
+import type { KeptBundle } from './signed-bundles.ts'
+
+/** One certificate as it is shown; names on one line (`CN=…, O=…`). */
+interface ShownCertificate {
+  readonly subject: string
+  readonly issuer: string
+  readonly fingerprint256: string
+  /** Milliseconds since the epoch, here and below. */
+  readonly notBefore: number
+  readonly notAfter: number
+  /** Whole days, negative once it has expired. */
+  readonly daysLeft: number
+}
+
+export interface BundleCertificate extends ShownCertificate {
+  readonly kind: 'root' | 'intermediate'
+}
+
+export interface BundleDescription {
+  readonly server: string
+  /** `refused`: it does not carry a good signature of ours, and the server is not connected to. */
+  readonly state: 'good' | 'refused'
+  /** Why it is refused, and what cures that. */
+  readonly problem: string | undefined
+  readonly hint: string | undefined
+  /** Roots first, each issuer before what it signed. Empty when refused. */
+  readonly certificates: readonly BundleCertificate[]
+  readonly missing: readonly MissingLink[]
+  readonly clientCertificate: ShownCertificate | undefined
+  /** SHA-256 over everything in the bundle, upper-case hex with colons. */
+  readonly fingerprint: string | undefined
+  readonly changed: KeptBundle['changed'] | undefined
+}
 
 /** Describes a bundle that verified; `now` is in ms since the epoch. */
-export function describeBundle(record: BundleRecord, now: number): BundleDescription {
-  const { certificates, missing } = orderChain(record.ca.map((pem) => new X509Certificate(pem)))
-  const leaf = parseCertificates(record.clientCertificate ?? '')[0]
+export function describeBundle(bundle: KeptBundle, now: number): BundleDescription {
+  const { certificates, missing } = orderChain(bundle.ca.map((pem) => new X509Certificate(pem)))
+  const [leaf] = parseCertificates(bundle.clientCertificate ?? '')
   return {
-    server: record.server,
+    server: bundle.server,
     state: 'good',
     problem: undefined,
     hint: undefined,
     certificates: certificates.map((certificate) => ({
       kind: isSelfSigned(certificate) ? 'root' : 'intermediate',
-      ...facts(certificate, now),
+      ...show(certificate, now),
     })),
     missing,
-    clientCertificate: leaf && facts(leaf, now),
-    fingerprint: bundleFingerprint(record),
-    sequence: record.sequence,
-    changed: record.changed,
+    clientCertificate: leaf && show(leaf, now),
+    fingerprint: bundleFingerprint(bundle),
+    changed: bundle.changed,
   }
 }
 
@@ -39,7 +69,6 @@ export function describeRefused(
     missing: [],
     clientCertificate: undefined,
     fingerprint: undefined,
-    sequence: undefined,
     changed: undefined,
   }
 }
@@ -48,7 +77,7 @@ export function describeRefused(
 export function bundleFingerprint({
   ca,
   clientCertificate = '',
-}: Pick<BundleRecord, 'ca' | 'clientCertificate'>): string {
+}: Pick<KeptBundle, 'ca' | 'clientCertificate'>): string {
   const authorities = ca.map((pem) => new X509Certificate(pem).fingerprint256).toSorted()
   const presented = parseCertificates(clientCertificate).map((one) => one.fingerprint256)
   const digest = createHash('sha256')
@@ -57,7 +86,7 @@ export function bundleFingerprint({
   return (digest.toUpperCase().match(/../g) ?? []).join(':')
 }
 
-function facts(certificate: X509Certificate, now: number): Omit<BundleCertificate, 'kind'> {
+function show(certificate: X509Certificate, now: number): ShownCertificate {
   return {
     subject: onOneLine(certificate.subject),
     issuer: onOneLine(certificate.issuer),

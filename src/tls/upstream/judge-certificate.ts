@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { isSelfSigned, onOneLine, validityProblem } from '../certificate.ts'
-import type { CertificateVerdict } from './file-verdict.ts'
+import type { CertificateVerdict } from './certificate-file.ts'
 
 export interface Judgement {
   readonly verdict: CertificateVerdict

@@ -1,13 +1,24 @@
 import type { X509Certificate } from 'node:crypto'
 import { type ParsedKey, parseKey } from '../private-key.ts'
-import { type FilePart, maxFileBytes, readCertificateFile } from './certificate-file.ts'
-import type { CertificateVerdict, FileVerdict, UploadedFile } from './file-verdict.ts'
+import {
+  type CertificateVerdict,
+  type FilePart,
+  maxFileBytes,
+  readCertificateFile,
+  type UploadedFile,
+} from './certificate-file.ts'
 import { judgeAuthority, judgeSoundness } from './judge-certificate.ts'
-import { findingOf, verdictOf } from './judge-files.ts'
-import type { ClientCertificateFiles } from './upstream-bundles.ts'
+import { type FileVerdict, findingOf, verdictOf } from './judge-files.ts'
 
 /** RFC 5280 4.2.1.12: clientAuth, and anyExtendedKeyUsage. */
 const clientUsages = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0']
+
+/** The certificate that connections to a server present, as PEM or DER files. */
+export interface ClientCertificateFiles {
+  /** The chain, leaf first. */
+  readonly cert: UploadedFile
+  readonly key: UploadedFile
+}
 
 export interface JudgedClientCertificate {
   readonly files: readonly FileVerdict[]

@@ -1,12 +1,11 @@
 import type { X509Certificate } from 'node:crypto'
 import { onOneLine } from '../certificate.ts'
-import { type FilePart, readCertificateFile } from './certificate-file.ts'
-import type {
-  CertificateFinding,
-  CertificateVerdict,
-  FileVerdict,
-  UploadedFile,
-} from './file-verdict.ts'
+import {
+  type CertificateVerdict,
+  type FilePart,
+  readCertificateFile,
+  type UploadedFile,
+} from './certificate-file.ts'
 import { judgeAuthority } from './judge-certificate.ts'
 
 /** More would slow down every connection: a system's whole store has some 150. */
@@ -18,6 +17,28 @@ const acceptable: ReadonlySet<CertificateVerdict> = new Set([
   'client',
   'duplicate',
 ])
+
+/** What one certificate of a file is, or why this part of the file is refused. */
+export interface CertificateFinding {
+  readonly verdict: CertificateVerdict
+  /** A sentence. Never anything of a private key. */
+  readonly message: string
+  /** First line of it in a PEM file, counted from 1. */
+  readonly line: number | undefined
+  readonly subject: string | undefined
+  readonly issuer: string | undefined
+  readonly fingerprint256: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number | undefined
+}
+
+export interface FileVerdict {
+  readonly file: string
+  readonly accepted: boolean
+  /** What the file is in one sentence. */
+  readonly message: string
+  readonly certificates: readonly CertificateFinding[]
+}
 
 export interface JudgedFiles {
   /** Whether every certificate of every file can be kept. */

@@ -1,6 +1,14 @@
 import type { X509Certificate } from 'node:crypto'
 import { isSelfSigned, onOneLine } from '../certificate.ts'
-import type { MissingLink } from './upstream-bundles.ts'
+
+/** A certificate whose issuer the bundle does not hold. */
+export interface MissingLink {
+  readonly subject: string
+  readonly issuer: string
+  /** `other-key`: the bundle holds a certificate of that name, but another key signed. */
+  readonly reason: 'absent' | 'other-key'
+  readonly message: string
+}
 
 export interface OrderedChain {
   /** Roots first, then level by level: each certificate behind one that signed it. */

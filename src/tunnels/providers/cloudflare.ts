@@ -1,20 +1,23 @@
 import { UserError } from '../../errors.ts'
 import { findFreePort } from '../../lib/free-port.ts'
 import { redactSecrets } from '../../lib/redact.ts'
-import { clientEnvironment } from '../client-environment.ts'
-import { startClient } from '../client-process.ts'
-import { type ClientReport, openClientTunnel } from '../client-tunnel.ts'
+import { clientEnvironment, startClient } from '../client-process.ts'
+import {
+  addressOf,
+  addressRefused,
+  type ClientReport,
+  openClientTunnel,
+  parsePublicAddress,
+} from '../client-tunnel.ts'
 import {
   type CloudflaredRun,
   type CloudflareEdge,
   type CloudflareTunnel,
   cloudflaredArguments,
   cloudflaredSecrets,
-} from '../cloudflared-arguments.ts'
+  createCloudflaredMetrics,
+} from '../cloudflared.ts'
 import { type CloudflaredPlaces, findCloudflared } from '../cloudflared-binary.ts'
-import { createCloudflaredMetrics } from '../cloudflared-metrics.ts'
-import { addressRefused, parsePublicAddress } from '../public-address.ts'
-import { addressOf } from '../target-address.ts'
 import { explainFailure, recogniseFailure, toUserError } from '../tunnel-failures.ts'
 import type {
   CheckResult,
@@ -45,7 +48,6 @@ export const traits: TunnelTraits = {
   interstitialAdvice: undefined,
   // A quick tunnel answers 429 beyond 200 requests at once.
   maxHeldStreams: 180,
-  idleLimitMs: 100_000,
   clientAddress: { header: 'cf-connecting-ip', take: 'last' },
   encryptedLeg: true,
 }

@@ -1,9 +1,13 @@
 import { UserError } from '../../errors.ts'
 import { shellQuote } from '../../lib/shell.ts'
 import { startClient } from '../client-process.ts'
-import { type ClientReport, openClientTunnel } from '../client-tunnel.ts'
-import { addressRefused, parsePublicAddress } from '../public-address.ts'
-import { addressOf } from '../target-address.ts'
+import {
+  addressOf,
+  addressRefused,
+  type ClientReport,
+  openClientTunnel,
+  parsePublicAddress,
+} from '../client-tunnel.ts'
 import type {
   CheckResult,
   TunnelDependencies,
@@ -29,7 +33,6 @@ export const traits: TunnelTraits = {
   skipInterstitialHeader: undefined,
   interstitialAdvice: undefined,
   maxHeldStreams: 100,
-  idleLimitMs: 60_000,
   clientAddress: undefined,
   encryptedLeg: undefined,
 }

@@ -1,8 +1,8 @@
 import { type TunnelErrorCode, UserError } from '../../errors.ts'
 import { wait } from '../../lib/clock.ts'
+import { addressOf } from '../client-tunnel.ts'
 import { openHostedTunnel } from '../hosted-tunnel.ts'
 import type { LocaltunnelSettings } from '../hosts/localtunnel-host.ts'
-import { addressOf } from '../target-address.ts'
 import type {
   Tunnel,
   TunnelDependencies,
@@ -31,8 +31,6 @@ export const traits: TunnelTraits = {
     'Browsers meet a page that asks for a password, once a week: the public address of this machine, which https://loca.lt/mytunnelpassword tells. API clients are not affected.',
   // The client holds ten sockets, and each open stream takes one; two stay for calls.
   maxHeldStreams: 8,
-  // nginx in front of the public service waits so long for the next byte.
-  idleLimitMs: 60_000,
   clientAddress: { header: 'x-forwarded-for', take: 'last' },
   encryptedLeg: false,
 }

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { messageOf, UserError } from '../../errors.ts'
+import { addressOf } from '../client-tunnel.ts'
 import { openHostedTunnel } from '../hosted-tunnel.ts'
 import type { NgrokSettings } from '../hosts/ngrok-host.ts'
-import { addressOf } from '../target-address.ts'
 import { toUserError, whereToken } from '../tunnel-failures.ts'
 import type {
   CheckResult,
@@ -33,7 +33,6 @@ export const traits: TunnelTraits = {
   interstitialAdvice:
     'On the free plan browsers meet a warning once a week and go on with "Visit Site"; a request with the header ngrok-skip-browser-warning does not. API clients are not affected.',
   maxHeldStreams: 1_000,
-  idleLimitMs: 300_000,
   clientAddress: { header: 'x-forwarded-for', take: 'last' },
   encryptedLeg: true,
 }

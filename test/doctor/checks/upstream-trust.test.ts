@@ -13,7 +13,7 @@ import { upstreamTrust } from '../../../src/doctor/checks/upstream-trust.ts'
 import type { GatewayView, RunningGateway } from '../../../src/doctor/world.ts'
 import { temporaryFolder } from '../../cli/helpers.ts'
 import { resolveTestFile, type ServerSketch } from '../../fixtures/gateway.ts'
-import { bundlesBeside, byTest, pem } from '../../gateway/trust-lab.ts'
+import { bundlesBeside, byTest, pem, tamperWith } from '../../gateway/trust-lab.ts'
 import { issue, issueChain } from '../../tls/upstream/lab.ts'
 import { say, startLab } from '../lab.ts'
 
@@ -130,12 +130,7 @@ describe('the check of certificates of servers', () => {
     const chain = await issueChain()
     const { bundles, store, judge } = await startWith({ corp: { url: await serve(chain) } })
     await bundles.replace('corp', [pem(chain.root.pem)], byTest)
-    const [stored, other] = [await store.get('upstream-ca', 'corp'), await issueChain()]
-    const flat = (text: string) => JSON.stringify(JSON.stringify(text)).slice(3, -3)
-    const text = JSON.stringify(stored)
-    const tampered = text.replace(flat(chain.root.pem), flat(other.root.pem))
-    expect(tampered).not.toBe(text)
-    await store.set('upstream-ca', 'corp', JSON.parse(tampered))
+    await tamperWith(store, 'corp', (await issueChain()).root.pem)
     expect(await judge()).toEqual([
       expect.stringMatching(
         /^fail: .*its CA bundle cannot be believed.* -> pnpm sallyport ca add corp --replace <files>$/,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type Identity, isAllowed } from '../../../src/oauth/authorization-server/allow-list.ts'
+import { isAllowed } from '../../../src/oauth/authorization-server/sign-in.ts'
+import type { Identity } from '../../../src/oauth/authorization-server/sign-in-provider.ts'
 
 const alice: Identity = {
   provider: 'github',

@@ -4,7 +4,7 @@ import {
   findExpiring,
   watchBundleExpiry,
 } from '../../../src/tls/upstream/bundle-expiry.ts'
-import type { BundleDescription } from '../../../src/tls/upstream/upstream-bundles.ts'
+import type { BundleDescription } from '../../../src/tls/upstream/describe-bundle.ts'
 import { startTestGateway } from '../../fixtures/gateway.ts'
 import { dayMs, hourMs, manualClock } from '../lab.ts'
 import { change, openLab } from './bundle-lab.ts'
@@ -31,7 +31,6 @@ function bundleOf({ root, client, now }: { root: number; client?: number; now: n
     missing: [],
     clientCertificate: client === undefined ? undefined : certificate('CN=ada', client),
     fingerprint: 'AA',
-    sequence: 1,
     changed: undefined,
   }
   return description

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { UploadedFile } from '../../../src/tls/upstream/file-verdict.ts'
+import type { UploadedFile } from '../../../src/tls/upstream/certificate-file.ts'
 import { judgeFiles, maxCertificates } from '../../../src/tls/upstream/judge-files.ts'
 import { fileOf, type Issued, issue, issueChain, rsaKey } from './lab.ts'
 import { md5Root, p192Root } from './weak-roots.ts'

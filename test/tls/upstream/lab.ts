@@ -2,7 +2,7 @@ import 'reflect-metadata'
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
-import type { UploadedFile } from '../../../src/tls/upstream/file-verdict.ts'
+import type { UploadedFile } from '../../../src/tls/upstream/certificate-file.ts'
 
 const dayMs = 86_400_000
 

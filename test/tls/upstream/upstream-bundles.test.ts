@@ -1,11 +1,11 @@
-import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createHash, createPrivateKey, sign, X509Certificate } from 'node:crypto'
+import { chmod, copyFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createSealedStore } from '../../../src/store/sealed-store.ts'
 import { loadSealingKey } from '../../../src/store/sealing-key.ts'
-import { createBundleSigningKeys } from '../../../src/tls/upstream/bundle-signing-keys.ts'
 import { change, openLab } from './bundle-lab.ts'
 import { fileOf, type Issued, issue, issueChain } from './lab.ts'
 
@@ -59,12 +59,6 @@ function documents({ folder }: Lab) {
           .prepare('UPDATE documents SET value = ? WHERE collection = ? AND key = ?')
           .run(value, collection, key),
       ),
-    delete: (collection: string, key: string) =>
-      run((database) =>
-        database
-          .prepare('DELETE FROM documents WHERE collection = ? AND key = ?')
-          .run(collection, key),
-      ),
   }
 }
 
@@ -72,6 +66,16 @@ async function everythingStored(folder: string): Promise<string> {
   const names = await readdir(folder)
   return (await Promise.all(names.map((name) => readFile(join(folder, name), 'latin1')))).join('')
 }
+
+/** The signed text of a server, in its three parts. */
+function partsOf(lab: Lab, server = 'intranet') {
+  const jws = JSON.parse(documents(lab).read('upstream-ca', server)) as string
+  const [header = '', payload = '', signature = ''] = jws.split('.')
+  return { header, payload, signature }
+}
+
+const decode = (part: string) => Buffer.from(part, 'base64url').toString()
+const encode = (text: string) => Buffer.from(text).toString('base64url')
 
 const refused = (reason: string) => ({
   code: 'CA_BUNDLE_REFUSED',
@@ -197,101 +201,85 @@ describe('a change', () => {
 })
 
 describe('a bundle that was tampered with', () => {
-  type Document = { keyId: string; payload: string; signature: string; format: number }
-  const edit = (edits: (document: Document) => unknown) => async (lab: Lab) => {
-    const file = documents(lab)
-    const document = JSON.parse(file.read('upstream-ca', 'intranet')) as Document
-    file.write('upstream-ca', 'intranet', JSON.stringify(edits(document)))
+  type Parts = ReturnType<typeof partsOf>
+  const edit = (edits: (parts: Parts) => Partial<Parts>) => (lab: Lab) => {
+    const parts = partsOf(lab)
+    const { header, payload, signature } = { ...parts, ...edits(parts) }
+    write(lab, `${header}.${payload}.${signature}`)
   }
+  const write = (lab: Lab, document: unknown) =>
+    documents(lab).write('upstream-ca', 'intranet', JSON.stringify(document))
+  const withHeader = (header: object) => edit(() => ({ header: encode(JSON.stringify(header)) }))
 
   it.each<[string, string, (lab: Lab) => Promise<unknown> | unknown]>([
     [
       'has a certificate of somebody else',
       'it was changed since it was signed',
-      edit((document) => {
+      edit(({ payload }) => {
         const [mine, foreign] = [root.pem, other.pem].map((text) => JSON.stringify(text))
-        const payload = document.payload.replace(String(mine), String(foreign))
-        expect(payload).not.toBe(document.payload)
-        return { ...document, payload }
+        const changed = encode(decode(payload).replace(String(mine), String(foreign)))
+        expect(changed).not.toBe(payload)
+        return { payload: changed }
       }),
     ],
     [
       'has one byte changed',
       'it was changed since it was signed',
-      edit((document) => ({ ...document, payload: `${document.payload} ` })),
+      edit(({ payload }) => ({ payload: encode(`${decode(payload)} `) })),
     ],
     [
       'has another signature',
       'it was changed since it was signed',
-      edit((document) => ({ ...document, signature: Buffer.alloc(64).toString('base64url') })),
+      edit(() => ({ signature: Buffer.alloc(64).toString('base64url') })),
     ],
     [
       'has an empty signature',
       'it was changed since it was signed',
-      edit((document) => ({ ...document, signature: '' })),
+      edit(() => ({ signature: '' })),
     ],
     [
       'has no signature',
       'it carries no signature',
-      edit(({ payload, keyId }) => ({ format: 1, payload, keyId })),
+      (lab) => write(lab, [partsOf(lab).header, partsOf(lab).payload].join('.')),
     ],
+    [
+      'says that it needs no signature',
+      'it carries no signature',
+      withHeader({ alg: 'none', kid: 'x' }),
+    ],
+    ['says that it has a MAC', 'it carries no signature', withHeader({ alg: 'HS256', kid: 'x' })],
     [
       'is bare content',
       'it carries no signature',
-      edit(({ payload }) => JSON.parse(payload).content),
+      (lab) => write(lab, JSON.parse(decode(partsOf(lab).payload))),
     ],
     [
       'names another key',
       'a key that is no longer ours',
-      edit((document) => ({ ...document, keyId: '0000000000000000' })),
+      withHeader({ alg: 'EdDSA', kid: '0000000000000000' }),
     ],
     [
       'is no JSON any more',
       'it carries no signature',
       (lab) => documents(lab).write('upstream-ca', 'intranet', '{"format'),
     ],
+    ['is nothing', 'it carries no signature', (lab) => write(lab, null)],
     [
       'is that of another server',
-      'it was signed for another place',
+      'it was signed for another server',
       (lab) => {
         const file = documents(lab)
         file.write('upstream-ca', 'intranet', file.read('upstream-ca', 'second'))
       },
     ],
+    ['lost its key', 'a key that is no longer ours', (lab) => rm(lab.keyFile)],
     [
-      'was taken out',
-      'it was taken out of the state file',
-      (lab) => documents(lab).delete('upstream-ca', 'intranet'),
-    ],
-    [
-      'was taken out of the list',
-      'the list of all bundles lacks it',
-      (lab) => documents(lab).delete('upstream-ca-manifest', 'current'),
-    ],
-    [
-      'is in a list that was changed',
-      'the list of all bundles cannot be believed: it was changed',
-      (lab) => {
-        const file = documents(lab)
-        const text = file.read('upstream-ca-manifest', 'current')
-        file.write('upstream-ca-manifest', 'current', text.replace('second', 'secand'))
-      },
-    ],
-    [
-      'is in a list put where a bundle was',
-      'it was signed for another place',
-      (lab) => {
-        const file = documents(lab)
-        file.write('upstream-ca', 'intranet', file.read('upstream-ca-manifest', 'current'))
-      },
-    ],
-    ['lost its keys', 'a key that is no longer ours', (lab) => rm(lab.keyFile)],
-    [
-      'was signed with keys of somebody else',
+      'was signed with the key of somebody else',
       'a key that is no longer ours',
       async (lab) => {
-        await rm(lab.keyFile)
-        await createBundleSigningKeys(lab.keyFile).signing()
+        const theirs = await openLab()
+        await theirs.bundles.add('intranet', pem(root), change)
+        await copyFile(theirs.keyFile, lab.keyFile)
       },
     ],
   ])('%s, and refuses the connection', async (_, reason, tamper) => {
@@ -317,33 +305,18 @@ describe('a bundle that was tampered with', () => {
     const lab = await openLab()
     await lab.bundles.add('intranet', pem(root), change)
     const file = documents(lab)
-    const places = ['upstream-ca intranet', 'upstream-ca-manifest current'].map((place) => {
-      const [collection = '', key = ''] = place.split(' ')
-      return { collection, key, text: file.read(collection, key) }
-    })
+    const text = file.read('upstream-ca', 'intranet')
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...places), fc.nat(), fc.nat(125), async (place, at, by) => {
-        const { collection, key, text } = place
+      fc.asyncProperty(fc.nat(), fc.nat(125), async (at, by) => {
         const index = at % text.length
         const other = String.fromCharCode(32 + ((text.charCodeAt(index) + by) % 95))
-        file.write(collection, key, text.slice(0, index) + other + text.slice(index + 1))
+        const changed = text.slice(0, index) + other + text.slice(index + 1)
+        file.write('upstream-ca', 'intranet', changed)
         const read = await lab.bundles.read('intranet').catch((error) => error.code)
-        file.write(collection, key, text)
         if (read !== 'CA_BUNDLE_REFUSED') expect(read).toEqual({ ca: [root.pem] })
         return other === text[index] || read === 'CA_BUNDLE_REFUSED' || index > text.length - 4
       }),
       { numRuns: 200 },
-    )
-  })
-
-  it('is refused in the version before the current one', async () => {
-    const lab = await openLab()
-    await lab.bundles.add('intranet', pem(root), change)
-    const earlier = documents(lab).read('upstream-ca', 'intranet')
-    await lab.bundles.replace('intranet', pem(other), change)
-    documents(lab).write('upstream-ca', 'intranet', earlier)
-    await expect(lab.bundles.read('intranet')).rejects.toMatchObject(
-      refused('an earlier one was put in its place'),
     )
   })
 
@@ -353,7 +326,7 @@ describe('a bundle that was tampered with', () => {
       const lab = await openLab()
       await lab.bundles.add('intranet', pem(root), change)
       await lab.bundles.add('second', pem(other), change)
-      await edit((document) => ({ ...document, signature: '' }))(lab)
+      edit(() => ({ signature: '' }))(lab)
       if (cure === 'replace') await lab.bundles.replace('intranet', pem(root), change)
       else await lab.bundles.remove('intranet', change)
       const expected = cure === 'replace' ? { ca: [root.pem] } : undefined
@@ -363,12 +336,11 @@ describe('a bundle that was tampered with', () => {
     },
   )
 
-  it('together with its list is cured one server at a time', async () => {
+  it('is cured one server at a time when the key was lost', async () => {
     const lab = await openLab()
     await lab.bundles.add('intranet', pem(root), change)
     await lab.bundles.add('second', pem(other), change)
     await rm(lab.keyFile)
-    await expect(lab.bundles.read('third')).rejects.toMatchObject({ code: 'CA_BUNDLE_REFUSED' })
     await lab.bundles.replace('second', pem(other), change)
     expect(await lab.bundles.read('second')).toEqual({ ca: [other.pem] })
     expect(await lab.bundles.read('third')).toBeUndefined()
@@ -376,8 +348,8 @@ describe('a bundle that was tampered with', () => {
   })
 })
 
-describe('the signing keys', () => {
-  it('are kept in a file of mode 0600, and refused when others can read it', async () => {
+describe('the signing key', () => {
+  it('is kept in a file of mode 0600, and refused when others can read it', async () => {
     const lab = await openLab()
     await lab.bundles.add('intranet', pem(root), change)
     expect((await stat(lab.keyFile)).mode & 0o777).toBe(0o600)
@@ -388,14 +360,14 @@ describe('the signing keys', () => {
     })
   })
 
-  it.each(['{}', '{"keys":[]}', '{"keys":[{"kty":"EC"}]}', 'x'])('are not %s', async (text) => {
+  it.each(['{}', '{"keys":[]}', '{"keys":[{"kty":"EC"}]}', 'x'])('is not %s', async (text) => {
     const lab = await openLab()
     await lab.bundles.add('intranet', pem(root), change)
     await writeFile(lab.keyFile, text)
     await expect(lab.bundles.read('intranet')).rejects.toMatchObject({ code: 'STORE_UNUSABLE' })
   })
 
-  it('rotate while what they signed stays good, also for a process that runs', async () => {
+  it('is replaced while what it signed stays good, also for a process that runs', async () => {
     const lab = await openLab()
     const running = await lab.again()
     await lab.bundles.add('intranet', pem(root), change)
@@ -405,37 +377,141 @@ describe('the signing keys', () => {
       expect(await running.bundles.read('intranet')).toEqual({ ca: [root.pem] })
     }
     const { keys } = JSON.parse(await readFile(lab.keyFile, 'utf8'))
-    expect(keys).toHaveLength(2)
+    expect(keys).toHaveLength(1)
   })
 
-  it('verify what the previous one signed, and no longer what the one before it did', async () => {
+  it('verifies nothing any more once it was replaced', async () => {
     const lab = await openLab()
     await lab.bundles.add('intranet', pem(root), change)
     const file = documents(lab)
-    const stored = ['upstream-ca intranet', 'upstream-ca-manifest current'].map((place) => {
-      const [collection = '', key = ''] = place.split(' ')
-      return [collection, key, file.read(collection, key)] as const
-    })
-    const putBack = () => {
-      for (const [collection, key, value] of stored) file.write(collection, key, value)
-    }
-    const keys = createBundleSigningKeys(lab.keyFile)
-    await keys.rotate()
-    putBack()
-    expect(await lab.bundles.read('intranet')).toEqual({ ca: [root.pem] })
-    await keys.rotate()
-    putBack()
+    const earlier = file.read('upstream-ca', 'intranet')
+    await lab.bundles.rotateKeys(change)
+    file.write('upstream-ca', 'intranet', earlier)
     await expect(lab.bundles.read('intranet')).rejects.toMatchObject(
       refused('signed with a key that is no longer ours'),
     )
   })
 
-  it('do not make good again what was refused', async () => {
+  it('verifies beside the next one until everything was signed again', async () => {
+    const [lab, another] = [await openLab(), await openLab()]
+    await lab.bundles.add('intranet', pem(root), change)
+    await another.bundles.add('intranet', pem(other), change)
+    const keysIn = async (file: string) => JSON.parse(await readFile(file, 'utf8')).keys
+    // As after a crash half way.
+    const keys = [...(await keysIn(another.keyFile)), ...(await keysIn(lab.keyFile))]
+    await writeFile(lab.keyFile, JSON.stringify({ keys }))
+    expect(await lab.bundles.read('intranet')).toEqual({ ca: [root.pem] })
+    await lab.bundles.rotateKeys(change)
+    expect(await lab.bundles.read('intranet')).toEqual({ ca: [root.pem] })
+    expect(await keysIn(lab.keyFile)).toHaveLength(1)
+  })
+
+  it('does not make good again what was refused', async () => {
     const lab = await openLab()
     await lab.bundles.add('intranet', pem(root), change)
     documents(lab).write('upstream-ca', 'intranet', '{}')
     expect((await lab.bundles.rotateKeys(change)).resigned).toEqual([])
     await expect(lab.bundles.read('intranet')).rejects.toMatchObject(refused('no signature'))
+  })
+})
+
+describe('a bundle that an earlier version kept', () => {
+  /** Puts into the store what earlier versions did: a signature of another form, and keys apart. */
+  async function keepEarlier(lab: Lab, edits: (payload: string) => string = (payload) => payload) {
+    await lab.bundles.add('another', pem(other), change)
+    const { keys } = JSON.parse(await readFile(lab.keyFile, 'utf8'))
+    const keyId = createHash('sha256').update(keys[0].x).digest('hex').slice(0, 16)
+    const changed = { ...change, at: 1 }
+    const clientCertificate = client.pem
+    const content = { server: 'intranet', ca: [root.pem], clientCertificate, changed, sequence: 7 }
+    const payload = JSON.stringify({ place: JSON.stringify(['bundle', 'intranet']), content })
+    const signature = sign(
+      null,
+      Buffer.from(`sallyport upstream trust v1\n${payload}`),
+      createPrivateKey({ key: keys[0], format: 'jwk' }),
+    ).toString('base64url')
+    const document = { format: 1, keyId, payload: edits(payload), signature }
+    await lab.store.set('upstream-ca', 'intranet', document)
+    const sealingKey = await loadSealingKey({ home: lab.folder, secret: undefined })
+    await createSealedStore(lab.store, sealingKey).set('upstream-client-keys', 'intranet', [
+      [new X509Certificate(client.pem).fingerprint256, client.keyPem],
+    ])
+  }
+  const clientCertificate = () => ({ cert: client.pem, key: client.keyPem })
+
+  it('is read, and kept as all others once it is changed', async () => {
+    const lab = await openLab()
+    await keepEarlier(lab)
+    const kept = { ca: [root.pem], clientCertificate: clientCertificate() }
+    expect(await lab.bundles.read('intranet')).toEqual(kept)
+    expect(await lab.bundles.describe('intranet')).toMatchObject({ state: 'good', changed: change })
+    await lab.bundles.add('intranet', pem(other), change)
+    expect(partsOf(lab).signature).toMatch(/^.{86}$/)
+    expect(await lab.store.get('upstream-client-keys', 'intranet')).toBeUndefined()
+    expect(await lab.bundles.read('intranet')).toEqual({
+      ca: expect.arrayContaining([root.pem, other.pem]),
+      clientCertificate: clientCertificate(),
+    })
+  })
+
+  it('is signed again as all others', async () => {
+    const lab = await openLab()
+    await keepEarlier(lab)
+    expect((await lab.bundles.rotateKeys(change)).resigned).toEqual(['another', 'intranet'])
+    expect(partsOf(lab).signature).toMatch(/^.{86}$/)
+    expect(await lab.bundles.read('intranet')).toEqual({
+      ca: [root.pem],
+      clientCertificate: clientCertificate(),
+    })
+  })
+
+  it('leaves no key behind when it is removed', async () => {
+    const lab = await openLab()
+    await keepEarlier(lab)
+    expect(await lab.bundles.remove('intranet', change)).toBe(true)
+    expect(await lab.store.get('upstream-client-keys', 'intranet')).toBeUndefined()
+    expect(await lab.bundles.read('intranet')).toBeUndefined()
+  })
+
+  it.each<[string, string, (lab: Lab) => Promise<unknown> | unknown]>([
+    [
+      'was changed',
+      'it was changed since it was signed',
+      (lab) => keepEarlier(lab, (payload) => `${payload} `),
+    ],
+    [
+      'is that of another server',
+      'it was signed for another server',
+      async (lab) => {
+        await keepEarlier(lab)
+        const document = await lab.store.get('upstream-ca', 'intranet')
+        await lab.store.set('upstream-ca', 'second', document)
+      },
+    ],
+    [
+      'lost the key it was signed with',
+      'a key that is no longer ours',
+      async (lab) => {
+        await keepEarlier(lab)
+        await rm(lab.keyFile)
+      },
+    ],
+    [
+      'lost the key of its client certificate',
+      'the key of its client certificate was taken out',
+      async (lab) => {
+        await keepEarlier(lab)
+        await lab.store.delete('upstream-client-keys', 'intranet')
+      },
+    ],
+  ])('and that %s is refused', async (_, reason, tamper) => {
+    const lab = await openLab()
+    await tamper(lab)
+    const server = (await lab.store.get('upstream-ca', 'second')) ? 'second' : 'intranet'
+    await expect(lab.bundles.read(server)).rejects.toMatchObject({
+      code: 'CA_BUNDLE_REFUSED',
+      message: expect.stringContaining(reason),
+    })
   })
 })
 
@@ -452,8 +528,9 @@ describe('a client certificate', () => {
       ca: [root.pem],
       clientCertificate: { cert: client.pem + intermediate.pem, key: client.keyPem },
     })
-    const stored = await everythingStored(lab.folder)
-    expect(stored).toContain('upstream-client-keys')
+    const payload = decode(partsOf(lab).payload)
+    expect(payload).toContain('"sealed":1')
+    const stored = payload + (await everythingStored(lab.folder))
     for (const line of client.keyPem.split('\n').slice(1, -2)) expect(stored).not.toContain(line)
   })
 
@@ -463,23 +540,10 @@ describe('a client certificate', () => {
     await lab.bundles.setClientCertificate('intranet', pair(), change)
     await lab.bundles.setClientCertificate('intranet', pair(next, next), change)
     expect((await lab.bundles.read('intranet'))?.clientCertificate?.cert).toBe(next.pem)
-    const sealed = createSealedStore(
-      lab.store,
-      await loadSealingKey({ home: lab.folder, secret: undefined }),
-    )
-    expect(await sealed.get('upstream-client-keys', 'intranet')).toHaveLength(1)
     expect(await lab.bundles.removeClientCertificate('intranet', change)).toBe(true)
     expect(await lab.bundles.removeClientCertificate('intranet', change)).toBe(false)
     expect(await lab.bundles.read('intranet')).toBeUndefined()
-    expect(await lab.store.get('upstream-client-keys', 'intranet')).toBeUndefined()
-  })
-
-  it('leaves no key behind when a refused bundle is removed', async () => {
-    const lab = await openLab()
-    await lab.bundles.setClientCertificate('intranet', pair(), change)
-    documents(lab).write('upstream-ca', 'intranet', '{}')
-    await lab.bundles.remove('intranet', change)
-    expect(await lab.store.get('upstream-client-keys', 'intranet')).toBeUndefined()
+    expect(await lab.store.list('upstream-ca')).toEqual([])
   })
 
   const secret = { cipher: 'aes-256-cbc', passphrase: 'x' } as const
@@ -543,13 +607,13 @@ describe('a client certificate', () => {
       'neither PEM',
     ],
   ])('%s is refused', async (_, files, verdict, message) => {
-    const { bundles, folder } = await openLab()
+    const { bundles, store } = await openLab()
     const outcome = await bundles.setClientCertificate('intranet', await files(), change)
     expect(outcome).toMatchObject({ accepted: false, stored: false, bundle: undefined })
     const findings = outcome.files.flatMap(({ certificates }) => certificates)
     expect(findings.map((finding) => finding.verdict)).toContain(verdict)
     expect(JSON.stringify(outcome.files)).toContain(message)
-    expect(await everythingStored(folder)).not.toContain('upstream-client-keys')
+    expect(await store.list('upstream-ca')).toEqual([])
   })
 
   it.each(['pkcs8', 'sec1'] as const)('takes its key as DER in %s', async (type) => {
@@ -560,13 +624,25 @@ describe('a client certificate', () => {
     expect((await bundles.read('intranet'))?.clientCertificate?.key).toBe(client.keyPem)
   })
 
-  it('whose key was taken out refuses the connection', async () => {
-    const lab = await openLab()
-    await lab.bundles.setClientCertificate('intranet', pair(), change)
-    documents(lab).delete('upstream-client-keys', 'intranet')
-    await expect(lab.bundles.read('intranet')).rejects.toMatchObject(
-      refused('the key of its client certificate was taken out'),
-    )
-    expect(await lab.bundles.describe('intranet')).toMatchObject({ state: 'refused' })
-  })
+  it.each([false, true])(
+    'whose key was sealed with another key is refused (cured with a new one: %s)',
+    async (withNew) => {
+      const lab = await openLab()
+      await lab.bundles.add('intranet', pem(root), change)
+      await lab.bundles.setClientCertificate('intranet', pair(), change)
+      await rm(join(lab.folder, 'sealing.key'))
+      const { bundles } = await lab.again()
+      await expect(bundles.read('intranet')).rejects.toMatchObject(
+        refused('the key of its client certificate was sealed with another key than the one from'),
+      )
+      expect(await bundles.describe('intranet')).toMatchObject({ state: 'refused' })
+      if (withNew) await bundles.setClientCertificate('intranet', pair(), change)
+      else await bundles.replace('intranet', pem(root), change)
+      const clientCertificate = { cert: client.pem, key: client.keyPem }
+      expect(await bundles.read('intranet')).toEqual({
+        ca: [root.pem],
+        ...(withNew && { clientCertificate }),
+      })
+    },
+  )
 })

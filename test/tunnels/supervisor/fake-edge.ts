@@ -1,7 +1,11 @@
-import { type EdgeView, worstView } from '../../../src/tunnels/edge-view.ts'
 import type { ProbeResult } from '../../../src/tunnels/probe.ts'
 import type { ProbeVerdict } from '../../../src/tunnels/probe-verdict.ts'
-import type { Health, TunnelEdge } from '../../../src/tunnels/tunnel-edge.ts'
+import {
+  type EdgeView,
+  type Health,
+  type TunnelEdge,
+  worstView,
+} from '../../../src/tunnels/tunnel-edge.ts'
 
 /** An edge as far as the supervisor sees it; a test changes its fields while it runs. */
 export interface FakeEdge extends TunnelEdge {

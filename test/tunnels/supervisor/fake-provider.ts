@@ -29,7 +29,6 @@ export const anyTraits: TunnelTraits = {
   skipInterstitialHeader: 'skip-it',
   interstitialAdvice: undefined,
   maxHeldStreams: 8,
-  idleLimitMs: 60_000,
   clientAddress: { header: 'x-forwarded-for', take: 'last' },
   encryptedLeg: true,
 }

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { dnsOverHttps, publicResolver, systemResolver } from '../../../src/tunnels/name-sources.ts'
+import { dnsOverHttps, publicResolver, systemResolver } from '../../../src/tunnels/resolve-host.ts'
 import { createFakeSender } from './fake-sender.ts'
 
 describe('DNS over HTTPS', () => {

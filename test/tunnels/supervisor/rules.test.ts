@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { describeFailure } from '../../../src/tunnels/open-failure.ts'
-import { describeVerdict, type ProbeVerdict } from '../../../src/tunnels/probe-verdict.ts'
-import { serverPolicy } from '../../../src/tunnels/server-policy.ts'
+import {
+  describeVerdict,
+  type ProbeVerdict,
+  serverPolicy,
+} from '../../../src/tunnels/probe-verdict.ts'
+import { describeFailure } from '../../../src/tunnels/tunnel-status.ts'
 import { goodVerdict } from './fake-edge.ts'
 import { anyTraits } from './fake-provider.ts'
 
@@ -34,39 +37,25 @@ describe('a verdict', () => {
     [
       'without findings',
       { post: failed, get: failed, interstitial: { state: 'unknown', reason: 'HTTP 502' } },
-      'round trip 20 ms; POST streams fail (HTTP 502); GET streams fail (HTTP 502), so answered 405; whether browsers meet a warning page is not known (HTTP 502)',
+      'round trip 20 ms; POST streams fail (HTTP 502), so what a call says comes with its result; GET streams fail (HTTP 502), so answered 405; whether browsers meet a warning page is not known (HTTP 502)',
     ],
   ])('that is %s is said in one line', (_, part, line) => {
     expect(describeVerdict({ ...goodVerdict, ...part })).toBe(line)
   })
 
-  it.each<[string, Partial<ProbeVerdict>, number, object]>([
-    [
-      'live streams',
-      {},
-      300_000,
-      { getStreams: 'served', postStreams: 'served', heartbeatMs: 25_000, maxHeldStreams: 8 },
-    ],
-    [
-      'a short idle limit',
-      {},
-      60_000,
-      { getStreams: 'served', postStreams: 'served', heartbeatMs: 20_000, maxHeldStreams: 8 },
-    ],
+  it.each<[string, Partial<ProbeVerdict>, object]>([
+    ['live streams', {}, { getStreams: 'served', maxHeldStreams: 8 }],
     [
       'withheld GET streams',
       { get: { state: 'withheld' } },
-      100_000,
-      { getStreams: 'refused', postStreams: 'served', heartbeatMs: 25_000, maxHeldStreams: 8 },
+      { getStreams: 'refused', maxHeldStreams: 8 },
     ],
     [
       'nothing that streams',
       { get: failed, post: { state: 'withheld' } },
-      100_000,
-      { getStreams: 'refused', postStreams: 'withheld', heartbeatMs: 25_000, maxHeldStreams: 8 },
+      { getStreams: 'refused', maxHeldStreams: 8 },
     ],
-  ])('with %s shapes the server', (_, part, idleLimitMs, policy) => {
-    const traits = { ...anyTraits, idleLimitMs }
-    expect(serverPolicy({ ...goodVerdict, ...part }, traits)).toEqual(policy)
+  ])('with %s shapes the server', (_, part, policy) => {
+    expect(serverPolicy({ ...goodVerdict, ...part }, anyTraits)).toEqual(policy)
   })
 })

@@ -4,10 +4,9 @@ import { getRequestListener } from '@hono/node-server'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { createHttpSender } from '../../../src/lib/http-sender.ts'
-import { createCanConnect } from '../../../src/tunnels/can-connect.ts'
 import { createProbeStreams } from '../../../src/tunnels/probe-stream.ts'
 import { createHostResolver, lookupWith } from '../../../src/tunnels/resolve-host.ts'
-import { createTunnelEdge } from '../../../src/tunnels/tunnel-edge.ts'
+import { createCanConnect, createTunnelEdge } from '../../../src/tunnels/tunnel-edge.ts'
 import { proveFake } from './prove.ts'
 
 const never = new AbortController().signal

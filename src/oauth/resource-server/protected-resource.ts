@@ -2,7 +2,38 @@ import type { OAuthError } from '../oauth-error.ts'
 import { oauthUrls } from '../oauth-urls.ts'
 import type { ProfileAuth } from '../policy.ts'
 import { baseScope } from '../policy.ts'
-import { formatChallenge } from './format-challenge.ts'
+
+/** What a profile asks for, as its metadata and challenges say it. */
+export interface ProtectedProfile {
+  readonly name: string
+  readonly description: string | undefined
+  /** Every scope that exists for it, the base scope first. */
+  readonly scopes: readonly string[]
+}
+
+/** RFC 9728 section 2. */
+export interface ProtectedResourceDocument {
+  readonly resource: string
+  readonly authorization_servers: readonly string[]
+  readonly scopes_supported: readonly string[]
+  readonly bearer_methods_supported: readonly string[]
+  readonly resource_name: string
+}
+
+/** Protected resource metadata of a profile in one origin (RFC 9728 section 2). */
+export function createResourceMetadata(
+  profile: ProtectedProfile,
+  options: { origin: string; authorizationServers: readonly string[] },
+): ProtectedResourceDocument {
+  return {
+    resource: oauthUrls(options.origin).resource(profile.name),
+    authorization_servers: options.authorizationServers,
+    scopes_supported: profile.scopes,
+    // RFC 6750 section 2.3: tokens in the query end up in logs, so they are never read from there.
+    bearer_methods_supported: ['header'],
+    resource_name: profile.description ?? `Sallyport: ${profile.name}`,
+  }
+}
 
 /** An answer to somebody who is not let in. */
 export interface Refusal {
@@ -73,4 +104,29 @@ export function insufficientScope(scopes: readonly string[], target: Target): Re
 
 function metadataUrl({ origin, profile }: Target): string {
   return oauthUrls(origin).resourceMetadata(profile)
+}
+
+/** What a WWW-Authenticate answer says (RFC 6750 section 3, RFC 9728 section 5.1). */
+interface Challenge {
+  readonly resourceMetadata: string
+  readonly scopes: readonly string[]
+  /** Left out when the request brought no credentials at all (RFC 6750 section 3.1). */
+  readonly error?: 'invalid_token' | 'insufficient_scope'
+  readonly description?: string
+}
+
+function formatChallenge(challenge: Challenge): string {
+  const parameters: [string, string | undefined][] = [
+    ['error', challenge.error],
+    ['error_description', challenge.description],
+    ['scope', challenge.scopes.join(' ')],
+    ['resource_metadata', challenge.resourceMetadata],
+  ]
+  const written = parameters.flatMap(([name, value]) => (value ? `${name}="${quote(value)}"` : []))
+  return `Bearer ${written.join(', ')}`
+}
+
+/** RFC 6750 section 3 allows printable ASCII without `"` and `\` in every one of these values. */
+function quote(value: string): string {
+  return value.replace(/["\\]/g, "'").replace(/[^\x20-\x7e]/g, '?')
 }

@@ -1,20 +1,39 @@
 import { oauthUrls } from '../oauth-urls.ts'
 import { baseScope } from '../policy.ts'
-import { defaultResource, type GrantableProfile } from './resource-servers.ts'
 
-/** Scopes of OpenID Connect, which belong to no resource. */
-export const oidcScopes: readonly string[] = ['openid', 'offline_access']
+/** A profile as a client can ask for it. */
+export interface GrantableProfile {
+  readonly name: string
+  readonly scopes: readonly string[]
+}
 
-export interface IssuerProfiles {
+/** Those of one issuer, the one to use when a client names none first. */
+interface IssuerProfiles {
   readonly issuer: string
   readonly profiles: readonly GrantableProfile[]
 }
 
+/** Scopes of OpenID Connect, which belong to no resource. */
+export const oidcScopes: readonly string[] = ['openid', 'offline_access']
+
+/** The profile behind a resource identifier, which decides audience and scopes (RFC 8707 section 2). */
+export function profileOfResource(
+  resource: unknown,
+  { issuer, profiles }: IssuerProfiles,
+): GrantableProfile | undefined {
+  return profiles.find(({ name }) => oauthUrls(issuer).resource(name) === resource)
+}
+
+/** The resource of a request that names none, as clients before MCP 2025-06-18 do. */
+export function defaultResource({ issuer, profiles }: IssuerProfiles): string | undefined {
+  const [first] = profiles
+  return first && oauthUrls(issuer).resource(first.name)
+}
+
 /** The identifier of a profile, also for clients that were given it with a slash at its end. */
-export function plainResource(resource: string, { issuer, profiles }: IssuerProfiles): string {
-  const { resource: identifierOf } = oauthUrls(issuer)
-  const meant = profiles.find(({ name }) => `${identifierOf(name)}/` === resource)
-  return meant ? identifierOf(meant.name) : resource
+export function plainResource(resource: string, issuer: IssuerProfiles): string {
+  const plain = resource.replace(/\/$/, '')
+  return profileOfResource(plain, issuer) ? plain : resource
 }
 
 /**
@@ -24,12 +43,10 @@ export function plainResource(resource: string, { issuer, profiles }: IssuerProf
 export function grantableScope(
   scope: string | undefined,
   resource: string | undefined,
-  { issuer, profiles }: IssuerProfiles,
+  issuer: IssuerProfiles,
 ): string {
-  const { resource: identifierOf } = oauthUrls(issuer)
   const asked = (scope ?? '').split(' ')
-  const target = resource ?? defaultResource(issuer, profiles)
-  const profile = profiles.find(({ name }) => identifierOf(name) === target)
+  const profile = profileOfResource(resource ?? defaultResource(issuer), issuer)
   const own = [baseScope, ...(profile?.scopes ?? [])].filter((one) => asked.includes(one))
   const opening = own.length > 0 ? own : [baseScope]
   return [...new Set([...opening, ...oidcScopes.filter((one) => asked.includes(one))])].join(' ')

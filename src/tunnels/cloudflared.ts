@@ -1,4 +1,6 @@
+import { get } from 'node:http'
 import { fileURLToPath } from 'node:url'
+import { wait } from '../lib/clock.ts'
 
 const emptyConfig = fileURLToPath(new URL('./cloudflared-empty.yml', import.meta.url))
 
@@ -71,4 +73,60 @@ function edgeFlags(edge: CloudflareEdge | undefined): Record<string, string> {
 function subcommand(tunnel: CloudflareTunnel): string[] {
   if (tunnel.kind === 'quick') return []
   return tunnel.kind === 'token' ? ['run'] : ['run', tunnel.tunnelName]
+}
+
+const openingPollMs = 100
+const openPollMs = 1_000
+
+/**
+ * Reads what the metrics endpoint of a running cloudflared tells, without a look at its log. Every wait
+ * rejects when `life` ends.
+ */
+export function createCloudflaredMetrics(port: number, life: AbortSignal) {
+  const read = (path: string) => readLoopbackJson(`http://127.0.0.1:${port}/${path}`, life)
+  const isReady = async () => (await read('ready'))?.status === 200
+  return {
+    /** Resolves when the first connection to the edge is registered. */
+    async untilReady(): Promise<void> {
+      while (!(await isReady())) await wait(openingPollMs, life)
+    },
+    /** The host name of a quick tunnel. */
+    async quickHostname(): Promise<string | undefined> {
+      const answer = await read('quicktunnel')
+      return (answer?.body as { hostname?: string } | undefined)?.hostname || undefined
+    },
+    /** Resolves when it has had no connection to the edge for `patienceMs`. */
+    async untilUnready(patienceMs: number): Promise<void> {
+      // Not the time of day, which jumps when the machine wakes up.
+      let lastReady = performance.now()
+      while (performance.now() - lastReady < patienceMs) {
+        await wait(Math.min(openPollMs, patienceMs), life)
+        if (await isReady()) lastReady = performance.now()
+      }
+    },
+  }
+}
+
+/**
+ * Reads a JSON document from a server on this machine, over a connection of its own that is closed
+ * afterwards.
+ * @returns undefined while nothing useful is answered there
+ */
+function readLoopbackJson(
+  url: string,
+  signal: AbortSignal,
+): Promise<{ status: number; body: unknown } | undefined> {
+  return new Promise((resolve) => {
+    const request = get(url, { agent: false, signal, timeout: 2_000 }, async (response) => {
+      try {
+        const text = (await response.toArray()).join('')
+        resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) })
+      } catch {
+        // Cut off, or no JSON: not an answer of the server we mean.
+        resolve(undefined)
+      }
+    })
+    request.on('timeout', () => request.destroy())
+    request.on('error', () => resolve(undefined))
+  })
 }

@@ -1,5 +1,7 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 import type { Clock } from '../lib/clock.ts'
+import type { TunnelEntry } from './open-tunnel.ts'
+import type { TunnelEdge } from './tunnel-edge.ts'
 
 export type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>
 
@@ -34,4 +36,27 @@ function addressesOf(interfaces: Interfaces): string {
     )
     .sort()
     .join('\n')
+}
+
+/**
+ * Creates the check whether any provider's service can be reached at all, which takes under two
+ * seconds. A provider whose service is not known counts as reachable.
+ */
+export function createOnlineCheck(
+  edge: TunnelEdge,
+  entries: readonly TunnelEntry[],
+): (signal: AbortSignal) => Promise<boolean> {
+  const services = entries.map(({ service }) => service)
+  return async (signal) => {
+    if (services.includes(undefined)) return true
+    const looks = services.map(async (service) => {
+      if ((await edge.look({ publicUrl: undefined, service }, signal)) === 'silent') {
+        throw new Error('unreachable')
+      }
+    })
+    return Promise.any(looks).then(
+      () => true,
+      () => false,
+    )
+  }
 }

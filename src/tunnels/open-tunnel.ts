@@ -1,11 +1,10 @@
 import { messageOf, UserError } from '../errors.ts'
-import { type Clock, withDeadline } from '../lib/clock.ts'
+import { type Alarm, type Clock, withDeadline } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
-import { failureOf, type OpenFailure } from './open-failure.ts'
 import type { ProbeVerdict } from './probe-verdict.ts'
 import type { TunnelEdge } from './tunnel-edge.ts'
 import type { Tunnel, TunnelProvider, TunnelTraits } from './tunnel-provider.ts'
-import type { TunnelStatus } from './tunnel-status.ts'
+import { failureOf, type OpenFailure, type TunnelStatus } from './tunnel-status.ts'
 
 /** A provider as the supervisor knows it. */
 export interface TunnelEntry {
@@ -33,14 +32,28 @@ export type OpenResult =
   | { readonly ok: true; readonly opened: ProvenTunnel }
   | { readonly ok: false; readonly failure: OpenFailure }
 
-export interface OpenContext {
+/** What opening, serving and reopening share. */
+export interface TunnelContext {
+  /** In the order to try them. */
+  readonly entries: readonly TunnelEntry[]
+  /** Whether the user named them; else nothing is tried where there is no network. */
+  readonly named: boolean
+  /** Whether another provider may take over from one that is lost for good. */
+  readonly failOver: boolean
+  /** Where tunnels lead: a listener of ours on loopback. */
   readonly target: URL
   readonly edge: TunnelEdge
-  readonly clock: Clock
-  readonly logger: Logger
-  /** Lets requests for an origin in; the returned function shuts it out again. */
+  /** Lets requests for a public origin in, so that it can be proven; the result shuts it out. */
   readonly admit: (origin: string) => () => void
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
   readonly tell: (status: TunnelStatus) => void
+  /** Says that no provider works at present. */
+  readonly goLocal: (reason: string, failures: readonly OpenFailure[]) => void
+  readonly isOnline: (signal: AbortSignal) => Promise<boolean>
+  /** Rings when the surroundings have changed, or somebody wants a tunnel at once. */
+  readonly alarm: Alarm
   readonly signal: AbortSignal
 }
 
@@ -55,7 +68,7 @@ const closeMs = 5_000
  */
 export async function openProven(
   entry: TunnelEntry,
-  context: OpenContext,
+  context: TunnelContext,
   hurry: AbortSignal,
 ): Promise<OpenResult> {
   const { name } = entry.provider
@@ -82,7 +95,7 @@ async function requireSetUp(provider: TunnelProvider): Promise<void> {
 
 async function openInTime(
   { provider }: TunnelEntry,
-  context: OpenContext,
+  context: TunnelContext,
   hurry: AbortSignal,
 ): Promise<Tunnel> {
   const { target, clock, signal } = context
@@ -103,7 +116,7 @@ async function openInTime(
 
 async function prove(
   { entry, tunnel }: { entry: TunnelEntry; tunnel: Tunnel },
-  context: OpenContext,
+  context: TunnelContext,
 ): Promise<OpenResult> {
   const { edge, signal, tell } = context
   const provider = entry.provider.name
@@ -137,7 +150,7 @@ class TunnelEndedError extends Error {
 
 async function inTimeOrLogged(
   end: () => Promise<void>,
-  { clock, logger }: OpenContext,
+  { clock, logger }: TunnelContext,
 ): Promise<void> {
   try {
     const never = new AbortController().signal
@@ -157,4 +170,63 @@ function unproven(
     message: `The tunnel opened, but ${publicUrl} does not lead here: ${reason}.`,
     hint: 'Try again in a minute, or choose another provider with --tunnel.',
   }
+}
+
+type OrderResult =
+  | { readonly ok: true; readonly opened: ProvenTunnel }
+  | { readonly ok: false; readonly failures: readonly OpenFailure[] }
+
+/** Tries providers one after the other until an address is proven, telling what each failed one said. */
+export async function openInOrder(
+  entries: readonly TunnelEntry[],
+  context: TunnelContext,
+): Promise<OrderResult> {
+  const failures: OpenFailure[] = []
+  const unhurried = new AbortController().signal
+  for (const entry of entries) {
+    const result = await openProven(entry, context, unhurried)
+    if (result.ok) return result
+    context.tell({ state: 'failed', provider: entry.provider.name, failure: result.failure })
+    failures.push(result.failure)
+  }
+  return { ok: false, failures }
+}
+
+/** How often a machine without network looks whether there is one, ms. */
+const offlineMs = 5_000
+
+/**
+ * Opens the first tunnel, however long it takes until one can be opened: after a round in which none
+ * could, it waits for a change of the surroundings. @throws the signal's reason
+ */
+export async function openFirst(context: TunnelContext): Promise<ProvenTunnel> {
+  const { entries, named, isOnline, signal } = context
+  for (;;) {
+    const worthTrying = entries.length > 0 && (named || (await isOnline(signal)))
+    const result = worthTrying ? await openInOrder(entries, context) : noRound
+    if (result.ok) return result.opened
+    context.goLocal(whyLocal(worthTrying, entries), result.failures)
+    await untilWorthAnotherRound(context)
+  }
+}
+
+const noRound = { ok: false, failures: [] } as const
+
+async function untilWorthAnotherRound({
+  entries,
+  alarm,
+  isOnline,
+  signal,
+}: TunnelContext): Promise<void> {
+  const mayComeBack = entries.length > 0 && !(await isOnline(signal))
+  while (!(await alarm.wait(offlineMs, signal))) {
+    if (mayComeBack && (await isOnline(signal))) return
+  }
+}
+
+function whyLocal(tried: boolean, entries: readonly TunnelEntry[]): string {
+  if (entries.length === 0) return 'No tunnel was asked for.'
+  return tried
+    ? 'No tunnel could be opened, so only local addresses are served.'
+    : 'There is no network, so only local addresses are served; a tunnel is opened once there is.'
 }
