@@ -121,7 +121,7 @@ export const knownDifferences: readonly KnownDifference[] = [
     ),
   },
   {
-    line: 'Between eras, the log level is the client’s last, or none',
+    line: 'Between eras, the log level is the client’s last, or `info`',
     explains: all(
       bridged,
       (one) =>

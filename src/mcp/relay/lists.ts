@@ -4,11 +4,11 @@ import type { ProfileView } from '../profiles/profile-view.ts'
 import type { ServerAnswer, UpstreamConnection } from '../upstreams/connection.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import { editObject, elementsOf, memberText } from '../wire/json-text.ts'
-import { isJsonObject, type JsonObject, paramsText } from '../wire/message.ts'
-import { metaKeys, rpcCodes } from '../wire/protocol.ts'
+import { isJsonObject, type JsonObject, paramsText, progressTokenOf } from '../wire/message.ts'
+import { rpcCodes } from '../wire/protocol.ts'
 import { RpcError } from '../wire/rpc-error.ts'
 import { type ClientCall, refuse } from './client-call.ts'
-import { bridged, type Relay, resultIn } from './relay.ts'
+import { bridged, paramsFor, type Relay, resultIn } from './relay.ts'
 import { exposeUris } from './route.ts'
 
 /** How long a list of several servers waits for one of them that was seen before, ms. */
@@ -148,7 +148,7 @@ async function readPage(
   const announced = upstream.catalog()?.handshake.capabilities[list.capability] !== undefined
   const connection = announced ? await connectionFor(upstream, call) : undefined
   if (!connection) return kept()
-  const answer = await ask(connection, call, list.method, cursor)
+  const answer = await ask(connection, upstream, call, cursor)
   if (answer === undefined) return kept()
   if (answer.kind === 'error') {
     // A list that fails hides itself alone; but a cursor is refused by whoever gave it.
@@ -163,15 +163,18 @@ async function readPage(
 
 function ask(
   connection: UpstreamConnection,
+  upstream: Upstream,
   call: ClientCall,
-  method: string,
   cursor: string | undefined,
 ): Promise<ServerAnswer | undefined> {
+  const { request } = call
+  const params = paramsFor(connection, { params: paramsText(request), upstream }, call, {
+    cursor: JSON.stringify(cursor),
+  })
+  const hasProgress = progressTokenOf(request.params) !== undefined
   return new Promise((resolve) => {
-    const page = cursor === undefined ? {} : { cursor }
-    const params = connection.era === 'modern' ? { ...page, _meta: envelopeOf(call) } : page
     connection.call(
-      { method, params: JSON.stringify(params), hasProgress: false, timeoutMs: patienceMs },
+      { method: request.method, params, hasProgress, timeoutMs: patienceMs },
       {
         owner: call.owner,
         answered: (answer) =>
@@ -181,14 +184,6 @@ function ask(
       },
     )
   })
-}
-
-function envelopeOf({ clientInfo, owner }: ClientCall): JsonObject {
-  return {
-    [metaKeys.protocolVersion]: '2026-07-28',
-    [metaKeys.clientInfo]: clientInfo,
-    [metaKeys.clientCapabilities]: owner.capabilities,
-  }
 }
 
 function writeCursor(at: { server: string; cursor: string }): string {
