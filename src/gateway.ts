@@ -186,7 +186,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     configFile: nameOfFile(config),
     version,
     authorization,
-    admin: trust.admin(origins),
+    admin: { ...trust.admin(origins), traffic },
     tunnelPolicy,
     probeStream: streams.serve,
     probeTicket: () => streams.issue().ticket,

@@ -106,10 +106,7 @@ export async function createAuthorization(options: {
   const own = remember((origin: string) => createOwnIssuer(origin, servers.publicKeys))
   const requiredScopes = rememberWeakly(createRequiredScopes)
   const access = createAccessControl({
-    profile(name) {
-      const profile = ownValue(file().profiles, name)
-      return profile && { ...profile, scopes: allScopes(profile.scopes) }
-    },
+    profile: (name) => ownValue(file().profiles, name),
     allowAnonymous: config.tunnels.allowAnonymous,
     issuers: (origin) => [own(origin), ...foreign],
     isGrantLive: grants.isLive,

@@ -1,6 +1,6 @@
 import { printable } from '../../lib/printable.ts'
 import type { UpstreamDiagnosis } from '../../tls/upstream/diagnose-upstream.ts'
-import type { TlsFinding } from '../../tls/upstream/tls-facts.ts'
+import type { TlsFinding } from '../../tls/upstream/tls-failures.ts'
 import { formatFingerprint } from './fingerprint.ts'
 import { formatCode, formatProse, margin } from './layout.ts'
 import type { Screen } from './styler.ts'

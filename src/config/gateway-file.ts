@@ -1,24 +1,87 @@
-import { resolve } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { isAbsolute, relative, resolve } from 'node:path'
+import { messageOf, UserError } from '../errors.ts'
 import { type GatewayFileInput, gatewayFileSchema } from './gateway-file-schema.ts'
 import { defaultProfileName } from './names.ts'
-import type { Problem, ReportProblem } from './problem.ts'
+import { type JsoncDocument, parseJsonc, type SyntaxProblem } from './parse-jsonc.ts'
+import { checkShape, formatPath, type Problem, type ReportProblem } from './problems.ts'
 import { resolveProfile } from './resolve-profile.ts'
 import { resolveServer } from './resolve-server.ts'
 import type { CompanionProcess, GatewayFile } from './resolved-config.ts'
-import { problemsOf } from './schema-problems.ts'
 
-export interface ResolveGatewayFileOptions {
+/**
+ * Reads and checks the configuration file.
+ * @throws UserError CONFIG_NOT_FOUND, or CONFIG_INVALID with everything that is wrong with it
+ */
+export async function loadGatewayFile(
+  path: string,
+  options: ResolveGatewayFileOptions,
+): Promise<GatewayFile> {
+  const name = nameOf(path, options.projectDir)
+  const parsed = parseJsonc(await readText(path, name))
+  if (!parsed.ok)
+    throw configInvalid(
+      name,
+      parsed.errors.map((error) => syntaxLine(name, error)),
+    )
+  const { document } = parsed
+  const { file, problems } = resolveGatewayFile(document.value, options)
+  const all = [...document.duplicates, ...problems]
+  if (all.length > 0) throw configInvalid(name, problemLines(all, document))
+  return file
+}
+
+async function readText(path: string, name: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+    const reason = isMissing ? 'does not exist' : `cannot be read: ${messageOf(cause)}`
+    throw new UserError('CONFIG_NOT_FOUND', `The configuration file ${name} ${reason}.`, {
+      hint: 'Create it, or name another one with --config or SALLYPORT_CONFIG.',
+      cause,
+    })
+  }
+}
+
+function problemLines(problems: readonly Problem[], document: JsoncDocument): string[] {
+  return problems
+    .map((problem) => ({ ...problem, line: document.lineOf(problem.path) }))
+    .sort((a, b) => a.line - b.line)
+    .map(({ path, line, message }) => `${formatPath(path) || 'the file'} (line ${line}) ${message}`)
+}
+
+function syntaxLine(name: string, { line, column, message }: SyntaxProblem): string {
+  return `${name}:${line}:${column} ${message}`
+}
+
+function configInvalid(name: string, lines: readonly string[]): UserError {
+  const count = lines.length === 1 ? '1 problem' : `${lines.length} problems`
+  return new UserError(
+    'CONFIG_INVALID',
+    `The configuration file ${name} has ${count}:\n${lines.map((line) => `  ${line}`).join('\n')}`,
+    { hint: 'config/gateway.schema.json describes every key; editors show it while you type.' },
+  )
+}
+
+/** The path as a person in the project's folder would write it. */
+function nameOf(path: string, projectDir: string): string {
+  const inside = relative(projectDir, path)
+  return inside.startsWith('..') || isAbsolute(inside) ? path : inside
+}
+
+interface ResolveGatewayFileOptions {
   readonly projectDir: string
   /** What `${VAR}` may refer to. */
   readonly variables: Readonly<Record<string, string | undefined>>
 }
 
 /** Decides what the content of the configuration file means. `file` counts only without problems. */
-export function resolveGatewayFile(
+function resolveGatewayFile(
   value: unknown,
   options: ResolveGatewayFileOptions,
 ): { file: GatewayFile; problems: readonly Problem[] } {
-  const { input, problems } = checkShape(value)
+  const { input, problems } = checkEntries(value)
   const report: ReportProblem = (path, message) => problems.push({ path, message })
   // Servers with problems of their own count as present, so that no profile is blamed for them.
   const serverNames = keysOf(value, 'mcpServers')
@@ -41,14 +104,14 @@ export function resolveGatewayFile(
 }
 
 /** Checks the shape, then goes on with what is left when every faulty entry is taken out. */
-function checkShape(value: unknown): { input: GatewayFileInput; problems: Problem[] } {
-  const first = gatewayFileSchema.safeParse(value)
-  if (first.success) return { input: first.data, problems: [] }
-  const problems = problemsOf(first.error.issues, { schema: gatewayFileSchema, value })
+function checkEntries(value: unknown): { input: GatewayFileInput; problems: Problem[] } {
+  const first = checkShape(gatewayFileSchema, value)
+  if (first.ok) return { input: first.value, problems: [] }
   const sound = structuredClone(value)
-  for (const { path } of problems) removeEntry(sound, path)
+  for (const { path } of first.problems) removeEntry(sound, path)
   const second = gatewayFileSchema.safeParse(sound)
-  return { input: second.success ? second.data : gatewayFileSchema.parse({}), problems }
+  const input = second.success ? second.data : gatewayFileSchema.parse({})
+  return { input, problems: first.problems }
 }
 
 /** Takes out the server or profile a path leads into; elsewhere, the whole section. */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { gatewayFileSchema } from './gateway-file-schema.ts'
+import { gatewayFileSchema } from '../src/config/gateway-file-schema.ts'
 
 /** The JSON Schema editors complete and check `config/gateway.json` with, as the text of its file. */
 export function gatewayJsonSchemaText(): string {
