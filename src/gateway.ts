@@ -186,7 +186,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     configFile: nameOfFile(config),
     version,
     authorization,
-    admin: { ...trust.admin(origins), traffic },
+    admin: { ...trust.admin(origins), logins: logins.role, traffic },
     tunnelPolicy,
     probeStream: streams.serve,
     probeTicket: () => streams.issue().ticket,

@@ -59,7 +59,7 @@ export async function openUpstreams(options: {
     store,
     appUrl: options.appUrl,
     connections,
-    onConnected: (server) => void hub.restartUpstream(server),
+    onLoginChanged: (server) => void hub.restartUpstream(server),
     logger: logger.child('oauth'),
   })
   const loginLinks = openLoginLinks(config.home)

@@ -19,7 +19,7 @@ export interface UpstreamTrust {
   /** Lets an origin in, and drops at that moment what nobody beyond this machine may use. */
   admitting(admit: KnownOrigins['admit']): KnownOrigins['admit']
   /** The admin page over the same bundles. */
-  admin(origins: KnownOrigins): Omit<AdminDeps, 'traffic'>
+  admin(origins: KnownOrigins): Omit<AdminDeps, 'logins' | 'traffic'>
 }
 
 export async function createUpstreamTrust(options: {
