@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { clientFileMemoryPath, createClientFiles } from '../../clients/editing/client-files.ts'
+import { clientFileMemoryPath, createClientFiles } from '../../clients/client-files.ts'
 import type { TrustFilePaths } from '../../clients/trust-variables.ts'
 import type { UserFolders } from '../../clients/user-folders.ts'
 import { runningGateway } from '../../config/instance-lock.ts'

@@ -1,4 +1,4 @@
-import type { ClientFiles, UndoneFile } from '../../clients/editing/client-files.ts'
+import type { ClientFiles, UndoneFile } from '../../clients/client-files.ts'
 import {
   type ClientConnection,
   type ClientScope,

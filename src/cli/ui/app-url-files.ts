@@ -1,4 +1,4 @@
-import type { Recovery, RestoredFile } from '../../config/env-file.ts'
+import type { Recovery, RestoredFile } from '../../config/app-url-files.ts'
 import { shortPath } from '../../lib/short-path.ts'
 
 /** What became of the APP_URL lines when we stopped; `undefined` when there were none. */
