@@ -1,6 +1,6 @@
 import type { ReadyEvent } from '../../gateway-events.ts'
 import { printableValues } from '../../lib/printable.ts'
-import { isOtherNameOfLocalhost, type Reach, reachOf } from '../../origin/reach.ts'
+import { type Exposure, exposureOfOrigin, isOtherNameOfLocalhost } from '../../origin/exposure.ts'
 import { formatFingerprint } from './fingerprint.ts'
 import { formatRow } from './layout.ts'
 import { formatProblems, formatProfile } from './profiles.ts'
@@ -47,12 +47,13 @@ export function formatReady(event: ReadyEvent, view: ReadyView): string {
 
 function formatAddresses(ready: ReadyEvent, { screen, network }: ReadyView): string[] {
   const origins = ready.origins.filter((origin) => !isOtherNameOfLocalhost(origin, ready.origins))
-  const of = (reach: Reach) => origins.filter((origin) => reachOf(origin) === reach)
+  const of = (exposure: Exposure) =>
+    origins.filter((origin) => exposureOfOrigin(origin) === exposure)
   const profiles = ready.profiles.flatMap((profile) => formatProfile(profile, screen))
   return [
     ...formatRow('Public', of('public'), screen),
-    ...formatRow('Local', of('local'), screen),
-    ...formatRow('Network', [...of('lan'), ...formatExposure(network)], screen),
+    ...formatRow('Local', of('loopback'), screen),
+    ...formatRow('Network', [...of('network'), ...formatExposure(network)], screen),
     ...formatRow('MCP', profiles, screen),
     ...formatRow('Redirect', [ready.redirectUri], screen),
   ]

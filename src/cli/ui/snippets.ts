@@ -12,7 +12,7 @@ import {
   trustValue,
 } from '../../clients/trust-variables.ts'
 import type { ReadyEvent } from '../../gateway-events.ts'
-import { needsCa } from '../../origin/reach.ts'
+import { needsCa } from '../../origin/exposure.ts'
 import { formatCode, formatProse } from './layout.ts'
 import type { Screen } from './styler.ts'
 

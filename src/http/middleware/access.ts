@@ -1,7 +1,8 @@
 import type { MiddlewareHandler } from 'hono'
 import type { AccessControl, Principal } from '../../oauth/resource-server/access-control.ts'
 import type { Refusal } from '../../oauth/resource-server/refusal.ts'
-import type { Exposure, ListenerName } from '../../origin/known-origins.ts'
+import type { Exposure } from '../../origin/exposure.ts'
+import type { ListenerName } from '../../origin/known-origins.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
 import type { FailedCredentials } from './failed-credentials.ts'
 
