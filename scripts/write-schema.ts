@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { gatewayJsonSchemaText } from '../src/config/gateway-json-schema.ts'
+import { gatewayJsonSchemaText } from './gateway-json-schema.ts'
 
 // Writes config/gateway.schema.json; with --check, only says whether it is up to date.
 const name = 'config/gateway.schema.json'

@@ -141,7 +141,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const app = createApp({
     ...{ origins, configFile, version, authorization, summaries },
     logger: logger.child('http'),
-    admin: trust.admin,
+    admin: { ...trust.admin, traffic },
     tunnelPolicy: () => tunnels?.up()?.policy,
     probeStream: streams.serve,
     probeTicket: () => streams.issue().ticket,

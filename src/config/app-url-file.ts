@@ -18,7 +18,7 @@ export type RestoredFile =
   | { readonly path: string; readonly outcome: 'failed'; readonly message: string }
 
 /** A change of one file that has not been made yet, and what the journal must say of it. */
-export interface FilePlan {
+interface FilePlan {
   readonly entry: JournalEntry
   readonly file: UserFile
 }

@@ -1,5 +1,5 @@
 /** What must be known to take an APP_URL line back out of a file. */
-export interface AppUrlEdit {
+interface AppUrlEdit {
   /** The line as it was; null when the file had none. */
   readonly before: string | null
   /** The line as we wrote it. */
@@ -8,11 +8,11 @@ export interface AppUrlEdit {
   readonly joint: string
 }
 
-export type SetLineResult =
+type SetLineResult =
   | { readonly ok: true; readonly text: string; readonly edit: AppUrlEdit }
   | { readonly ok: false }
 
-export type RestoreLineResult =
+type RestoreLineResult =
   | { readonly state: 'restored'; readonly text: string }
   /** The line is already as it was before. */
   | { readonly state: 'unchanged' }
@@ -20,7 +20,7 @@ export type RestoreLineResult =
   | { readonly state: 'edited' }
 
 /** A `NAME=value` of an env file; offsets into the text. */
-export interface Assignment {
+interface Assignment {
   readonly name: string
   /** From the first character of the line to the end of its last, without the line break. */
   readonly start: number
@@ -34,7 +34,7 @@ const assignmentPattern =
   /[ \t\uFEFF]*(?:export[ \t]+)?([\w.-]+)(?:[ \t]*=|:[ \t])([ \t]*)((?:'(?:\\'|[^'])*'|"(?:\\"|[^"])*"|`(?:\\`|[^`])*`)(?=[ \t]*(?:#[^\r\n]*)?(?:[\r\n]|$))|[^#\r\n]*)[^\r\n]*/dy
 
 /** Finds the assignments of an env file, in order. */
-export function* assignmentsOf(text: string): Generator<Assignment> {
+function* assignmentsOf(text: string): Generator<Assignment> {
   for (let start = 0; start < text.length; ) {
     const pattern = new RegExp(assignmentPattern)
     pattern.lastIndex = start

@@ -3,7 +3,7 @@ import { isLoopbackHost } from '../lib/loopback.ts'
 import { isPlainHost } from '../lib/plain-host.ts'
 import type { TunnelSelection } from './resolved-config.ts'
 
-export type AppUrlVerdict =
+type AppUrlVerdict =
   | { readonly ok: true; readonly url: URL }
   | { readonly ok: false; readonly message: string }
 
@@ -14,9 +14,9 @@ export interface AppUrlOptions {
 }
 
 /** A value from `.env` is a placeholder, unless it can only be an address of the user's own. */
-export type AppUrlSource = 'environment' | 'env-file'
+type AppUrlSource = 'environment' | 'env-file'
 
-export interface AppUrlDecision {
+interface AppUrlDecision {
   /** The user's own public origin, without a trailing slash. */
   readonly appUrl: string | undefined
   readonly warnings: readonly string[]

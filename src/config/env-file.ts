@@ -6,7 +6,7 @@ import { targetOf, writeUserFile } from './user-file.ts'
 
 export type { RestoredFile } from './app-url-file.ts'
 
-export interface AppUrlFilesOptions {
+interface AppUrlFilesOptions {
   /** Absolute paths of the files to keep APP_URL in. */
   readonly files: readonly string[]
   /** Where to remember what was there before; see `appUrlJournalFile`. */

@@ -130,7 +130,9 @@ const httpServer = z
       .default({})
       .describe(`HTTP headers sent with every request. ${expands}`),
     auth: z
-      .union([z.literal(false), upstreamAuth])
+      .union([z.literal(false), upstreamAuth], {
+        error: 'must be false, or an object that says how to log in',
+      })
       .optional()
       .describe('How to log in where it asks for OAuth; `false` never does.'),
     tls: z

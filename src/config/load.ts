@@ -2,20 +2,23 @@ import { join, resolve } from 'node:path'
 import { deepFreeze } from '../lib/objects.ts'
 import { type AppUrlOptions, resolveAppUrl } from './app-url.ts'
 import { appUrlJournalFile, readAppUrlJournal } from './app-url-journal.ts'
-import { type ConfigOverrides, dotenvLayer, flagLayer } from './environment-layers.ts'
 import type { Environment } from './environment-schema.ts'
-import { loadGatewayFile } from './load-gateway-file.ts'
+import { loadGatewayFile } from './gateway-file.ts'
 import { type DotenvFile, readDotenv } from './read-dotenv.ts'
-import { resolveAuth } from './resolve-auth.ts'
-import { resolveEnvironment } from './resolve-environment.ts'
+import {
+  type ConfigOverrides,
+  dotenvLayer,
+  flagLayer,
+  resolveEnvironment,
+} from './resolve-environment.ts'
 import { resolveSelection, resolveTunnels } from './resolve-tunnels.ts'
-import type { GatewayFile, ResolvedConfig } from './resolved-config.ts'
+import type { AuthSettings, GatewayFile, ResolvedConfig } from './resolved-config.ts'
 
-export type { ConfigOverrides } from './environment-layers.ts'
+export type { ConfigOverrides } from './resolve-environment.ts'
 
 type EnvironmentVariables = Readonly<Record<string, string | undefined>>
 
-export interface LoadConfigOptions {
+interface LoadConfigOptions {
   /** Folder the command was started in; `.env` and relative paths are found there. */
   readonly projectDir: string
   readonly overrides?: ConfigOverrides
@@ -156,4 +159,42 @@ function givenAppUrl(env: EnvironmentVariables, dotenvFile: DotenvFile): AppUrlO
 function fileWarnings(file: GatewayFile): string[] {
   if (Object.keys(file.servers).length > 0) return []
   return ['No MCP server is configured; add one to "mcpServers" in the configuration file.']
+}
+
+/** Whose tokens are taken, and the ways to sign in that have both id and secret. */
+function resolveAuth(values: Environment): AuthSettings {
+  const ways = [
+    {
+      name: 'github',
+      label: 'GitHub',
+      kind: 'github' as const,
+      issuer: 'https://github.com/login/oauth',
+      clientId: values.AUTH_GITHUB_CLIENT_ID,
+      clientSecret: values.AUTH_GITHUB_CLIENT_SECRET,
+    },
+    {
+      name: 'google',
+      label: 'Google',
+      kind: 'oidc' as const,
+      issuer: 'https://accounts.google.com',
+      clientId: values.AUTH_GOOGLE_CLIENT_ID,
+      clientSecret: values.AUTH_GOOGLE_CLIENT_SECRET,
+    },
+    {
+      name: 'oidc',
+      label: 'your identity provider',
+      kind: 'oidc' as const,
+      issuer: values.AUTH_OIDC_ISSUER,
+      clientId: values.AUTH_OIDC_CLIENT_ID,
+      clientSecret: values.AUTH_OIDC_CLIENT_SECRET,
+    },
+  ]
+  return {
+    issuer: values.AUTH_ISSUER,
+    allow: values.AUTH_ALLOW,
+    redirectSchemes: values.AUTH_REDIRECT_SCHEMES,
+    signIn: ways.flatMap(({ issuer, clientId, clientSecret, ...way }) =>
+      issuer && clientId && clientSecret ? [{ ...way, issuer, clientId, clientSecret }] : [],
+    ),
+  }
 }

@@ -6,7 +6,7 @@ import {
   parseTree,
   printParseErrorCode,
 } from 'jsonc-parser'
-import type { Problem } from './problem.ts'
+import type { Problem } from './problems.ts'
 
 /** A document that was read, and where in its text things stand. */
 export interface JsoncDocument {
@@ -17,7 +17,7 @@ export interface JsoncDocument {
   readonly duplicates: readonly Problem[]
 }
 
-export type JsoncResult =
+type JsoncResult =
   | { readonly ok: true; readonly document: JsoncDocument }
   | { readonly ok: false; readonly errors: readonly SyntaxProblem[] }
 

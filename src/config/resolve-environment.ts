@@ -1,9 +1,10 @@
 import { UserError } from '../errors.ts'
 import { type Environment, environmentSchema, type VariableName } from './environment-schema.ts'
-import { problemsOf } from './schema-problems.ts'
+import { checkShape } from './problems.ts'
+import type { DotenvFile } from './read-dotenv.ts'
 
 /** One place values come from; the first layer that has a non-empty value wins. */
-export interface EnvironmentLayer {
+interface EnvironmentLayer {
   readonly values: Readonly<Record<string, string | undefined>>
   /** Where a person finds the value, such as `the environment` or `.env line 3`. */
   readonly sourceOf: (name: VariableName) => string
@@ -18,16 +19,17 @@ export function resolveEnvironment(layers: readonly EnvironmentLayer[]): Environ
   const layerOf = (name: string) => layers.find((layer) => layer.values[name])
   const sourceOf = (name: VariableName) => layerOf(name)?.sourceOf(name) ?? 'its default'
   const value = Object.fromEntries(names.map((name) => [name, layerOf(name)?.values[name]]))
-  const parsed = environmentSchema.safeParse(value)
-  const problems = parsed.error
-    ? problemsOf(parsed.error.issues, { schema: environmentSchema, value }).map((problem) => {
-        const name = environmentSchema.keyof().parse(problem.path[0])
-        return `${name} (from ${sourceOf(name)}) ${problem.message}`
-      })
-    : []
-  problems.push(...certificatePairProblem(value))
-  if (!parsed.success || problems.length > 0) throw environmentInvalid(problems)
-  return parsed.data
+  const checked = checkShape(environmentSchema, value)
+  const broken = checked.ok ? [] : checked.problems
+  const problems = [
+    ...broken.map(({ path, message }) => {
+      const name = environmentSchema.keyof().parse(path[0])
+      return `${name} (from ${sourceOf(name)}) ${message}`
+    }),
+    ...certificatePairProblem(value),
+  ]
+  if (!checked.ok || problems.length > 0) throw environmentInvalid(problems)
+  return checked.value
 }
 
 function certificatePairProblem(value: Readonly<Record<string, string | undefined>>): string[] {
@@ -46,4 +48,50 @@ function environmentInvalid(problems: readonly string[]): UserError {
     `${subject} that cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
     { hint: 'Correct it where it was set; .env.example explains every variable.' },
   )
+}
+
+/** What the command line says; wins over the environment and is checked by the same rules. */
+export interface ConfigOverrides {
+  readonly port?: string | number | undefined
+  readonly httpsPort?: string | number | undefined
+  readonly host?: string | undefined
+  readonly tunnel?: string | undefined
+  readonly configFile?: string | undefined
+  readonly logLevel?: string | undefined
+  /** False unless given. */
+  readonly strictPort?: boolean | undefined
+  /** False unless given. */
+  readonly allowAnonymous?: boolean | undefined
+  /** False unless given. */
+  readonly anySubdomain?: boolean | undefined
+  /** True unless given. */
+  readonly https?: boolean | undefined
+}
+
+const flags = {
+  port: ['PORT', '--port'],
+  httpsPort: ['HTTPS_PORT', '--https-port'],
+  host: ['HOST', '--host'],
+  tunnel: ['TUNNEL', '--tunnel'],
+  configFile: ['SALLYPORT_CONFIG', '--config'],
+  logLevel: ['LOG_LEVEL', '--log-level'],
+} as const satisfies Partial<Record<keyof ConfigOverrides, readonly [VariableName, string]>>
+
+/** The flags that stand for a variable. */
+export function flagLayer(overrides: ConfigOverrides): EnvironmentLayer {
+  const given = Object.entries(flags).map(([key, [variable]]) => {
+    const value = overrides[key as keyof typeof flags]
+    return [variable, value?.toString()] as const
+  })
+  const names: ReadonlyMap<string, string> = new Map(Object.values(flags))
+  return { values: Object.fromEntries(given), sourceOf: (name) => names.get(name) ?? name }
+}
+
+/** The variables of `.env`. */
+export function dotenvLayer(file: DotenvFile): EnvironmentLayer {
+  const sourceOf = (name: VariableName) => {
+    const line = file.lineOf(name)
+    return line === undefined ? '.env' : `.env line ${line}`
+  }
+  return { values: file.values, sourceOf }
 }

@@ -1,10 +1,9 @@
 import { resolve } from 'node:path'
-import { expandVariables } from './expand-variables.ts'
 import type { ServerInput } from './gateway-file-schema.ts'
-import type { Problem, ReportProblem } from './problem.ts'
+import type { Problem, ReportProblem } from './problems.ts'
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from './resolved-config.ts'
 
-export interface ResolveServerOptions {
+interface ResolveServerOptions {
   readonly projectDir: string
   /** What `${VAR}` may refer to. */
   readonly variables: Readonly<Record<string, string | undefined>>
@@ -76,12 +75,12 @@ function resolveHttp(
     }
     return value
   })
-  const auth = resolveAuth(input.auth, { headers, expand })
+  const auth = resolveLogin(input.auth, { headers, expand })
   return { type: input.type === 'sse' ? 'sse' : 'http', url, headers, auth, tls: input.tls }
 }
 
 /** A header of the user's own is how to log in, where there is one. */
-function resolveAuth(
+function resolveLogin(
   input: Input<'url'>['auth'],
   { headers, expand }: { headers: Readonly<Record<string, string>>; expand: Expand },
 ): HttpServerConfig['auth'] {
@@ -118,4 +117,50 @@ function mapValues(
   map: (value: string, key: string) => string,
 ): Record<string, string> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value, key)]))
+}
+
+interface Expansion {
+  readonly text: string
+  /** What is wrong with each reference that could not be expanded; names variables, never values. */
+  readonly problems: readonly string[]
+  /** What its references stand for. */
+  readonly values: readonly string[]
+}
+
+// As in POSIX shells and MCP clients: a default also takes the place of an empty value.
+const reference = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
+const foreignReference = /\$\{(?:env|input):([A-Za-z_][A-Za-z0-9_-]*)\}/
+
+/**
+ * Replaces `${VAR}` and `${VAR:-default}`. Anything else that starts with `$` stays as it is,
+ * since arguments may hold shell text.
+ */
+export function expandVariables(
+  text: string,
+  variables: Readonly<Record<string, string | undefined>>,
+): Expansion {
+  const problems: string[] = []
+  const values: string[] = []
+  const foreign = foreignReference.exec(text)
+  if (foreign) {
+    problems.push(
+      `${foreign[0]} is how other programs refer to a variable; here it is \${${foreign[1]}}`,
+    )
+  }
+  const expanded = text.replace(reference, (_whole, name: string, fallback?: string) => {
+    if (fallback?.includes('${')) {
+      problems.push(`the default of \${${name}:-…} must not hold another \${…}`)
+      return ''
+    }
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined
+    if (value) values.push(value)
+    if (fallback !== undefined) return value || fallback
+    if (value === undefined) problems.push(unset(name))
+    return value ?? ''
+  })
+  return { text: expanded, problems, values }
+}
+
+function unset(name: string): string {
+  return `the variable ${name} is not set; set it in the environment or in .env, or give a default: \${${name}:-…}`
 }

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { UserError } from '../errors.ts'
 import { nearestName } from '../lib/nearest-name.ts'
-import type { ConfigOverrides } from './environment-layers.ts'
 import type { Environment } from './environment-schema.ts'
+import type { ConfigOverrides } from './resolve-environment.ts'
 import type { TunnelChoice, TunnelSelection, TunnelSettings } from './resolved-config.ts'
 
 const providers: readonly TunnelChoice[] = ['cloudflare', 'command', 'localtunnel', 'ngrok']

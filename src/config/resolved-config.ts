@@ -83,7 +83,7 @@ export interface TunnelSettings {
   readonly command: { readonly line: string | undefined; readonly urlPattern: string }
 }
 
-export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
 /** Whose tokens are taken, and who may allow clients to get ours. */
 export interface AuthSettings {

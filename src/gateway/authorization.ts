@@ -28,11 +28,11 @@ import { createSignInProvider } from '../oauth/authorization-server/sign-in-prov
 import { openSigningKeys } from '../oauth/authorization-server/signing-keys.ts'
 import { createAccessControl } from '../oauth/resource-server/access-control.ts'
 import { createApiKeys } from '../oauth/resource-server/api-keys.ts'
-import { scopesOfTools } from '../oauth/resource-server/required-scopes.ts'
 import { createExternalIssuer, createOwnIssuer } from '../oauth/resource-server/token-issuer.ts'
 import {
   allScopes,
   createRequiredScopes,
+  scopesOfTools,
   type ToolScopeRule,
 } from '../oauth/resource-server/tool-scopes.ts'
 import {
@@ -115,10 +115,7 @@ export async function createAuthorization(options: {
       form: env.listener === 'tunnel' ? options.forwardedForm() : undefined,
     })
   const access = createAccessControl({
-    profile(name) {
-      const profile = ownValue(file().profiles, name)
-      return profile && { ...profile, scopes: allScopes(profile.scopes) }
-    },
+    profile: (name) => ownValue(file().profiles, name),
     allowAnonymous: config.tunnels.allowAnonymous,
     issuers: (origin) => [own(origin), ...foreign],
     isGrantLive: grants.isLive,

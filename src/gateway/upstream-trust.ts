@@ -64,7 +64,7 @@ export async function createUpstreamTrust(options: {
         })),
       exposureOf,
       onBundleChanged: () => void follower.check(),
-    } satisfies AdminDeps,
+    } satisfies Omit<AdminDeps, 'traffic'>,
   }
 }
 

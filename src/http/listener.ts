@@ -17,7 +17,7 @@ import type { HttpEnv } from './http-env.ts'
 import { portHolder } from './port-holder.ts'
 
 /** How long a client may take to send, ms. An answer takes as long as it takes. */
-export interface Deadlines {
+interface Deadlines {
   /** For the headers of a request, from the connection's begin or the end of the one before. */
   readonly headersMs: number
   /** For headers and body. */
@@ -47,7 +47,7 @@ export interface Listener {
   close(): Promise<void>
 }
 
-export interface ListenOptions {
+interface ListenOptions {
   readonly name: ListenerName
   readonly host: string
   readonly port: number

@@ -53,9 +53,13 @@ export function createKnownOrigins(options: KnownOriginsOptions) {
       // What comes through a tunnel is meant for its origin or for nobody.
       if (name === 'tunnel') return admitted.find((origin) => isFor(origin, header))
       const listener = find(name)
-      const host = listener && normalizeHost(header, listener.scheme)
-      if (!listener || host === undefined) return undefined
+      if (!listener) return undefined
       if (externalOrigin && name === 'http' && isFor(externalOrigin, header)) return externalOrigin
+      // As nearly every client says it, with nothing to bring into form.
+      const said = `${listener.scheme}://${header}`
+      if (listener.origins.includes(said)) return said
+      const host = normalizeHost(header, listener.scheme)
+      if (host === undefined) return undefined
       const own = listener.origins.find((origin) => hostOf(origin) === host)
       if (own) return own
       return isAllowedHost(host, options.allowedHosts())

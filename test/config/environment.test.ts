@@ -2,9 +2,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { ConfigOverrides } from '../../src/config/environment-layers.ts'
 import { environmentSchema } from '../../src/config/environment-schema.ts'
 import { loadConfig, reloadGatewayFile } from '../../src/config/load.ts'
+import type { ConfigOverrides } from '../../src/config/resolve-environment.ts'
 import { projectWith } from './temporary-folder.ts'
 
 interface Setup {

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the syntax under test
 import { describe, expect, it } from 'vitest'
-import { expandVariables } from '../../src/config/expand-variables.ts'
+import { expandVariables } from '../../src/config/resolve-server.ts'
 
 const variables = { TOKEN: 'abc', EMPTY: '', MONEY: '$&${TOKEN}' }
 

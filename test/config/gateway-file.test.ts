@@ -129,6 +129,13 @@ describe('servers', () => {
     [{ url: 'https://u:topsecret@x.test' }, 'must not hold a user name or password'],
     [{ url: 'http://x', headers: { 'a b': 'c' } }, 'is not a valid HTTP header name'],
     [{ url: 'http://x', headers: { a: 'topsecret\n' } }, 'headers.a (line 6) holds a line break'],
+    [
+      { url: 'http://x', auth: { clientID: 'topsecret' } },
+      'auth.clientID (line 6) is not a known key (did you mean "clientId"?)',
+    ],
+    [{ url: 'http://x', auth: { clientId: 1 } }, 'auth.clientId (line 6) must be a string'],
+    [{ url: 'http://x', auth: { clientSecret: 'topsecret' } }, 'needs "clientId" as well'],
+    [{ url: 'http://x', auth: true }, 'auth (line 5) must be false, or an object'],
   ])('refuses %j', async (a, expected) => {
     const problems = await problemsOf({ gateway: { mcpServers: { a } } })
     expect(problems).toEqual([expect.stringContaining(expected)])

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { gatewayJsonSchemaText } from '../../src/config/gateway-json-schema.ts'
+import { gatewayJsonSchemaText } from '../../scripts/gateway-json-schema.ts'
 import { loadConfig } from '../../src/config/load.ts'
 
 const root = new URL('../../', import.meta.url)

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { exactToolProblem, toolGlobProblem } from '../../src/config/tool-reference.ts'
+import { exactToolProblem, toolGlobProblem } from '../../src/config/resolve-profile.ts'
 
 const servers = ['github', 'files.v2']
 

@@ -64,6 +64,14 @@ export const knownDifferences: readonly KnownDifference[] = [
     ),
   },
   {
+    line: 'A task that was made over a shared connection is known to whoever had it made',
+    explains: all(
+      (one) => shared(one) || one.client === 'modern' || one.isBridged,
+      of(/^tasks\/get$/),
+      at(/^answer\.(error|result)$/),
+    ),
+  },
+  {
     line: 'A server never seen before is announced with everything there is',
     explains: all(of(/^a server that does not start$/), at(/^answer/)),
   },
@@ -121,7 +129,7 @@ export const knownDifferences: readonly KnownDifference[] = [
     ),
   },
   {
-    line: 'Between eras, the log level is the client’s last, or none',
+    line: 'Between eras, the log level is the client’s last, or `info`',
     explains: all(
       bridged,
       (one) =>

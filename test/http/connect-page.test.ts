@@ -4,7 +4,7 @@ import { request } from 'node:https'
 import { join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { isBrowserVisit } from '../../src/http/is-browser-visit.ts'
+import { isBrowserVisit } from '../../src/http/browser-requests.ts'
 import { startTestGateway, stdioFixture, type TestGateway } from '../fixtures/gateway.ts'
 
 const executablePath = '/usr/bin/chromium'

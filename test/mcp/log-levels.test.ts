@@ -27,6 +27,7 @@ beforeAll(async () => {
     'willing-session': { ...willing, isolation } as typeof willing,
     'refusing-shared': refusing,
     'refusing-session': { ...refusing, isolation } as typeof refusing,
+    modern: stdioFixture('modern-stdio.ts'),
   }
   const profiles = Object.keys(servers).map((name) => [name, { servers: [name] }])
   gateway = await startTestGateway({ servers, profiles: Object.fromEntries(profiles) })
@@ -100,5 +101,33 @@ describe('the log level', () => {
     await ada.end()
     expect(await talk(eve)).toEqual(['info', 'warning', 'error'])
     for (const stream of streams) stream.leave()
+    await Promise.all([bob.end(), eve.end()])
+  })
+
+  it('of a shared server is what those still want who are left', async () => {
+    const url = gateway.url('willing-shared')
+    const [ada, bob, eve] = [await openSession(url), await openSession(url), await openSession(url)]
+    await ada.request('logging/setLevel', { level: 'debug' })
+    await bob.request('logging/setLevel', { level: 'error' })
+    await ada.end()
+    const last = async () => (await levelsSet(eve)).at(-1)
+    await expect.poll(last).toBe('error')
+    await bob.end()
+    await expect.poll(last).toBe('info')
+    await eve.end()
+  })
+
+  it('of a client of 2025 that has set none is "info" for a server of 2026', async () => {
+    const ada = await openSession(gateway.url('modern'))
+    const levelIn = async () => {
+      const stream = await ada.begin('tools/call', { name: 'log', arguments: {} })
+      await stream.ended
+      return levelsIn(stream.messages)
+    }
+    expect(await levelIn()).toEqual(['info'])
+    await ada.request('logging/setLevel', { level: 'error' })
+    // It says nothing above that.
+    expect(await levelIn()).toEqual([])
+    await ada.end()
   })
 })

@@ -6,10 +6,10 @@ import type { HttpEnv } from '../../src/http/http-env.ts'
 import { openListener } from '../../src/http/listener.ts'
 import {
   type AccessDeps,
-  type AccessEnv,
   requireAccess,
   requireToolScopes,
 } from '../../src/http/middleware/access.ts'
+import { checked } from '../../src/http/middleware/checks.ts'
 import { createFailedCredentials } from '../../src/http/middleware/failed-credentials.ts'
 import { hostGuard } from '../../src/http/middleware/host-guard.ts'
 import { jsonBody, messages } from '../../src/http/middleware/json-body.ts'
@@ -17,8 +17,8 @@ import { defaultOAuthLimits, type OAuthLimits } from '../../src/http/middleware/
 import { allowedPages, originGuard } from '../../src/http/middleware/origin-guard.ts'
 import { renderErrorPage } from '../../src/http/pages/message-page.ts'
 import { pageHeaders } from '../../src/http/pages/page.ts'
+import { signInAnswerPath } from '../../src/http/routes/consent-routes.ts'
 import { oauthRoutes } from '../../src/http/routes/oauth-routes.ts'
-import { signInAnswerPath } from '../../src/http/routes/sign-in-routes.ts'
 import type { GuardedFetch } from '../../src/lib/guarded-fetch.ts'
 import { type Logger, silentLogger } from '../../src/lib/logger.ts'
 import {
@@ -39,9 +39,8 @@ import { openSigningKeys } from '../../src/oauth/authorization-server/signing-ke
 import type { ProfileAuth } from '../../src/oauth/policy.ts'
 import { createAccessControl } from '../../src/oauth/resource-server/access-control.ts'
 import { createApiKeys } from '../../src/oauth/resource-server/api-keys.ts'
-import { scopesOfTools } from '../../src/oauth/resource-server/required-scopes.ts'
 import { createOwnIssuer } from '../../src/oauth/resource-server/token-issuer.ts'
-import { createRequiredScopes } from '../../src/oauth/resource-server/tool-scopes.ts'
+import { createRequiredScopes, scopesOfTools } from '../../src/oauth/resource-server/tool-scopes.ts'
 import { senderOf } from '../../src/origin/client-address.ts'
 import { createKnownOrigins } from '../../src/origin/known-origins.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
@@ -139,7 +138,9 @@ export async function startLab(options: LabOptions = {}) {
 
   const app = new Hono<HttpEnv>({ strict: false })
   const named = { configFile: 'config/gateway.json' }
-  app.use(hostGuard(origins, silentLogger, named), originGuard(origins, silentLogger, named))
+  app.use(
+    checked(hostGuard(origins, silentLogger, named), originGuard(origins, silentLogger, named)),
+  )
   app.use(allowedPages())
   app.route(
     '/',
@@ -197,16 +198,13 @@ export async function startLab(options: LabOptions = {}) {
         tool: (name) => ({ server: 'notes', name }),
       }),
   }
-  const resource = new Hono<AccessEnv>()
-  resource.all(
-    '/api/mcp/:profile',
+  const mayCall = checked(
     requireAccess(deps),
-    jsonBody(() => 1024) as never,
-    messages({ answers: true }) as never,
+    jsonBody(() => 1024),
+    messages({ answers: true }),
     requireToolScopes(deps),
-    (c) => c.json({ principal: c.get('principal') }),
   )
-  app.route('/', resource as never)
+  app.all('/api/mcp/:profile', mayCall, (c) => c.json({ principal: c.get('principal') }))
   for (const listener of Object.values(listeners)) listener.serve(app)
 
   return {

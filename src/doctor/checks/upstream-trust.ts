@@ -9,8 +9,7 @@ import { shellQuote } from '../../lib/shell.ts'
 import { exposureOfOrigin } from '../../origin/exposure.ts'
 import { findExpiring } from '../../tls/upstream/bundle-expiry.ts'
 import type { UpstreamDiagnosis } from '../../tls/upstream/diagnose-upstream.ts'
-import { addCommand } from '../../tls/upstream/explain-client-certificate.ts'
-import type { TlsFindingKind } from '../../tls/upstream/tls-facts.ts'
+import { addCommand, isUnreached } from '../../tls/upstream/tls-failures.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
 import { configOf, namePath, runningGateway } from '../config-of.ts'
 import type { DoctorWorld } from '../world.ts'
@@ -93,16 +92,13 @@ function unchecked(
     : warn(`${message}: whoever answers at ${host} is taken for it.`, fix)
 }
 
-/** Kinds that are no matter of trust: the server may only be switched off. */
-const unreached: ReadonlySet<TlsFindingKind> = new Set(['dns', 'refused', 'timeout', 'unreachable'])
-
 function explain({ server, url, verifies, findings, cautions }: UpstreamDiagnosis): Finding[] {
   if (verifies) {
     const warnings = cautions.map(({ message, fix }) => warn(`Server "${server}": ${message}`, fix))
     return [ok(`Server "${server}" shows a certificate that verifies.`), ...warnings]
   }
   return findings.map(({ kind, message, fix, command }) => {
-    const say = unreached.has(kind) ? warn : fail
+    const say = isUnreached(kind) ? warn : fail
     return say(`Server "${server}" (${new URL(url).host}): ${message}`, command ?? fix)
   })
 }

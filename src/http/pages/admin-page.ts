@@ -1,7 +1,6 @@
 import type { BundleCertificate, BundleDescription } from '../../tls/upstream/describe-bundle.ts'
 import type { FileVerdict } from '../../tls/upstream/judge-files.ts'
-import { html, type Markup } from './html.ts'
-import { renderPage } from './page.ts'
+import { html, type Markup, renderPage } from './page.ts'
 
 /** A server with its bundle; without an address when it is not configured any more. */
 export interface AdminPageServer {
@@ -22,7 +21,7 @@ export interface RefusedUpload {
   }
 }
 
-export interface AdminPageOptions {
+interface AdminPageOptions {
   readonly servers: readonly AdminPageServer[]
   readonly configFile: string
   readonly refused: RefusedUpload | undefined

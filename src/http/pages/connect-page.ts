@@ -1,11 +1,11 @@
+import { createHash } from 'node:crypto'
 import { raw } from 'hono/html'
 import { renderSVG } from 'uqr'
 import { type ClientConnection, type McpClient, requireUsable } from '../../clients/mcp-client.ts'
 import { mcpClients } from '../../clients/mcp-clients.ts'
 import { launchCommand, type TrustFilePaths } from '../../clients/trust-variables.ts'
-import { copyScript } from './copy-script.ts'
-import { html, type Markup } from './html.ts'
-import { renderPage } from './page.ts'
+import { type ProfileContent, serverTools } from './consent-page.ts'
+import { html, type Markup, renderPage } from './page.ts'
 
 /** What somebody sees who opens an endpoint in a browser. */
 export interface ConnectPage {
@@ -14,7 +14,7 @@ export interface ConnectPage {
   readonly connection: ClientConnection
   readonly auth: 'none' | 'key' | 'oauth'
   /** Who may see them sees them; undefined for everybody else. */
-  readonly servers: readonly { name: string; tools: readonly string[] }[] | undefined
+  readonly servers: ProfileContent['servers'] | undefined
   /**
    * `files`: signed by our authority, and read on its machine. `elsewhere`: the same, from another
    * machine. `none`: nothing has to be trusted first.
@@ -47,7 +47,7 @@ ${trustNote(page)}
 <h2>Connect a client</h2>
 ${usable.map((client, index) => clientDetails(client, page, index === 0))}
 ${others.length > 0 ? notFromHere(others, page) : ''}
-${servers ? toolList(servers) : ''}`
+${servers ? html`<h2>Tools</h2>${servers.map(serverTools)}` : ''}`
   return renderPage({ title: `MCP: ${profile}`, body, script: copyScript })
 }
 
@@ -109,12 +109,21 @@ function notFromHere(clients: readonly McpClient[], { connection }: ConnectPage)
 ${isKeyed ? `${[...cloud, ...keyless].join(', ')}: they cannot be given a key, or not at this address.` : ''}</p>`
 }
 
-function toolList(servers: NonNullable<ConnectPage['servers']>): Markup {
-  return html`<h2>Tools</h2>${servers.map(
-    ({
-      name,
-      tools,
-    }) => html`<details><summary>${name}: ${tools.length === 1 ? '1 tool' : `${tools.length} tools`}</summary>
-<ul>${tools.map((tool) => html`<li><code>${tool}</code></li>`)}</ul></details>`,
-  )}`
+/**
+ * Makes the copy buttons work, and shows them: without script, or without a clipboard, there are
+ * none. Its hash is in the content security policy of the page that has it.
+ */
+const copyScript = `
+if (navigator.clipboard) for (const button of document.querySelectorAll('button[data-copy]')) {
+  const label = button.textContent
+  button.hidden = false
+  button.addEventListener('click', async () => {
+    const source = document.getElementById(button.dataset.copy)
+    button.textContent = await navigator.clipboard.writeText(source.textContent)
+      .then(() => 'Copied', () => 'Select it by hand')
+    setTimeout(() => { button.textContent = label }, 2000)
+  })
 }
+`
+
+export const copyScriptHash = createHash('sha256').update(copyScript).digest('base64')

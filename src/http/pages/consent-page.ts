@@ -1,9 +1,9 @@
+import { count } from '../../lib/wording.ts'
 import type { ApprovalState } from '../../oauth/authorization-server/approvals.ts'
 import type { ConsentRequest } from '../../oauth/authorization-server/consent.ts'
 import { describeRedirect } from '../../oauth/authorization-server/registration.ts'
 import { oauthPaths } from '../../oauth/oauth-urls.ts'
-import { html, type Markup } from './html.ts'
-import { renderPage } from './page.ts'
+import { html, type Markup, renderPage } from './page.ts'
 
 /** What a profile gives access to. */
 export interface ProfileContent {
@@ -11,7 +11,7 @@ export interface ProfileContent {
   readonly servers: readonly { readonly name: string; readonly tools: readonly string[] }[]
 }
 
-export interface ConsentPageOptions {
+interface ConsentPageOptions {
   readonly request: ConsentRequest
   readonly content: ProfileContent
   readonly approval: ApprovalState
@@ -55,9 +55,9 @@ function facts(request: ConsentRequest, content: ProfileContent): Markup {
 </dl>`
 }
 
-function serverTools(server: ProfileContent['servers'][number]): Markup {
-  const count = server.tools.length === 1 ? '1 tool' : `${server.tools.length} tools`
-  return html`<details><summary>${server.name}: ${count}</summary>
+/** A server with its tools, which are shown when asked for. */
+export function serverTools(server: ProfileContent['servers'][number]): Markup {
+  return html`<details><summary>${server.name}: ${count(server.tools.length, 'tool')}</summary>
 <ul>${server.tools.map((tool) => html`<li><code>${tool}</code></li>`)}</ul></details>`
 }
 

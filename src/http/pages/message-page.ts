@@ -1,11 +1,20 @@
 import { describeRedirect } from '../../oauth/authorization-server/registration.ts'
-import { html } from './html.ts'
-import { renderPage } from './page.ts'
+import { html, renderPage } from './page.ts'
 
 /** A page that only says something: what happened, and what to do. */
-export function renderMessagePage(message: { title: string; text: string; hint: string }): string {
-  const body = html`<p>${message.text}</p><p class="soft">${message.hint}</p>`
-  return renderPage({ title: message.title, body })
+export function renderMessagePage(message: {
+  title: string
+  text: string
+  hint: string | undefined
+  /** Where the same can be tried again. */
+  retryUrl?: string | undefined
+}): string {
+  const { title, text, hint, retryUrl } = message
+  const retry =
+    retryUrl &&
+    html`<p class="buttons"><a class="button primary" href="${retryUrl}">Try again</a></p>`
+  const body = html`<p>${text}</p>${hint && html`<p class="soft">${hint}</p>`}${retry}`
+  return renderPage({ title, body })
 }
 
 /** An OAuth error that cannot be sent to the client, because who it is is not proven. */

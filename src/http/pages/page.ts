@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { raw } from 'hono/html'
-import { html, type Markup } from './html.ts'
+import { html as escaping, raw } from 'hono/html'
+import { printable } from '../../lib/printable.ts'
 import { pageStyle } from './page-style.ts'
 
-export interface Page {
+interface Page {
   readonly title: string
   readonly body: Markup
   /** Goes there by itself after so long. */
@@ -71,4 +71,17 @@ ${script === undefined ? '' : html`<script>${raw(script)}</script>`}
 </body>
 </html>
 `)
+}
+
+/** Something `html` made: escaped, and ready to be put into another template. */
+export type Markup = ReturnType<typeof escaping>
+
+/** Hono's template, into which text that others chose is put so that it cannot hide or turn around. */
+export function html(strings: TemplateStringsArray, ...values: readonly unknown[]): Markup {
+  return escaping(strings, ...values.map(shown))
+}
+
+function shown(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shown)
+  return typeof value === 'string' ? printable(value) : value
 }

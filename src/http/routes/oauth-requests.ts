@@ -15,7 +15,7 @@ import { OAuthError } from '../../oauth/oauth-error.ts'
 import type { Sender } from '../../origin/client-address.ts'
 import type { HttpContext } from '../http-env.ts'
 
-export interface OAuthRequestDeps {
+interface OAuthRequestDeps {
   readonly servers: Pick<AuthorizationServers, 'handle'>
   readonly redirectSchemes: readonly string[]
   profiles(): readonly GrantableProfile[]

@@ -8,16 +8,15 @@ import type { AccessControl } from '../../oauth/resource-server/access-control.t
 import {
   createResourceMetadata,
   type ProtectedProfile,
-} from '../../oauth/resource-server/resource-metadata.ts'
+} from '../../oauth/resource-server/protected-resource.ts'
 import type { Exposure } from '../../origin/exposure.ts'
 import type { ListenerName } from '../../origin/known-origins.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
 import { type OAuthLimits, oauthLimit } from '../middleware/oauth-limit.ts'
 import { type ConsentRouteDeps, consentRoutes } from './consent-routes.ts'
 import { forwardForm, registerClient, requestOf } from './oauth-requests.ts'
-import { type SignInRouteDeps, signInRoutes } from './sign-in-routes.ts'
 
-export interface OAuthRouteDeps extends ConsentRouteDeps, SignInRouteDeps {
+export interface OAuthRouteDeps extends ConsentRouteDeps {
   readonly servers: AuthorizationServers
   readonly access: Pick<AccessControl, 'authOf'>
   readonly limits: OAuthLimits
@@ -73,8 +72,7 @@ export function oauthRoutes(deps: OAuthRouteDeps): Hono<HttpEnv> {
     allowPage(c)
     return registerClient(c, deps)
   })
-  app.route('/', consentRoutes(deps, [limit('consent'), maxBody]))
-  app.route('/', signInRoutes(deps, limit('consent')))
+  app.route('/', consentRoutes(deps, { limit: limit('consent'), maxBody }))
   return app
 }
 

@@ -1,12 +1,12 @@
 import { Hono } from 'hono'
-import { clientMetadataDocument } from '../../oauth/client/client-metadata.ts'
 import type { PageAnswer } from '../../oauth/client/login-page.ts'
 import type { OAuthClientRole } from '../../oauth/client/oauth-client.ts'
+import { clientMetadataDocument } from '../../oauth/client/registration.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
+import { renderMessagePage } from '../pages/message-page.ts'
 import { pageHeaders } from '../pages/page.ts'
-import { renderUpstreamLoginPage } from '../pages/upstream-login-page.ts'
-import { signInAnswerPath } from './sign-in-routes.ts'
+import { signInAnswerPath } from './consent-routes.ts'
 
 export interface UpstreamLoginRouteDeps {
   readonly upstreamLogins: Pick<OAuthClientRole, 'beginLogin' | 'handleCallback'>
@@ -48,5 +48,5 @@ function showPage(c: HttpContext, { status, setCookie, page }: PageAnswer): Resp
   // The address holds the code and the state.
   c.header('referrer-policy', 'no-referrer')
   if (setCookie !== undefined) c.header('set-cookie', setCookie)
-  return c.html(renderUpstreamLoginPage(page), status as 200)
+  return c.html(renderMessagePage({ ...page, text: page.message }), status as 200)
 }

@@ -23,8 +23,8 @@ export interface Route {
   readonly translate?: ((result: string) => string) | undefined
   /** The result to give where no answer can be had, such as a list that was kept. */
   readonly kept?: (() => string) | undefined
-  /** Sees the result before its client does. */
-  readonly observe?: ((result: string) => void) | undefined
+  /** Sees the result, parsed, before its client does. */
+  readonly observe?: ((result: unknown) => void) | undefined
   /** Decides whether a refusal lets the next server try, which is then called. */
   readonly otherwise?: ((error: unknown) => boolean) | undefined
 }
@@ -75,7 +75,7 @@ function deliver(
     return
   }
   const { translate, observe } = route
-  observe?.(answer.body)
+  observe?.(value)
   call.answer(translate ? { ...answer, body: translate(answer.body) } : answer)
 }
 
@@ -178,9 +178,9 @@ function tooSlow({ name, config }: Upstream): RpcError {
 }
 
 /** The params in the words of the server's era, with what was asked to be forwarded. */
-function paramsFor(
+export function paramsFor(
   connection: UpstreamConnection,
-  { params, upstream }: Route,
+  { params, upstream }: Pick<Route, 'params' | 'upstream'>,
   call: ClientCall,
   edits: Edits | undefined,
 ): string | undefined {
@@ -188,7 +188,7 @@ function paramsFor(
   if (upstream.config.forwardCaller) meta[callerMetaKey] = JSON.stringify(call.caller)
   let others = edits
   if (connection.era !== call.era) {
-    if (call.era === 'legacy') Object.assign(meta, envelopeEdits(call))
+    if (call.era === 'legacy') Object.assign(meta, envelopeEdits(connection, call))
     else {
       for (const key of envelopeKeys) meta[key] = undefined
       others = { inputResponses: undefined, requestState: undefined, ...edits }
@@ -209,14 +209,19 @@ const envelopeKeys = [
 ]
 
 /** What 2026-07-28 says with every request, of a client that said it once. */
-function envelopeEdits({ clientInfo, owner }: ClientCall): Record<string, string> {
-  const { capabilities, logLevel } = owner
+function envelopeEdits(
+  { handshake }: UpstreamConnection,
+  { clientInfo, owner }: ClientCall,
+): Record<string, string> {
+  const { capabilities } = owner
+  // Without one a 2026-07-28 server is silent, where one of 2025 decides for itself what to say.
+  const logLevel = owner.logLevel === 'all' ? 'info' : owner.logLevel
+  const isSaid = logLevel !== 'none' && handshake.capabilities.logging !== undefined
   return {
     [metaKeys.protocolVersion]: JSON.stringify(modernRevision),
     [metaKeys.clientInfo]: JSON.stringify(clientInfo),
     [metaKeys.clientCapabilities]: JSON.stringify(capabilities),
-    ...(logLevel !== 'all' &&
-      logLevel !== 'none' && { [metaKeys.logLevel]: JSON.stringify(logLevel) }),
+    ...(isSaid && { [metaKeys.logLevel]: JSON.stringify(logLevel) }),
   }
 }
 

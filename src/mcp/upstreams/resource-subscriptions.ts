@@ -16,7 +16,7 @@ interface Followed {
  * resource and connection, in the words of its era, and told again on the connection after.
  */
 export function createResourceSubscriptions(options: {
-  links: () => Links
+  links: Links
   acquire: (session: ClientSession | undefined) => Promise<UpstreamConnection>
   timeoutMs: number
   logger: Logger
@@ -46,7 +46,7 @@ export function createResourceSubscriptions(options: {
     /** Follows a resource until the returned function is called. Rejects when the upstream refuses. */
     async subscribe(uri: string, session: ClientSession | undefined): Promise<() => void> {
       const connection = await options.acquire(session)
-      const isShared = options.links().common().includes(connection)
+      const isShared = options.links.common().includes(connection)
       const key = isShared ? `${connection.era} ${uri}` : `session ${session?.ownerId} ${uri}`
       let entry = followed.get(key)
       if (!entry) {

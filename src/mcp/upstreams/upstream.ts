@@ -7,14 +7,16 @@ import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import type { Store } from '../../store/store.ts'
 import type { CatalogKind, ServerCatalog } from '../profiles/catalog.ts'
 import type { JsonObject, Notification } from '../wire/message.ts'
-import { lowestLogLevel, rpcCodes } from '../wire/protocol.ts'
+import { rpcCodes } from '../wire/protocol.ts'
 import { failureReason, RpcError } from '../wire/rpc-error.ts'
 import { createCatalogKeeper } from './catalog-keeper.ts'
 import { connectUpstream, type UpstreamConnection } from './connection.ts'
 import { type ClientSession, createLinks } from './links.ts'
+import { createLogLevels } from './log-levels.ts'
 import type { MessageOwner } from './message-owner.ts'
 import { createResourceSubscriptions } from './resource-subscriptions.ts'
 import { createRestartPolicy } from './restart-policy.ts'
+import { createTaskOwners, type TaskOwners } from './task-owners.ts'
 import type { PendingLogin, UpstreamAuth } from './upstream-auth.ts'
 import { createUpstreamMemory } from './upstream-memory.ts'
 
@@ -72,6 +74,7 @@ export interface Upstream {
   ready(session: ClientSession | undefined): UpstreamConnection | undefined
   /** The connection for a call; opens it when there is none. @throws RpcError */
   connection(session: ClientSession | undefined): Promise<UpstreamConnection>
+  readonly tasks: TaskOwners
   /** Whether the session hears what is said to it alone, on a connection of its own. */
   isolates(session: MessageOwner): boolean
   /** Follows a resource until the returned function is called. Rejects when the server refuses. */
@@ -90,6 +93,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const { config, logger, now } = options
   const memory = createUpstreamMemory(options.store, config, now)
   const policy = createRestartPolicy(options)
+  const tasks = createTaskOwners({ server: config.name, store: options.store, now, logger })
   let lastError: string | undefined
   /** Of the last failure, with words of the server's own: for the owner, and for no caller. */
   let ownersReason: string | undefined
@@ -99,10 +103,6 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   let closed = false
   let starting = 0
   let toldMalformed = false
-  /** What each session asked for; a shared server is set to the most talkative of them. */
-  const logLevels = new Map<string, string>()
-  /** Somebody has asked the shared server for a level, which is not meant for everybody. */
-  let isLevelSet = false
   /** Sessions whose own connection ended by itself. */
   const lostSessions = new Set<string>()
 
@@ -111,7 +111,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     memory,
     clientInfo: options.clientInfo,
     audience: () => options.audience(config.name),
-    unasked: () => (isLevelSet ? 'info' : 'all'),
+    isTaskOf: (taskId, owner) => tasks.isOf(taskId, owner.taskOwner),
+    unasked: () => logLevels.unasked(),
     connect(partial) {
       ownersReason = undefined
       return connectUpstream({
@@ -143,7 +144,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     },
     async onOpened(connection, session) {
       if (connection.era === 'modern') void catalog.follow(connection)
-      else await restoreLogLevel(connection, session)
+      else await logLevels.restore(connection, session)
       subscriptions.restore(connection, session)
       if (session && lostSessions.delete(session.ownerId)) tellLists(connection, session)
     },
@@ -166,30 +167,19 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     onChanged: (kinds) => options.onCatalog(config.name, kinds),
     onListFailed: () => options.onState(config.name),
   })
-  const subscriptions = createResourceSubscriptions({
-    links: () => links,
-    acquire: (session) => upstream.connection(session),
+  const perSession = {
+    links,
+    acquire: (session: ClientSession | undefined) => upstream.connection(session),
     timeoutMs: listTimeoutMs,
     logger,
-  })
+  }
+  const subscriptions = createResourceSubscriptions(perSession)
+  const logLevels = createLogLevels(perSession)
 
   function refreshQuietly(): void {
     catalog.refresh().catch(() => {
       // The connection is gone; whoever opens the next one reads again.
     })
-  }
-
-  async function restoreLogLevel(
-    connection: UpstreamConnection,
-    session: ClientSession | undefined,
-  ): Promise<void> {
-    const level = session
-      ? logLevels.get(session.ownerId)
-      : config.isolation === 'shared' && lowestLogLevel(logLevels.values())
-    if (!level || connection.handshake.capabilities.logging === undefined) return
-    await setLevel(connection, level).catch((error: Error) =>
-      logger.debug('refused its log level', { reason: error.message }),
-    )
   }
 
   /** What a new connection of a session's own lists may differ from what the one before it did. */
@@ -198,10 +188,6 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       if (handshake.capabilities[kind] === undefined) continue
       session.tell(`notifications/${kind}/list_changed`, undefined)
     }
-  }
-
-  function setLevel(connection: UpstreamConnection, level: string) {
-    return connection.ask('logging/setLevel', { level }, listTimeoutMs)
   }
 
   async function failed(reason: string): Promise<void> {
@@ -292,6 +278,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         throw (await upstream.loginNeeded()) ?? unavailable(failureReason(error))
       }
     },
+    tasks,
     isolates: (session) => links.own(session) !== undefined,
     async refreshLogin() {
       if (!pendingLogin) return
@@ -306,24 +293,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       return new RpcError(rpcCodes.upstreamUnavailable, login.message, data)
     },
     subscribe: subscriptions.subscribe,
-    async setLogLevel(session, level) {
-      const before = logLevels.get(session.ownerId)
-      // First, so that whoever asks at the same time knows of it.
-      logLevels.set(session.ownerId, level)
-      try {
-        const connection = await upstream.connection(session)
-        // Requests of 2026-07-28 say it each.
-        if (connection.era === 'modern') return
-        const isOwn = links.own(session) === connection
-        const wanted = isOwn ? level : (lowestLogLevel(logLevels.values()) ?? level)
-        await setLevel(connection, wanted)
-        isLevelSet ||= !isOwn
-      } catch (error) {
-        if (before === undefined) logLevels.delete(session.ownerId)
-        else logLevels.set(session.ownerId, before)
-        throw error
-      }
-    },
+    setLogLevel: logLevels.set,
     notify(session, method, params) {
       const send = (connection: UpstreamConnection) => {
         if (connection.era === 'legacy') connection.notify(method, params)
@@ -339,7 +309,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         )
     },
     async releaseSession(session) {
-      logLevels.delete(session.ownerId)
+      logLevels.release(session)
       lostSessions.delete(session.ownerId)
       await links.releaseSession(session)
     },
@@ -363,7 +333,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return new RpcError(rpcCodes.upstreamUnavailable, message, { server: config.name })
   }
 
-  const tried = catalog.recall().then(start)
+  const tried = Promise.all([catalog.recall(), tasks.recall()]).then(start)
   const firstSight = settlesWithin(tried, firstSightMs).then(() => {})
   return Object.assign(upstream, { tried, firstSight })
 }

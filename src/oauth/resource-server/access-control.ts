@@ -1,36 +1,37 @@
+import { hash } from 'node:crypto'
 import type { Logger } from '../../lib/logger.ts'
 import type { Exposure } from '../../origin/exposure.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { oauthUrls } from '../oauth-urls.ts'
 import type { ProfileAuth } from '../policy.ts'
 import { baseScope, decideAuth } from '../policy.ts'
+import type { AccessTokenClaims } from './access-token.ts'
 import { type ApiKeys, looksLikeApiKey } from './api-keys.ts'
-import { readCredentials } from './bearer.ts'
 import {
   credentialsNeeded,
   credentialsRefused,
   insufficientScope,
   type Refusal,
   type Target,
-} from './refusal.ts'
-import type { ProtectedProfile } from './resource-metadata.ts'
+} from './protected-resource.ts'
 import type { TokenIssuer } from './token-issuer.ts'
-import { createTokenMemory } from './token-memory.ts'
 
 /** Who calls, and what they may do; an API key may do everything in its profile. */
 export type Principal =
   | { readonly kind: 'anonymous' }
   | { readonly kind: 'key'; readonly keyId: string }
-  | {
-      readonly kind: 'token'
-      readonly issuer: string
-      readonly subject: string
-      readonly clientId: string | undefined
-      readonly scopes: readonly string[]
-    }
+  | TokenHolder
+
+interface TokenHolder {
+  readonly kind: 'token'
+  readonly issuer: string
+  readonly subject: string
+  readonly clientId: string | undefined
+  readonly scopes: readonly string[]
+}
 
 /** Let in, or the answer to send. */
-export type Access = { readonly ok: true; readonly principal: Principal } | Refusal
+type Access = { readonly ok: true; readonly principal: Principal } | Refusal
 
 export interface AccessRequest extends Target {
   /** Of the listener the request came in through. */
@@ -38,16 +39,8 @@ export interface AccessRequest extends Target {
   readonly authorization: string | undefined
 }
 
-export interface AccessControl {
-  /** What a profile asks for in a listener of that exposure; undefined when it does not exist. */
-  authOf(profile: string, exposure: Exposure): ProfileAuth | undefined
-  authorize(request: AccessRequest): Promise<Access>
-  /** Whether somebody who was let in has all scopes that are needed; the refusal names them all. */
-  requireScopes(principal: Principal, needed: () => readonly string[], target: Target): Access
-}
-
-export interface AccessControlDeps {
-  profile(name: string): (ProtectedProfile & { auth: ProfileAuth | undefined }) | undefined
+interface AccessControlDeps {
+  profile(name: string): { readonly auth: ProfileAuth | undefined } | undefined
   readonly allowAnonymous: boolean
   /** Whose tokens are good in an origin. */
   issuers(origin: string): readonly TokenIssuer[]
@@ -58,11 +51,14 @@ export interface AccessControlDeps {
   readonly logger: Logger
 }
 
+export type AccessControl = ReturnType<typeof createAccessControl>
+
 /** Decides, for every request to a protected resource, who is let in. */
-export function createAccessControl(deps: AccessControlDeps): AccessControl {
+export function createAccessControl(deps: AccessControlDeps) {
   const { allowAnonymous, logger } = deps
   const tokens = createTokenMemory(deps.now)
 
+  /** What a profile asks for in a listener of that exposure; undefined when it does not exist. */
   function authOf(name: string, exposure: Exposure): ProfileAuth | undefined {
     const profile = deps.profile(name)
     return profile && decideAuth({ exposure, configured: profile.auth, allowAnonymous }).auth
@@ -76,7 +72,7 @@ export function createAccessControl(deps: AccessControlDeps): AccessControl {
     })
   }
 
-  async function identifyToken(token: string, { origin, profile }: Target): Promise<Principal> {
+  async function identifyToken(token: string, { origin, profile }: Target): Promise<TokenHolder> {
     const resource = oauthUrls(origin).resource(profile)
     const { issuer, subject, clientId, scopes, grantId } = await tokens.claims(
       token,
@@ -107,24 +103,23 @@ export function createAccessControl(deps: AccessControlDeps): AccessControl {
     if (auth === 'key') {
       throw new OAuthError('invalid_token', { description: 'this profile takes API keys only' })
     }
-    return requireScopes(await identifyToken(token, request), () => [baseScope], request)
+    return requireScopes(await identifyToken(token, request), [baseScope], request)
   }
 
+  /** Whether a token that was let in has all scopes that are needed; the refusal names them all. */
   function requireScopes(
-    principal: Principal,
-    needed: () => readonly string[],
+    principal: TokenHolder,
+    needed: readonly string[],
     target: Target,
   ): Access {
-    if (principal.kind !== 'token') return { ok: true, principal }
-    const scopes = needed()
-    if (scopes.every((scope) => principal.scopes.includes(scope))) return { ok: true, principal }
-    return insufficientScope(scopes, target)
+    if (needed.every((scope) => principal.scopes.includes(scope))) return { ok: true, principal }
+    return insufficientScope(needed, target)
   }
 
   return {
     authOf,
     requireScopes,
-    async authorize(request) {
+    async authorize(request: AccessRequest): Promise<Access> {
       const auth = authOf(request.profile, request.exposure)
       // A profile that does not exist has nothing to protect; the route says that it is not there.
       if (auth === undefined || auth === 'none') {
@@ -137,6 +132,76 @@ export function createAccessControl(deps: AccessControlDeps): AccessControl {
         logger.info('refused a request', { profile: request.profile, reason: error.reason })
         return credentialsRefused(error, request)
       }
+    },
+  }
+}
+
+/** One string per caller: equal for two requests when the same client calls for the same person. */
+export function callerKey(principal: Principal): string {
+  switch (principal.kind) {
+    case 'anonymous':
+      return 'anonymous'
+    case 'key':
+      return `key ${principal.keyId}`
+    case 'token':
+      return JSON.stringify([principal.issuer, principal.subject, principal.clientId])
+  }
+}
+
+/** What an Authorization header carries. */
+type Credentials =
+  | { kind: 'absent' }
+  | { kind: 'unusable'; reason: string }
+  | { kind: 'bearer'; token: string }
+
+// RFC 6750 section 2.1: b64token.
+const bearerForm = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i
+
+/** Longer than any token of ours; a header may be longer, and hashing or parsing it would cost. */
+const maxTokenLength = 8_192
+
+function readCredentials(header: string | undefined): Credentials {
+  if (header === undefined || header.trim() === '') return { kind: 'absent' }
+  const token = bearerForm.exec(header.trim())?.[1]
+  if (token === undefined) {
+    return { kind: 'unusable', reason: 'the Authorization header is not a bearer token' }
+  }
+  if (token.length > maxTokenLength) return { kind: 'unusable', reason: 'the token is too long' }
+  return { kind: 'bearer', token }
+}
+
+/** How long a token that was verified is not verified again, ms: a key may be withdrawn meanwhile. */
+const rememberedMs = 60_000
+const maxRemembered = 1_000
+
+interface Remembered {
+  readonly claims: AccessTokenClaims
+  readonly until: number
+}
+
+/**
+ * Remembers which tokens were verified for which resource, since a signature costs more than the call it
+ * comes with. What can be taken back (the grant, the profile, its scopes) is not remembered, and nothing
+ * that was refused is. Tokens are kept by their hash.
+ */
+export function createTokenMemory(now: () => number) {
+  const known = new Map<string, Remembered>()
+  return {
+    /** The claims of a token, which `verify` is asked for unless it said them a moment ago. */
+    async claims(
+      token: string,
+      resource: string,
+      verify: () => Promise<AccessTokenClaims>,
+    ): Promise<AccessTokenClaims> {
+      const key = hash('sha256', `${resource} ${token}`)
+      const found = known.get(key)
+      if (found && now() < found.until) return found.claims
+      known.delete(key)
+      const claims = await verify()
+      const [oldest] = known.size >= maxRemembered ? known.keys() : []
+      if (oldest !== undefined) known.delete(oldest)
+      known.set(key, { claims, until: Math.min(now() + rememberedMs, claims.expiresAt) })
+      return claims
     },
   }
 }

@@ -45,12 +45,12 @@ const timeoutMs = 5_000
  */
 export function createExternalIssuer(
   issuer: string,
-  options: { fetch: FetchImplementation; jwksUri?: string },
+  options: { fetch: FetchImplementation },
 ): TokenIssuer {
   let keys: Promise<JWTVerifyGetKey> | undefined
 
   async function openKeys(): Promise<JWTVerifyGetKey> {
-    const uri = options.jwksUri ?? (await discoverJwksUri(issuer, options.fetch))
+    const uri = await discoverKeySet(issuer, options.fetch)
     const { createRemoteJWKSet, customFetch } = await import('jose')
     return createRemoteJWKSet(new URL(uri), {
       cooldownDuration: cooldownMs,
@@ -90,39 +90,29 @@ function isAboutTheToken(error: unknown): boolean {
   return tokenCodes.has((error as { code?: unknown }).code)
 }
 
-/** RFC 8414 section 3.1, then OpenID Connect Discovery 1.0 section 4. */
-async function discoverJwksUri(issuer: string, fetch: FetchImplementation): Promise<string> {
-  const { origin, pathname } = new URL(issuer)
-  const path = pathname.replace(/\/$/, '')
-  const places = [
-    `${origin}/.well-known/oauth-authorization-server${path}`,
-    `${origin}${path}/.well-known/openid-configuration`,
-  ]
+/** Where an issuer's keys are: RFC 8414 section 3, then OpenID Connect Discovery 1.0 section 4. */
+async function discoverKeySet(issuer: string, fetch: FetchImplementation): Promise<string> {
+  const { allowInsecureRequests, customFetch, discoveryRequest, processDiscoveryResponse } =
+    await import('oauth4webapi')
+  const url = new URL(issuer)
   const reasons: string[] = []
-  for (const place of places) {
+  for (const algorithm of ['oauth2', 'oidc'] as const) {
     try {
-      return await readJwksUri(issuer, { place, fetch })
+      const response = await discoveryRequest(url, {
+        algorithm,
+        signal: AbortSignal.timeout(timeoutMs),
+        // Which schemes AUTH_ISSUER may have is decided where it is read.
+        [allowInsecureRequests]: true,
+        [customFetch]: fetch,
+      })
+      const metadata = await processDiscoveryResponse(url, response)
+      // RFC 8414 section 3.3, to the letter: otherwise one issuer could speak for another.
+      if (metadata.issuer !== issuer) throw new Error('"issuer" is not the one that was asked')
+      if (metadata.jwks_uri === undefined) throw new Error('there is no "jwks_uri"')
+      return metadata.jwks_uri
     } catch (error) {
-      reasons.push(`${place}: ${messageOf(error)}`)
+      reasons.push(`${algorithm} metadata: ${messageOf(error)}`)
     }
   }
   throw new IssuerUnavailable(reasons.join('; '))
-}
-
-async function readJwksUri(
-  issuer: string,
-  { place, fetch }: { place: string; fetch: FetchImplementation },
-): Promise<string> {
-  const response = await fetch(place, {
-    headers: new Headers({ accept: 'application/json' }),
-    method: 'GET',
-    redirect: 'manual',
-    signal: AbortSignal.timeout(timeoutMs),
-  })
-  if (response.status !== 200) throw new Error(`HTTP ${response.status}`)
-  const metadata = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown }
-  // RFC 8414 section 3.3: otherwise one issuer could speak for another.
-  if (metadata.issuer !== issuer) throw new Error('"issuer" is not the one that was asked')
-  if (typeof metadata.jwks_uri !== 'string') throw new Error('there is no "jwks_uri"')
-  return metadata.jwks_uri
 }

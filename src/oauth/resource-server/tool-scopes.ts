@@ -15,10 +15,10 @@ export interface ToolScopeRule {
   readonly annotations: readonly ToolNature[]
 }
 
-export type ToolNature = 'read-only' | 'writing' | 'destructive'
+type ToolNature = 'read-only' | 'writing' | 'destructive'
 
 /** Decides which scopes a call of a tool needs; the base scope is always among them. */
-export type RequiredScopes = (tool: ScopedTool) => string[]
+type RequiredScopes = (tool: ScopedTool) => string[]
 
 /** Compiles a profile's rules. Every rule that matches adds its scope. */
 export function createRequiredScopes(rules: readonly ToolScopeRule[]): RequiredScopes {
@@ -43,6 +43,26 @@ export function createRequiredScopes(rules: readonly ToolScopeRule[]): RequiredS
 /** Every scope of a profile, as `scopes_supported` lists it. */
 export function allScopes(rules: readonly ToolScopeRule[]): string[] {
   return [...new Set([baseScope, ...rules.map(({ scope }) => scope)])]
+}
+
+/**
+ * The scopes that calling all of those tools needs. A name that is no tool yet may become one before
+ * the call is made, so it needs every scope there is.
+ */
+export function scopesOfTools(
+  names: readonly string[],
+  options: {
+    required: RequiredScopes
+    every: readonly string[]
+    /** The tool behind a name clients use; undefined when the profile has none of that name. */
+    tool: (name: string) => ScopedTool | undefined
+  },
+): string[] {
+  const scopes = names.flatMap((name) => {
+    const tool = options.tool(name)
+    return tool ? options.required(tool) : options.every
+  })
+  return [...new Set(scopes)]
 }
 
 /** MCP, ToolAnnotations: a tool that does not say so writes, and a writing tool may destroy. */

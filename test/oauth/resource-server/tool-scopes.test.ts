@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { scopesOfTools } from '../../../src/oauth/resource-server/required-scopes.ts'
 import {
   allScopes,
   createRequiredScopes,
   type ScopedTool,
+  scopesOfTools,
 } from '../../../src/oauth/resource-server/tool-scopes.ts'
 
 const rules = [
