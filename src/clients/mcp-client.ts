@@ -1,7 +1,7 @@
 import type { ConfigLanguage } from '../editing/config-formats.ts'
 import type { PlacedEntry } from '../editing/edit-entry.ts'
 import { UserError } from '../errors.ts'
-import { reachOf } from '../origin/reach.ts'
+import { exposureOfOrigin } from '../origin/exposure.ts'
 import type { ClientFiles, WrittenFile } from './client-files.ts'
 import type { TrustVariable } from './trust-variables.ts'
 import type { UserFolders } from './user-folders.ts'
@@ -90,7 +90,7 @@ export function keyVariableOf(entryName: string): string {
 /** Whether a service elsewhere can call an address: HTTPS, under a name that is not of this network. */
 export function isPublicAddress(url: string): boolean {
   const { origin, protocol } = new URL(url)
-  return protocol === 'https:' && reachOf(origin) === 'public'
+  return protocol === 'https:' && exposureOfOrigin(origin) === 'public'
 }
 
 /**

@@ -1,5 +1,6 @@
 import { getCACertificates } from 'node:tls'
-import { observeTls, tlsAddressOf } from '../tls/observe-tls.ts'
+import { observeTls } from '../tls/observe-tls.ts'
+import { tlsAddressOf } from '../tls/upstream/tls-failures.ts'
 import type { Handshake } from './world.ts'
 
 /**
@@ -11,7 +12,7 @@ export async function handshake(
   { ca, timeoutMs }: { ca: readonly string[]; timeoutMs: number },
 ): Promise<Handshake> {
   const observed = await observeTls({
-    ...tlsAddressOf(origin),
+    ...tlsAddressOf(new URL(origin)),
     tls: { ca: [...getCACertificates('default'), ...ca] },
     timeoutMs,
   })

@@ -9,6 +9,7 @@ import { adminRoutes } from './admin/admin-routes.ts'
 import type { AdminDeps } from './admin/guard.ts'
 import type { HttpEnv } from './http-env.ts'
 import type { AccessDeps } from './middleware/access.ts'
+import { checked } from './middleware/checks.ts'
 import { hostGuard } from './middleware/host-guard.ts'
 import { localOnly } from './middleware/local-only.ts'
 import { identityOnly } from './middleware/negotiation.ts'
@@ -44,15 +45,16 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   const { logger, origins } = deps
   const app = new Hono<HttpEnv>({ strict: false })
   const { access, routes } = deps.authorization
-  app.use(boundedRequests(access), hostGuard(origins, logger, deps), identityOnly())
+  app.use(checked(boundedRequests(access), hostGuard(origins, logger, deps), identityOnly()))
   // Before the pages of others are let in: it has a stricter rule, and is for none of them.
   app.route('/', adminRoutes(deps.admin))
-  app.use(originGuard(origins, logger, deps), allowedPages())
+  app.use(checked(originGuard(origins, logger, deps)), allowedPages())
   app.on(['GET', 'POST'], '/api/probe/stream/:ticket', (c) =>
     deps.probeStream(c.req.param('ticket'), c.req.raw.signal),
   )
-  app.use('/api/profiles', localOnly(origins))
-  app.post('/api/probe/ticket', localOnly(origins), (c) => c.json({ ticket: deps.probeTicket() }))
+  const ownersOnly = checked(localOnly(origins))
+  app.use('/api/profiles', ownersOnly)
+  app.post('/api/probe/ticket', ownersOnly, (c) => c.json({ ticket: deps.probeTicket() }))
   app.route('/', statusRoutes(deps))
   app.route('/', oauthRoutes(routes))
   app.route('/', upstreamLoginRoutes(deps))

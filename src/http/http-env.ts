@@ -1,6 +1,8 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
+import type { Endpoint } from '../mcp/endpoint/endpoint.ts'
 import type { MessageReading } from '../mcp/request-reading.ts'
+import type { Principal } from '../oauth/resource-server/access-control.ts'
 import type { ListenerName } from '../origin/known-origins.ts'
 
 /** What every request carries besides itself. */
@@ -18,6 +20,10 @@ export interface HttpEnv {
     text: string
     /** What that body asks for, read once for access and routing; set after it. */
     messages: readonly MessageReading[]
+    /** Who was let in; set by the access check. */
+    principal: Principal
+    /** Of the profile in the path; set by its routes once it is known to be there. */
+    endpoint: Endpoint
   }
 }
 

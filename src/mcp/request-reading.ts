@@ -127,12 +127,16 @@ const guardedFields: ReadonlyMap<string, string> = new Map(
 /** Nearly one of the fields that were read: servers in Go take a key in any case, the last that fits. */
 function disguisedField(method: string, params: unknown): string | undefined {
   if (!guardedMethods.has(method) && !method.startsWith('tasks/')) return undefined
-  const holders = [params, own(params, 'ref'), own(params, 'notifications')]
-  const keys = holders.flatMap((holder) => (isJsonObject(holder) ? Object.keys(holder) : []))
-  return keys.find((key) => {
-    const field = guardedFields.get(key.normalize('NFKC').toLowerCase())
-    return field !== undefined && field !== key
-  })
+  for (const holder of [params, own(params, 'ref'), own(params, 'notifications')]) {
+    const disguised = isJsonObject(holder) && Object.keys(holder).find(isDisguisedKey)
+    if (disguised) return disguised
+  }
+  return undefined
+}
+
+function isDisguisedKey(key: string): boolean {
+  const field = guardedFields.get(key.normalize('NFKC').toLowerCase())
+  return field !== undefined && field !== key
 }
 
 /** What a request with that method and those params is about. */

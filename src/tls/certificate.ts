@@ -39,16 +39,9 @@ const dayMs = 86_400_000
 /** A certificate is renewed when it has less than this left, ms. */
 export const renewBeforeMs = 30 * dayMs
 
-/** What is known about a leaf certificate when it is judged. */
-export interface LeafFacts {
-  readonly certificate: X509Certificate
-  readonly keyMatches: boolean
-  readonly signedByAuthority: boolean
-}
-
 /** Why a leaf must be issued again; undefined when it may stay. `now` is in ms since the epoch. */
 export function renewalReason(
-  leaf: LeafFacts,
+  leaf: { certificate: X509Certificate; keyMatches: boolean; signedByAuthority: boolean },
   need: { names: readonly string[]; authorityNotAfter: Date; now: number },
 ): string | undefined {
   const { certificate } = leaf
@@ -89,6 +82,39 @@ export function timeLeft(certificate: X509Certificate, now: number): number {
 /** Whole days until a certificate expires; negative once it has. */
 export function daysLeft(certificate: X509Certificate, now: number): number {
   return Math.floor(timeLeft(certificate, now) / dayMs)
+}
+
+/** What there is to say about one certificate. */
+export interface CertificateDescription {
+  readonly subject: string
+  readonly issuer: string
+  /** DNS names and addresses. */
+  readonly names: readonly string[]
+  readonly notBefore: Date
+  readonly notAfter: Date
+  /** Whole days, negative once it has expired. */
+  readonly daysLeft: number
+  readonly isValid: boolean
+  readonly serialNumber: string
+  readonly fingerprint256: string
+}
+
+/** Describes a certificate; `now` is in ms since the epoch. */
+export function describeCertificate(
+  certificate: X509Certificate,
+  now: number,
+): CertificateDescription {
+  return {
+    subject: onOneLine(certificate.subject),
+    issuer: onOneLine(certificate.issuer),
+    names: subjectNames(certificate),
+    notBefore: certificate.validFromDate,
+    notAfter: certificate.validToDate,
+    daysLeft: daysLeft(certificate, now),
+    isValid: validityProblem(certificate, now) === undefined,
+    serialNumber: certificate.serialNumber,
+    fingerprint256: certificate.fingerprint256,
+  }
 }
 
 function formatDay(date: Date): string {

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
-import { daysLeft, onOneLine, subjectNames, validityProblem } from './certificate.ts'
+import { type CertificateDescription, describeCertificate } from './certificate.ts'
 import { type CertificateFiles, readCertificateFiles } from './certificate-files.ts'
 import { leafFiles } from './leaf.ts'
 import { certificatesFolder } from './local-certificate.ts'
@@ -75,23 +75,8 @@ function parse(pem: string | undefined): X509Certificate | undefined {
   }
 }
 
-/** What there is to say about one certificate. */
-export interface CertificateDescription {
-  readonly subject: string
-  readonly issuer: string
-  /** DNS names and addresses. */
-  readonly names: readonly string[]
-  readonly notBefore: Date
-  readonly notAfter: Date
-  /** Whole days, negative once it has expired. */
-  readonly daysLeft: number
-  readonly isValid: boolean
-  readonly serialNumber: string
-  readonly fingerprint256: string
-}
-
 /** A certificate and the file it is in, which may hold more behind it. */
-export interface FiledCertificate extends CertificateDescription {
+interface FiledCertificate extends CertificateDescription {
   readonly file: string
 }
 
@@ -106,22 +91,6 @@ export interface LocalCertificateDescription {
   readonly bundleFile: string | undefined
 }
 
-/** Describes the first certificate of a PEM text. `now` is in ms since the epoch. */
-export function describeCertificate(pem: string, now: number): CertificateDescription {
-  const certificate = new X509Certificate(pem)
-  return {
-    subject: onOneLine(certificate.subject),
-    issuer: onOneLine(certificate.issuer),
-    names: subjectNames(certificate),
-    notBefore: certificate.validFromDate,
-    notAfter: certificate.validToDate,
-    daysLeft: daysLeft(certificate, now),
-    isValid: validityProblem(certificate, now) === undefined,
-    serialNumber: certificate.serialNumber,
-    fingerprint256: certificate.fingerprint256,
-  }
-}
-
 /** Describes the files of a local certificate; undefined when there is none. */
 export function describeLocalFiles(
   { leaf, addresses, authority, caFile, bundleFile }: LocalFiles,
@@ -129,14 +98,20 @@ export function describeLocalFiles(
 ): LocalCertificateDescription | undefined {
   const certificates = [leaf, addresses].flatMap((pair) =>
     pair
-      ? [{ ...describeCertificate(pair.cert, now), file: pair.certFile, keyFile: pair.keyFile }]
+      ? [
+          {
+            ...describeCertificate(pair.certificate, now),
+            file: pair.certFile,
+            keyFile: pair.keyFile,
+          },
+        ]
       : [],
   )
   if (certificates.length === 0) return undefined
   return {
     source,
     certificates,
-    authority: authority && { ...describeCertificate(authority.toString(), now), file: caFile },
+    authority: authority && { ...describeCertificate(authority, now), file: caFile },
     bundleFile: authority && bundleFile,
   }
 }

@@ -3,6 +3,7 @@ import { connect as connectTcp } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { messageOf } from '../errors.ts'
 import type { UpstreamTls } from '../lib/upstream-connections.ts'
+import { kindOf } from './upstream/tls-failures.ts'
 
 /** What a connection to a TLS server showed. */
 export type TlsObservation =
@@ -17,21 +18,13 @@ export type TlsObservation =
     }
   | {
       readonly outcome: 'failed'
-      readonly stage: FailedStage
       readonly code: string
       /** In the words of the system or of OpenSSL. */
       readonly reason: string
+      /** Whether what does not speak TLS answers in HTTP. */
+      readonly isHttp: boolean
       readonly clientCertificate: ClientCertificateDemand
     }
-
-export type FailedStage =
-  | 'dns'
-  | 'refused'
-  | 'timeout'
-  | 'unreachable'
-  | 'plain-http'
-  | 'not-tls'
-  | 'handshake'
 
 /** `rejected`: the server ended the connection because of ours, or because it got none. */
 export type ClientCertificateDemand = 'none' | 'optional' | 'rejected'
@@ -45,12 +38,6 @@ export interface TlsTarget {
   readonly timeoutMs: number
 }
 
-/** Where an https URL leads. */
-export function tlsAddressOf(url: string): Pick<TlsTarget, 'host' | 'port'> {
-  const { hostname, port } = new URL(url)
-  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) }
-}
-
 /** In TLS 1.3 a server refuses a client's certificate only after the handshake, ms. */
 const refusalWaitMs = 400
 /** How long the other side may take to say goodbye, ms. */
@@ -59,10 +46,9 @@ const farewellMs = 300
 /** Shakes hands with a server and closes again: nothing is sent, so nothing has to be trusted. */
 export async function observeTls(target: TlsTarget): Promise<TlsObservation> {
   const observed = await shakeHands(target)
-  if (observed.outcome === 'failed' && observed.stage === 'not-tls') {
-    return (await answersHttp(target)) ? { ...observed, stage: 'plain-http' } : observed
-  }
-  return observed
+  return observed.outcome === 'failed' && kindOf(observed.code) === 'not-tls'
+    ? { ...observed, isHttp: await answersHttp(target) }
+    : observed
 }
 
 function shakeHands({ host, port, tls, timeoutMs }: TlsTarget): Promise<TlsObservation> {
@@ -102,10 +88,7 @@ function shakeHands({ host, port, tls, timeoutMs }: TlsTarget): Promise<TlsObser
   }
   function fail(code: string, reason: string): void {
     if (seen) finish({ ...seen, clientCertificate: 'rejected' })
-    else {
-      const stage = stageOf(code)
-      finish({ outcome: 'failed', stage, code, reason, clientCertificate: demand(true) })
-    }
+    else finish({ outcome: 'failed', code, reason, isHttp: false, clientCertificate: demand(true) })
   }
 
   const timer = setTimeout(() => fail('ETIMEDOUT', 'it does not answer'), timeoutMs)
@@ -142,17 +125,6 @@ function observationOf(
     problem: code ? String(code) : undefined,
     clientCertificate,
   }
-}
-
-function stageOf(code: string): FailedStage {
-  if (/^(ENOTFOUND|EAI_|ENODATA)/.test(code)) return 'dns'
-  if (code === 'ECONNREFUSED') return 'refused'
-  if (code === 'ETIMEDOUT') return 'timeout'
-  if (/^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EACCES)/.test(code)) return 'unreachable'
-  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|BAD_RECORD/.test(code)) {
-    return 'not-tls'
-  }
-  return 'handshake'
 }
 
 /** Whether what does not speak TLS speaks HTTP. */

@@ -49,7 +49,7 @@ describe('an upstream of a private authority', () => {
     const { host } = new URL(url)
     expect(serverOf(gateway, 'corp')?.error).toMatch(
       new RegExp(
-        `^${host} shows a certificate of an authority that is not trusted here.*\`pnpm sallyport ca test corp\`.*\`pnpm sallyport ca add corp <file>\``,
+        `^${host} shows a certificate of an authority that is not trusted here.*\`pnpm sallyport ca add corp <file>\`.*\`pnpm sallyport ca test corp\``,
       ),
     )
 

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import type { HttpEnv } from '../../src/http/http-env.ts'
 import { openListener } from '../../src/http/listener.ts'
+import { checked } from '../../src/http/middleware/checks.ts'
 import { jsonBody } from '../../src/http/middleware/json-body.ts'
 import { boundedRequests } from '../../src/http/middleware/requests-in-flight.ts'
 import { closeAfterEach } from '../fixtures/cleanup.ts'
@@ -81,7 +82,7 @@ describe('a client that stalls', () => {
     const options = { ...common, port: 0, strictPort: false, deadlines, maxPerSource }
     const listener = closing(await openListener(options))
     const app = new Hono<HttpEnv>()
-    app.post('/json', jsonBody(() => 1024) as never, (c) => c.text('read'))
+    app.post('/json', checked(jsonBody(() => 1024)), (c) => c.text('read'))
     app.post('/late', async (c) => {
       await new Promise((resolve) => setTimeout(resolve, 800))
       return c.text('late')
@@ -148,8 +149,8 @@ describe('the port that tunnels lead to', () => {
     const options = { ...common, name: 'tunnel', port: 0, strictPort: false } as const
     const listener = closing(await openListener(options))
     const app = new Hono<HttpEnv>()
-    app.use(boundedRequests({ sourceOf: (c) => c.req.header('x-source') ?? '', max: 2 }))
-    app.post('/json', jsonBody(() => 1024) as never, (c) => c.text('read'))
+    app.use(checked(boundedRequests({ sourceOf: (c) => c.req.header('x-source') ?? '', max: 2 })))
+    app.post('/json', checked(jsonBody(() => 1024)), (c) => c.text('read'))
     app.get('/', (c) => c.text('served'))
     listener.serve(app)
     const get = async (source: string) =>

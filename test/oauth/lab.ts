@@ -6,10 +6,10 @@ import type { HttpEnv } from '../../src/http/http-env.ts'
 import { openListener } from '../../src/http/listener.ts'
 import {
   type AccessDeps,
-  type AccessEnv,
   requireAccess,
   requireToolScopes,
 } from '../../src/http/middleware/access.ts'
+import { checked } from '../../src/http/middleware/checks.ts'
 import { createFailedCredentials } from '../../src/http/middleware/failed-credentials.ts'
 import { hostGuard } from '../../src/http/middleware/host-guard.ts'
 import { jsonBody, messages } from '../../src/http/middleware/json-body.ts'
@@ -138,7 +138,9 @@ export async function startLab(options: LabOptions = {}) {
 
   const app = new Hono<HttpEnv>({ strict: false })
   const named = { configFile: 'config/gateway.json' }
-  app.use(hostGuard(origins, silentLogger, named), originGuard(origins, silentLogger, named))
+  app.use(
+    checked(hostGuard(origins, silentLogger, named), originGuard(origins, silentLogger, named)),
+  )
   app.use(allowedPages())
   app.route(
     '/',
@@ -196,16 +198,13 @@ export async function startLab(options: LabOptions = {}) {
         tool: (name) => ({ server: 'notes', name }),
       }),
   }
-  const resource = new Hono<AccessEnv>()
-  resource.all(
-    '/api/mcp/:profile',
+  const mayCall = checked(
     requireAccess(deps),
-    jsonBody(() => 1024) as never,
-    messages({ answers: true }) as never,
+    jsonBody(() => 1024),
+    messages({ answers: true }),
     requireToolScopes(deps),
-    (c) => c.json({ principal: c.get('principal') }),
   )
-  app.route('/', resource as never)
+  app.all('/api/mcp/:profile', mayCall, (c) => c.json({ principal: c.get('principal') }))
   for (const listener of Object.values(listeners)) listener.serve(app)
 
   return {

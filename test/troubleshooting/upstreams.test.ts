@@ -128,10 +128,10 @@ row('`shows a certificate that is not for this name`', async () => {
   await company.sees(/^failed .*is not for this name.*Use one of the names of the certificate/)
   const [said, doctor] = await Promise.all([company.test(), company.doctor()])
   expect(said).toMatch(
-    /^1 .*is made for localhost, not for 127\.0\.0\.1\. Use one of those names in the "url"/,
+    /^1 .*is made for localhost, not for 127\.0\.0\.1\. Use one of the names of the certificate in the "url"/,
   )
   expect(doctor).toMatch(
-    /^fail: Server "corp" .*is made for localhost, .* -> Use one of those names in the "url"/,
+    /^fail: Server "corp" .*is made for localhost, .* -> Use one of the names of the certificate in the "url"/,
   )
   await nameServer(company.project, company.url.replace('127.0.0.1', 'localhost'))
   await company.sees(/^up/)

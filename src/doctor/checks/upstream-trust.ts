@@ -1,13 +1,15 @@
 import type { HttpServerConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
-import { diagnoseServer } from '../../gateway/diagnose-server.ts'
-import { type BundleReader, readUpstreamBundles } from '../../gateway/read-upstream-bundles.ts'
+import {
+  type BundleReader,
+  diagnoseServer,
+  readUpstreamBundles,
+} from '../../gateway/open-upstream-bundles.ts'
 import { shellQuote } from '../../lib/shell.ts'
-import { reachOf } from '../../origin/reach.ts'
+import { exposureOfOrigin } from '../../origin/exposure.ts'
 import { findExpiring } from '../../tls/upstream/bundle-expiry.ts'
 import type { UpstreamDiagnosis } from '../../tls/upstream/diagnose-upstream.ts'
-import { addCommand } from '../../tls/upstream/explain-client-certificate.ts'
-import type { TlsFindingKind } from '../../tls/upstream/tls-facts.ts'
+import { addCommand, isUnreached } from '../../tls/upstream/tls-failures.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
 import { configOf, namePath, runningGateway } from '../config-of.ts'
 import type { DoctorWorld } from '../world.ts'
@@ -43,7 +45,7 @@ function isExposed(world: DoctorWorld): boolean {
   if (!running) return false
   return (
     running.publicOrigin !== undefined ||
-    running.localOrigins.some((origin) => reachOf(origin) !== 'local')
+    running.localOrigins.some((origin) => exposureOfOrigin(origin) !== 'loopback')
   )
 }
 
@@ -90,16 +92,13 @@ function unchecked(
     : warn(`${message}: whoever answers at ${host} is taken for it.`, fix)
 }
 
-/** Kinds that are no matter of trust: the server may only be switched off. */
-const unreached: ReadonlySet<TlsFindingKind> = new Set(['dns', 'refused', 'timeout', 'unreachable'])
-
 function explain({ server, url, verifies, findings, cautions }: UpstreamDiagnosis): Finding[] {
   if (verifies) {
     const warnings = cautions.map(({ message, fix }) => warn(`Server "${server}": ${message}`, fix))
     return [ok(`Server "${server}" shows a certificate that verifies.`), ...warnings]
   }
   return findings.map(({ kind, message, fix, command }) => {
-    const say = unreached.has(kind) ? warn : fail
+    const say = isUnreached(kind) ? warn : fail
     return say(`Server "${server}" (${new URL(url).host}): ${message}`, command ?? fix)
   })
 }

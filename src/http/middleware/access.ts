@@ -1,14 +1,10 @@
-import type { MiddlewareHandler } from 'hono'
-import type { AccessControl, Principal } from '../../oauth/resource-server/access-control.ts'
+import type { AccessControl } from '../../oauth/resource-server/access-control.ts'
 import type { Refusal } from '../../oauth/resource-server/protected-resource.ts'
-import type { Exposure, ListenerName } from '../../origin/known-origins.ts'
-import type { HttpContext, HttpEnv } from '../http-env.ts'
+import type { Exposure } from '../../origin/exposure.ts'
+import type { ListenerName } from '../../origin/known-origins.ts'
+import type { HttpContext } from '../http-env.ts'
+import type { Check } from './checks.ts'
 import type { FailedCredentials } from './failed-credentials.ts'
-
-/** `HttpEnv` with the caller, once the access check has let it in. */
-export interface AccessEnv extends HttpEnv {
-  Variables: HttpEnv['Variables'] & { principal: Principal }
-}
 
 export interface AccessDeps {
   readonly access: AccessControl
@@ -21,8 +17,8 @@ export interface AccessDeps {
 }
 
 /** Lets in whoever the profile lets in; goes before the body is read. */
-export function requireAccess(deps: AccessDeps): MiddlewareHandler<AccessEnv> {
-  return async (c, next) => {
+export function requireAccess(deps: AccessDeps): Check {
+  return async (c) => {
     const source = deps.sourceOf(c)
     const locked = await deps.failures.lockedFor(source)
     if (locked !== undefined) return tooManyFailures(locked)
@@ -40,21 +36,24 @@ export function requireAccess(deps: AccessDeps): MiddlewareHandler<AccessEnv> {
       return wait ? tooManyFailures(wait) : refuse(result)
     }
     c.set('principal', result.principal)
-    return next()
+    return undefined
   }
 }
 
 /** Refuses a call of a tool whose scopes the caller does not have; goes after the messages are read. */
-export function requireToolScopes(deps: AccessDeps): MiddlewareHandler<AccessEnv> {
-  return async (c, next) => {
-    const target = { origin: c.get('origin'), profile: c.req.param('profile') ?? '' }
+export function requireToolScopes(deps: AccessDeps): Check {
+  return async (c) => {
+    const principal = c.get('principal')
+    // An API key may do everything in its profile, and so may anybody in an open one.
+    if (principal.kind !== 'token') return undefined
     const tools = (c.get('messages') ?? []).flatMap(({ asked }) =>
       asked.kind === 'tool' ? asked.name : [],
     )
-    if (tools.length === 0) return next()
-    const scopes = await deps.scopesOf(target.profile, tools)
-    const result = deps.access.requireScopes(c.get('principal'), () => scopes, target)
-    return result.ok ? next() : refuse(result)
+    if (tools.length === 0) return undefined
+    const target = { origin: c.get('origin'), profile: c.req.param('profile') ?? '' }
+    const needed = await deps.scopesOf(target.profile, tools)
+    const result = deps.access.requireScopes(principal, needed, target)
+    return result.ok ? undefined : refuse(result)
   }
 }
 

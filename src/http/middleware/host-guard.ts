@@ -1,9 +1,8 @@
-import type { MiddlewareHandler } from 'hono'
 import type { Logger } from '../../lib/logger.ts'
 import { quoted } from '../../lib/printable.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { KnownOrigins } from '../../origin/known-origins.ts'
-import type { HttpEnv } from '../http-env.ts'
+import type { Check } from './checks.ts'
 
 /**
  * Refuses a Host that is not ours with 421 (RFC 9110 15.5.20): a page that rebinds its name to
@@ -13,8 +12,8 @@ export function hostGuard(
   origins: KnownOrigins,
   logger: Logger,
   { configFile }: { readonly configFile: string },
-): MiddlewareHandler<HttpEnv> {
-  return async (c, next) => {
+): Check {
+  return (c) => {
     const host = c.req.header('host')
     const origin = origins.ofRequest(c.env.listener, host)
     if (origin === undefined) {
@@ -26,6 +25,6 @@ export function hostGuard(
       )
     }
     c.set('origin', origin)
-    return next()
+    return undefined
   }
 }

@@ -1,8 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
-import type { MiddlewareHandler } from 'hono'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import { readMessages } from '../../mcp/request-reading.ts'
-import type { HttpEnv } from '../http-env.ts'
+import type { Check } from './checks.ts'
 
 const parseError = -32700
 const invalidParams = -32602
@@ -13,9 +12,9 @@ const lingerMs = 2_000
  * Reads the JSON body of a POST once, for whoever needs it: 415 for another media type, 413 over
  * the limit of now (without reading on), 400 with a JSON-RPC parse error for what is not JSON.
  */
-export function jsonBody(limit: () => number): MiddlewareHandler<HttpEnv> {
-  return async (c, next) => {
-    if (c.req.method !== 'POST') return next()
+export function jsonBody(limit: () => number): Check {
+  return async (c) => {
+    if (c.req.method !== 'POST') return undefined
     const maxBytes = limit()
     if (!isJson(c.req.header('content-type'))) {
       return rpcErrorResponse(415, 'Unsupported Media Type: Content-Type must be application/json')
@@ -35,7 +34,7 @@ export function jsonBody(limit: () => number): MiddlewareHandler<HttpEnv> {
         code: parseError,
       })
     }
-    return next()
+    return undefined
   }
 }
 
@@ -44,9 +43,9 @@ export function jsonBody(limit: () => number): MiddlewareHandler<HttpEnv> {
  * read is refused, for nobody could say which scopes it needs.
  * @param answers whether the HTTP answer is the request's own: with HTTP+SSE, a stream brings that
  */
-export function messages({ answers }: { answers: boolean }): MiddlewareHandler<HttpEnv> {
-  return async (c, next) => {
-    if (c.req.method !== 'POST') return next()
+export function messages({ answers }: { answers: boolean }): Check {
+  return (c) => {
+    if (c.req.method !== 'POST') return undefined
     const reading = readMessages(c.get('body'))
     if ('kind' in reading) {
       const { code, id, problem, status = 400 } = reading
@@ -55,7 +54,7 @@ export function messages({ answers }: { answers: boolean }): MiddlewareHandler<H
       return rpcErrorResponse(isAnswer ? 200 : status, problem, { code, id })
     }
     c.set('messages', reading)
-    return next()
+    return undefined
   }
 }
 

@@ -1,12 +1,11 @@
-import type { MiddlewareHandler } from 'hono'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
-import type { HttpEnv } from '../http-env.ts'
+import type { Check } from './checks.ts'
 
 /** Refuses a body that is compressed (RFC 9110 15.5.16): its limit counts bytes as they are sent. */
-export function identityOnly(): MiddlewareHandler<HttpEnv> {
-  return async (c, next) => {
+export function identityOnly(): Check {
+  return (c) => {
     const coding = c.req.header('content-encoding')?.trim().toLowerCase() ?? 'identity'
-    if (coding === 'identity' || coding === '') return next()
+    if (coding === 'identity' || coding === '') return undefined
     return rpcErrorResponse(415, 'Unsupported Media Type: send the body without Content-Encoding', {
       headers: { 'accept-encoding': 'identity', connection: 'close' },
     })
@@ -14,10 +13,10 @@ export function identityOnly(): MiddlewareHandler<HttpEnv> {
 }
 
 /** Answers other methods with 405; HEAD is one of its own here, as a GET may open a stream. */
-export function onlyMethods(...allowed: readonly string[]): MiddlewareHandler<HttpEnv> {
-  return async (c, next) =>
+export function onlyMethods(...allowed: readonly string[]): Check {
+  return (c) =>
     allowed.includes(c.req.method)
-      ? next()
+      ? undefined
       : rpcErrorResponse(405, `Method Not Allowed: ${c.req.method}`, {
           headers: { allow: allowed.join(', ') },
         })

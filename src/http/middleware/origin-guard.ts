@@ -6,6 +6,7 @@ import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { KnownOrigins } from '../../origin/known-origins.ts'
 import { isForeignPage } from '../browser-requests.ts'
 import type { HttpEnv } from '../http-env.ts'
+import type { Check } from './checks.ts'
 
 /**
  * Refuses browser pages of other origins with 403, as MCP 2025-11-25 Transports requires, also where
@@ -15,11 +16,11 @@ export function originGuard(
   origins: KnownOrigins,
   logger: Logger,
   { configFile }: { readonly configFile: string },
-): MiddlewareHandler<HttpEnv> {
-  return async (c, next) => {
+): Check {
+  return (c) => {
     const header = (name: string) => c.req.header(name)
     const allows = (page: string) => origins.allowsCaller(c.env.listener, page)
-    if (!isForeignPage({ method: c.req.method, header }, allows)) return next()
+    if (!isForeignPage({ method: c.req.method, header }, allows)) return undefined
     const caller = header('origin')
     logger.warn('blocked a request of a foreign page', { origin: caller })
     return rpcErrorResponse(

@@ -1,7 +1,7 @@
-import type { MiddlewareHandler } from 'hono'
 import { createBoundedCounts } from '../../lib/bounded-counts.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
-import type { HttpContext, HttpEnv } from '../http-env.ts'
+import type { HttpContext } from '../http-env.ts'
+import type { Check } from './checks.ts'
 
 /** Connections of one source at a listener that others reach, and its requests in a tunnel. */
 export const maxPerSource = 256
@@ -15,11 +15,11 @@ export const maxPerSource = 256
 export function boundedRequests(options: {
   sourceOf: (c: HttpContext) => string
   max?: number
-}): MiddlewareHandler<HttpEnv> {
+}): Check {
   const { sourceOf, max = maxPerSource } = options
   const counts = createBoundedCounts(max)
-  return async (c, next) => {
-    if (c.env.listener !== 'tunnel') return next()
+  return (c) => {
+    if (c.env.listener !== 'tunnel') return undefined
     const leave = counts.enter(sourceOf(c))
     if (!leave) {
       return rpcErrorResponse(429, `Too Many Requests: ${max} of yours are open.`, {
@@ -27,6 +27,6 @@ export function boundedRequests(options: {
       })
     }
     c.env.outgoing.once('close', leave)
-    return next()
+    return undefined
   }
 }

@@ -1,17 +1,17 @@
-import type { MiddlewareHandler } from 'hono'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
 import type { ServerPolicy } from '../../tunnels/probe-verdict.ts'
-import type { HttpContext, HttpEnv } from '../http-env.ts'
+import type { HttpContext } from '../http-env.ts'
+import type { Check } from './checks.ts'
 
 /**
  * Shapes what comes through the tunnel by what its probe found: GET is answered 405 where the edge
  * would hold the stream back (MCP allows that), and no more streams are held open than it carries.
  */
-export function tunnelPolicy(policy: () => ServerPolicy | undefined): MiddlewareHandler<HttpEnv> {
+export function tunnelPolicy(policy: () => ServerPolicy | undefined): Check {
   let held = 0
-  return async (c, next) => {
+  return (c) => {
     const current = c.env.listener === 'tunnel' ? policy() : undefined
-    if (!current || !holdsStream(c)) return next()
+    if (!current || !holdsStream(c)) return undefined
     if (c.req.method === 'GET' && current.getStreams === 'refused') {
       return rpcErrorResponse(405, 'This tunnel holds GET streams back, so there are none.', {
         headers: { allow: 'POST, DELETE' },
@@ -30,7 +30,7 @@ export function tunnelPolicy(policy: () => ServerPolicy | undefined): Middleware
     c.env.outgoing.once('close', () => {
       held -= 1
     })
-    return next()
+    return undefined
   }
 }
 

@@ -1,5 +1,5 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { type Context, Hono, type MiddlewareHandler } from 'hono'
+import { Hono } from 'hono'
 import type { ProfileSummary } from '../../gateway-events.ts'
 import { quoted } from '../../lib/printable.ts'
 import { rpcErrorResponse } from '../../lib/rpc-error-response.ts'
@@ -10,12 +10,9 @@ import { callerKey } from '../../oauth/resource-server/access-control.ts'
 import { paths } from '../../origin/public-urls.ts'
 import type { ServerPolicy } from '../../tunnels/probe-verdict.ts'
 import { isBrowserVisit } from '../browser-requests.ts'
-import {
-  type AccessDeps,
-  type AccessEnv,
-  requireAccess,
-  requireToolScopes,
-} from '../middleware/access.ts'
+import type { HttpContext, HttpEnv } from '../http-env.ts'
+import { type AccessDeps, requireAccess, requireToolScopes } from '../middleware/access.ts'
+import { type Check, checked } from '../middleware/checks.ts'
 import { jsonBody, messages } from '../middleware/json-body.ts'
 import { onlyMethods } from '../middleware/negotiation.ts'
 import { tunnelPolicy } from '../middleware/tunnel-policy.ts'
@@ -29,21 +26,17 @@ export interface McpRouteDeps {
   readonly maxBodyBytes: () => number
 }
 
-/** What the routes of a profile know besides: the profile is there, and the caller was let in. */
-interface McpEnv extends AccessEnv {
-  Variables: AccessEnv['Variables'] & { endpoint: Endpoint }
-}
-
 /** `/api/mcp/:profile` for every protocol revision, and the deprecated HTTP+SSE pair beside it. */
-export function mcpRoutes(deps: McpRouteDeps): Hono<McpEnv> {
-  const app = new Hono<McpEnv>({ strict: false })
+export function mcpRoutes(deps: McpRouteDeps): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>({ strict: false })
   const profile = requireProfile(deps)
   const access = requireAccess(deps.access)
   const toolScopes = requireToolScopes(deps.access)
   const body = jsonBody(deps.maxBodyBytes)
   const policy = tunnelPolicy(deps.tunnelPolicy)
 
-  app.all('/api/mcp/:profile/info', onlyMethods('GET', 'HEAD'), profile, access, (c) => {
+  const mayAsk = checked(onlyMethods('GET', 'HEAD'), profile, access)
+  app.all('/api/mcp/:profile/info', mayAsk, (c) => {
     const summary = deps.summary(c.req.param('profile'), c.get('origin'))
     if (!summary) return rpcErrorResponse(404, 'There is no such profile.')
     return c.json({
@@ -53,7 +46,8 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<McpEnv> {
     })
   })
 
-  app.all('/api/mcp/:profile/sse', onlyMethods('GET'), profile, access, policy, (c) => {
+  const mayListen = checked(onlyMethods('GET'), profile, access, policy)
+  app.all('/api/mcp/:profile/sse', mayListen, (c) => {
     // A link on any page leads here; what it opened would hold a session.
     if (isBrowserVisit((name) => c.req.header(name))) {
       return rpcErrorResponse(406, 'Not Acceptable: this is an event stream for MCP clients.')
@@ -62,22 +56,20 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<McpEnv> {
     return RESPONSE_ALREADY_SENT
   })
 
-  app.all(
-    '/api/mcp/:profile/messages',
+  const mayPost = checked(
     onlyMethods('POST'),
     profile,
     access,
     body,
     messages({ answers: false }),
     toolScopes,
-    (c) => {
-      c.get('endpoint').receiveSse(exchangeOf(c), c.req.query('sessionId') ?? '')
-      return RESPONSE_ALREADY_SENT
-    },
   )
+  app.all('/api/mcp/:profile/messages', mayPost, (c) => {
+    c.get('endpoint').receiveSse(exchangeOf(c), c.req.query('sessionId') ?? '')
+    return RESPONSE_ALREADY_SENT
+  })
 
-  app.all(
-    '/api/mcp/:profile',
+  const mayCall = checked(
     onlyMethods('GET', 'POST', 'DELETE'),
     profile,
     access,
@@ -85,17 +77,17 @@ export function mcpRoutes(deps: McpRouteDeps): Hono<McpEnv> {
     messages({ answers: true }),
     toolScopes,
     policy,
-    (c) => {
-      c.get('endpoint').handle(exchangeOf(c))
-      return RESPONSE_ALREADY_SENT
-    },
   )
+  app.all('/api/mcp/:profile', mayCall, (c) => {
+    c.get('endpoint').handle(exchangeOf(c))
+    return RESPONSE_ALREADY_SENT
+  })
   return app
 }
 
 /** Before anything else is asked or read: a profile that does not exist has nothing to protect. */
-function requireProfile({ endpoint }: McpRouteDeps): MiddlewareHandler<McpEnv> {
-  return async (c, next) => {
+function requireProfile({ endpoint }: McpRouteDeps): Check {
+  return (c) => {
     const name = c.req.param('profile') ?? ''
     const found = endpoint(name)
     if (!found) {
@@ -105,12 +97,12 @@ function requireProfile({ endpoint }: McpRouteDeps): MiddlewareHandler<McpEnv> {
       )
     }
     c.set('endpoint', found)
-    return next()
+    return undefined
   }
 }
 
 /** Answered on the socket itself: what passes is bytes, and web streams would cost as much again. */
-function exchangeOf(c: Context<McpEnv>): HttpExchange {
+function exchangeOf(c: HttpContext): HttpExchange {
   const { incoming, outgoing } = c.env
   // What CORS says of a page that was let in.
   if (incoming.headers.origin !== undefined) {

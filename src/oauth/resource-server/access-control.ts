@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Logger } from '../../lib/logger.ts'
-import type { Exposure } from '../../origin/known-origins.ts'
+import type { Exposure } from '../../origin/exposure.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { oauthUrls } from '../oauth-urls.ts'
 import type { ProfileAuth } from '../policy.ts'
@@ -11,7 +11,6 @@ import {
   credentialsNeeded,
   credentialsRefused,
   insufficientScope,
-  type ProtectedProfile,
   type Refusal,
   type Target,
 } from './protected-resource.ts'
@@ -21,13 +20,15 @@ import type { TokenIssuer } from './token-issuer.ts'
 export type Principal =
   | { readonly kind: 'anonymous' }
   | { readonly kind: 'key'; readonly keyId: string }
-  | {
-      readonly kind: 'token'
-      readonly issuer: string
-      readonly subject: string
-      readonly clientId: string | undefined
-      readonly scopes: readonly string[]
-    }
+  | TokenHolder
+
+interface TokenHolder {
+  readonly kind: 'token'
+  readonly issuer: string
+  readonly subject: string
+  readonly clientId: string | undefined
+  readonly scopes: readonly string[]
+}
 
 /** Let in, or the answer to send. */
 type Access = { readonly ok: true; readonly principal: Principal } | Refusal
@@ -39,7 +40,7 @@ export interface AccessRequest extends Target {
 }
 
 interface AccessControlDeps {
-  profile(name: string): (ProtectedProfile & { auth: ProfileAuth | undefined }) | undefined
+  profile(name: string): { readonly auth: ProfileAuth | undefined } | undefined
   readonly allowAnonymous: boolean
   /** Whose tokens are good in an origin. */
   issuers(origin: string): readonly TokenIssuer[]
@@ -71,7 +72,7 @@ export function createAccessControl(deps: AccessControlDeps) {
     })
   }
 
-  async function identifyToken(token: string, { origin, profile }: Target): Promise<Principal> {
+  async function identifyToken(token: string, { origin, profile }: Target): Promise<TokenHolder> {
     const resource = oauthUrls(origin).resource(profile)
     const { issuer, subject, clientId, scopes, grantId } = await tokens.claims(
       token,
@@ -102,19 +103,17 @@ export function createAccessControl(deps: AccessControlDeps) {
     if (auth === 'key') {
       throw new OAuthError('invalid_token', { description: 'this profile takes API keys only' })
     }
-    return requireScopes(await identifyToken(token, request), () => [baseScope], request)
+    return requireScopes(await identifyToken(token, request), [baseScope], request)
   }
 
-  /** Whether somebody who was let in has all scopes that are needed; the refusal names them all. */
+  /** Whether a token that was let in has all scopes that are needed; the refusal names them all. */
   function requireScopes(
-    principal: Principal,
-    needed: () => readonly string[],
+    principal: TokenHolder,
+    needed: readonly string[],
     target: Target,
   ): Access {
-    if (principal.kind !== 'token') return { ok: true, principal }
-    const scopes = needed()
-    if (scopes.every((scope) => principal.scopes.includes(scope))) return { ok: true, principal }
-    return insufficientScope(scopes, target)
+    if (needed.every((scope) => principal.scopes.includes(scope))) return { ok: true, principal }
+    return insufficientScope(needed, target)
   }
 
   return {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { BundleDescription } from './describe-bundle.ts'
-import { addCommand, setClientCertificateCommand } from './explain-client-certificate.ts'
+import { addCommand, setClientCertificateCommand } from './tls-failures.ts'
 import type { UpstreamBundles } from './upstream-bundles.ts'
 
 /** Days before the end at which it is told; 0 is the end itself. */

@@ -1,21 +1,17 @@
 import { X509Certificate } from 'node:crypto'
 import type { UpstreamTls } from '../../lib/upstream-connections.ts'
-import { describeCertificate } from '../local-files.ts'
-import {
-  type ClientCertificateDemand,
-  observeTls,
-  type TlsObservation,
-  tlsAddressOf,
-} from '../observe-tls.ts'
+import { type CertificateDescription, describeCertificate } from '../certificate.ts'
+import { observeTls, type TlsObservation } from '../observe-tls.ts'
 import { explainTls, type TlsExplanation } from './explain-tls.ts'
+import { tlsAddressOf } from './tls-failures.ts'
 
 export interface UpstreamDiagnosis extends TlsExplanation {
   readonly server: string
   readonly url: string
   /** What the server sent, leaf first; empty when no handshake came about. */
-  readonly chain: readonly ReturnType<typeof describeCertificate>[]
+  readonly chain: readonly CertificateDescription[]
   readonly protocol: string | undefined
-  readonly clientCertificate: ClientCertificateDemand
+  readonly clientCertificate: TlsObservation['clientCertificate']
 }
 
 /**
@@ -32,7 +28,7 @@ export async function diagnoseUpstream(options: {
 }): Promise<UpstreamDiagnosis> {
   const { server, url, tls = { ca: [] }, now } = options
   if (new URL(url).protocol !== 'https:') return withoutTls(server, url)
-  const target = tlsAddressOf(url)
+  const target = tlsAddressOf(new URL(url))
   const observation = await observeTls({
     ...target,
     tls: { ...tls, ca: [...options.roots, ...tls.ca] },
@@ -53,7 +49,7 @@ export async function diagnoseUpstream(options: {
 function shown(observation: TlsObservation, now: number) {
   const { clientCertificate } = observation
   if (observation.outcome === 'failed') return { chain: [], protocol: undefined, clientCertificate }
-  const chain = observation.chain.map((one) => describeCertificate(one.toString(), now))
+  const chain = observation.chain.map((one) => describeCertificate(one, now))
   return { chain, protocol: observation.protocol, clientCertificate }
 }
 

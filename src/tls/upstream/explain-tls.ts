@@ -1,11 +1,30 @@
 import type { X509Certificate } from 'node:crypto'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { coversName, onOneLine, subjectNames, validityProblem } from '../certificate.ts'
-import { addCommand, explainClientCertificate } from './explain-client-certificate.ts'
-import { explainFailure } from './explain-failure.ts'
+import type { TlsObservation } from '../observe-tls.ts'
 import { explainTrust } from './explain-trust.ts'
 import { weaknessOf } from './judge-certificate.ts'
-import type { TlsFacts, TlsFinding } from './tls-facts.ts'
+import {
+  addCommand,
+  clientCertificateFinding,
+  findingOf,
+  kindOf,
+  type TlsFinding,
+  type TlsPlace,
+} from './tls-failures.ts'
+
+/** Everything an explanation is made from. */
+export interface TlsFacts extends TlsPlace {
+  readonly observation: TlsObservation
+  /** The authorities kept for this server. */
+  readonly bundle: readonly X509Certificate[]
+  /** PEM of what else is trusted. */
+  readonly roots: readonly string[]
+  /** Whether a client certificate is kept for it, and was presented. */
+  readonly presented: boolean
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
 
 export interface TlsExplanation {
   readonly verifies: boolean
@@ -18,45 +37,60 @@ export interface TlsExplanation {
 /** Says why connections to a server do not verify, in the order in which to fix it. */
 export function explainTls(facts: TlsFacts): TlsExplanation {
   const { observation } = facts
+  const { clientCertificate } = observation
+  const rejection =
+    clientCertificate === 'rejected'
+      ? [clientCertificateFinding(facts.server, facts.presented)]
+      : []
   if (observation.outcome === 'failed') {
-    return { verifies: false, findings: [explainFailure(facts, observation)], cautions: [] }
+    const findings = [rejection[0] ?? explainFailure(facts, observation)]
+    return { verifies: false, findings, cautions: [] }
   }
+  const { chain, problem } = observation
   const findings = [
-    ...explainValidity(facts, observation.chain),
-    ...explainTrust(facts, observation),
-    ...explainName(facts, observation.chain),
-    ...(observation.clientCertificate === 'rejected' ? [explainClientCertificate(facts)] : []),
+    ...explainValidity(facts, { chain, problem }),
+    ...explainTrust(facts, { chain, problem }),
+    ...explainName(facts, chain),
+    ...rejection,
   ]
-  if (observation.problem !== undefined && findings.length === 0) {
-    findings.push(otherProblem(observation.problem, observation.chain))
+  if (problem !== undefined && findings.length === 0) {
+    findings.push(otherProblem(facts, { chain, problem }))
   }
-  const cautions = explainCommonName(facts, observation.chain)
+  const cautions = explainCommonName(facts, chain)
   return { verifies: findings.length === 0, findings, cautions }
 }
 
-function explainValidity(
-  { server, now, bundle, observation }: TlsFacts,
-  chain: readonly X509Certificate[],
-): TlsFinding[] {
-  const code = observation.outcome === 'connected' ? observation.problem : undefined
-  const isAboutTime = code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID'
+/** Says why no handshake came about. */
+function explainFailure(
+  place: TlsFacts,
+  { code, isHttp }: Extract<TlsObservation, { outcome: 'failed' }>,
+): TlsFinding {
+  const kind = isHttp ? 'plain-http' : kindOf(code)
+  const isOfHandshake = kind === undefined || kind === 'client-certificate' || kind === 'hung-up'
+  return findingOf(isOfHandshake ? 'handshake' : kind, { place, code })
+}
+
+interface Seen {
+  readonly chain: readonly X509Certificate[]
+  readonly problem: string | undefined
+}
+
+function explainValidity(facts: TlsFacts, { chain, problem }: Seen): TlsFinding[] {
+  const isAboutTime = problem === 'CERT_HAS_EXPIRED' || problem === 'CERT_NOT_YET_VALID'
   // What the bundle adds to the chain matters only when OpenSSL stumbled over it.
-  return [...chain, ...(isAboutTime ? bundle : [])].flatMap((certificate) => {
-    const problem = validityProblem(certificate, now)
-    if (!problem) return []
-    const isOver = now > certificate.validToDate.getTime()
+  return [...chain, ...(isAboutTime ? facts.bundle : [])].flatMap((certificate) => {
+    const invalidity = validityProblem(certificate, facts.now)
+    if (!invalidity) return []
+    const isOver = facts.now > certificate.validToDate.getTime()
     const isOurs = !chain.includes(certificate)
     const where = isOurs ? 'in the bundle' : "in the server's chain"
-    return [
-      {
-        kind: isOver ? ('expired' as const) : ('not-yet-valid' as const),
-        message: `The certificate ${onOneLine(certificate.subject)} ${where} does not hold: ${problem}.`,
-        fix: isOurs
-          ? 'Replace it by its successor.'
-          : "Have the server's certificate renewed, and check the clock of this machine.",
-        command: isOurs ? addCommand(server) : undefined,
-      },
-    ]
+    const finding = findingOf(isOver ? 'expired' : 'not-yet-valid', {
+      place: facts,
+      message: `The certificate ${onOneLine(certificate.subject)} ${where} does not hold: ${invalidity}.`,
+    })
+    return isOurs
+      ? { ...finding, fix: 'Replace it by its successor.', command: addCommand(facts.server) }
+      : finding
   })
 }
 
@@ -65,24 +99,17 @@ function isFor(host: string, leaf: X509Certificate): boolean {
   return checkServerIdentity(host, leaf.toLegacyObject() as PeerCertificate) === undefined
 }
 
-function explainName({ host }: TlsFacts, [leaf]: readonly X509Certificate[]): TlsFinding[] {
+function explainName(facts: TlsFacts, [leaf]: readonly X509Certificate[]): TlsFinding[] {
+  const { host } = facts
   if (!leaf || isFor(host, leaf)) return []
   const names = subjectNames(leaf)
   const has =
     names.length > 0
       ? `is made for ${names.slice(0, 20).join(', ')}`
       : 'has no subject alternative name'
-  return [
-    {
-      kind: 'name-mismatch',
-      message: `The certificate ${has}, not for ${host}.`,
-      fix:
-        names.length > 0
-          ? 'Use one of those names in the "url" of the server in the configuration file, or have a certificate issued for this one.'
-          : haveNamed(host),
-      command: undefined,
-    },
-  ]
+  const message = `The certificate ${has}, not for ${host}.`
+  const finding = findingOf('name-mismatch', { place: facts, message })
+  return [names.length > 0 ? finding : { ...finding, fix: haveNamed(host) }]
 }
 
 function explainCommonName({ host }: TlsFacts, [leaf]: readonly X509Certificate[]): TlsFinding[] {
@@ -101,20 +128,9 @@ function haveNamed(host: string): string {
   return `Have a certificate issued with ${host} as its subject alternative name.`
 }
 
-function otherProblem(code: string, chain: readonly X509Certificate[]): TlsFinding {
+function otherProblem(place: TlsFacts, { chain, problem: code = '' }: Seen): TlsFinding {
   const weak = chain.find((certificate) => weaknessOf(certificate) !== undefined)
-  if (weak) {
-    return {
-      kind: 'too-weak',
-      message: `The certificate ${onOneLine(weak.subject)} is too weak: ${weaknessOf(weak)}.`,
-      fix: 'Have it issued anew with a P-256 key, or an RSA key of 2048 bits, and SHA-256.',
-      command: undefined,
-    }
-  }
-  return {
-    kind: 'other',
-    message: `The chain does not verify (${code}).`,
-    fix: "Ask the server's operator to look at its chain with this code.",
-    command: undefined,
-  }
+  if (!weak) return findingOf('other', { place, code })
+  const message = `The certificate ${onOneLine(weak.subject)} is too weak: ${weaknessOf(weak)}.`
+  return findingOf('too-weak', { place, message })
 }

@@ -1,33 +1,26 @@
 import { X509Certificate } from 'node:crypto'
 import { isSelfSigned, onOneLine } from '../certificate.ts'
-import type { TlsObservation } from '../observe-tls.ts'
-import { addCommand } from './explain-client-certificate.ts'
 import { pathFrom } from './order-chain.ts'
-import type { TlsFacts, TlsFinding } from './tls-facts.ts'
+import { addCommand, kindOf, type TlsFinding } from './tls-failures.ts'
 
-type Connected = Extract<TlsObservation, { outcome: 'connected' }>
-
-/** OpenSSL's codes for a chain that leads to nothing that is trusted. */
-const untrusted: ReadonlySet<string> = new Set([
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_UNTRUSTED',
-])
-
-/** Codes that OpenSSL reports instead of the ones above when both would be true. */
-const expiry: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'])
+interface Trusted {
+  readonly server: string
+  readonly bundle: readonly X509Certificate[]
+  readonly roots: readonly string[]
+}
 
 /** Names the root or intermediate that is missing from what is trusted. */
-export function explainTrust(facts: TlsFacts, { problem, chain }: Connected): TlsFinding[] {
+export function explainTrust(
+  facts: Trusted,
+  { problem, chain }: { problem: string | undefined; chain: readonly X509Certificate[] },
+): TlsFinding[] {
   const [leaf] = chain
   const top = chain.at(-1)
   if (!leaf || !top || problem === undefined) return []
-  const hidesTrust = expiry.has(problem) && !isAnchored(top, facts)
-  if (!untrusted.has(problem) && !hidesTrust) return []
+  const kind = kindOf(problem)
+  // OpenSSL says that something has expired, and not that it is untrusted, where both is true.
+  const isAboutTime = kind === 'expired' || kind === 'not-yet-valid'
+  if (kind !== 'untrusted' && !(isAboutTime && !isAnchored(top, facts))) return []
   const command = addCommand(facts.server)
   const last = climb(top, facts.bundle)
   const wanted = isSelfSigned(last) ? last.subject : last.issuer
@@ -42,7 +35,7 @@ export function explainTrust(facts: TlsFacts, { problem, chain }: Connected): Tl
   return [leaf.ca ? { ...selfSigned(leaf), command } : selfSignedLeaf(leaf)]
 }
 
-function isAnchored(top: X509Certificate, { bundle, roots }: TlsFacts): boolean {
+function isAnchored(top: X509Certificate, { bundle, roots }: Trusted): boolean {
   const anchors = [...bundle, ...roots.map((pem) => new X509Certificate(pem))]
   const last = climb(top, anchors)
   return anchors.some(({ fingerprint256 }) => fingerprint256 === last.fingerprint256)
@@ -73,7 +66,7 @@ function missingRoot(last: X509Certificate): Text {
 }
 
 function missingIssuer(
-  facts: TlsFacts,
+  facts: Trusted,
   chain: readonly X509Certificate[],
   last: X509Certificate,
 ): Text {
@@ -87,7 +80,7 @@ function missingIssuer(
   }
 }
 
-function untrustedRoot(facts: TlsFacts, root: X509Certificate): Text {
+function untrustedRoot(facts: Trusted, root: X509Certificate): Text {
   return {
     kind: 'untrusted-root',
     message: `The server's chain ends in the root ${onOneLine(root.subject)} (SHA-256 ${root.fingerprint256}), which is neither in the bundle nor a root of this system.${others(facts)}`,
@@ -95,7 +88,7 @@ function untrustedRoot(facts: TlsFacts, root: X509Certificate): Text {
   }
 }
 
-function others({ bundle }: TlsFacts): string {
+function others({ bundle }: Trusted): string {
   if (bundle.length === 0) return ''
   const names = bundle.slice(0, 5).map(({ subject }) => onOneLine(subject))
   return ` The bundle holds ${names.join('; ')}${bundle.length > 5 ? '; …' : ''}, which did not issue it.`

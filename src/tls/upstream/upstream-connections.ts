@@ -8,8 +8,7 @@ import type {
   UpstreamConnections,
   UpstreamTls,
 } from '../../lib/upstream-connections.ts'
-import { addCommand } from './explain-client-certificate.ts'
-import { explainTlsFailure } from './explain-tls-failure.ts'
+import { addCommand, explainTlsFailure } from './tls-failures.ts'
 
 export interface UpstreamConnectionsOptions {
   readonly read: ReadUpstreamTls

@@ -112,13 +112,13 @@ describe('the check of certificates of servers', () => {
         /^fail: Server "short" .*sends only its own certificate, and CN=Lab Issuing CA.* -> pnpm sallyport ca add short <file>$/,
       ),
       expect.stringMatching(
-        /^fail: Server "named" .*is made for elsewhere\.test, not for localhost\. -> Use one of those names/,
+        /^fail: Server "named" .*is made for elsewhere\.test, not for localhost\. -> Use one of the names/,
       ),
       expect.stringMatching(/^fail: Server "plain" .*answers in plain HTTP.* -> Use the port/),
       expect.stringMatching(
         /^fail: Server "asking" .*asks for a client certificate.* -> pnpm sallyport ca add asking --client-cert <file> --client-key <file>$/,
       ),
-      expect.stringMatching(/^warn: Server "gone" .*the connection was refused\. -> Start the/),
+      expect.stringMatching(/^warn: Server "gone" .*the connection was refused.* -> Start the/),
       ...['silent', 'mute', 'quiet'].map((name) =>
         expect.stringMatching(`^warn: Server "${name}" .*did not answer in time`),
       ),

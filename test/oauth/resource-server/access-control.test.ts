@@ -122,11 +122,9 @@ describe('challenges', () => {
   it('names every scope that is needed', async () => {
     const { access, authorize } = setup()
     const result = await authorize(`Bearer ${await mint()}`)
-    if (!result.ok) throw new Error('refused')
-    const refusal = access.requireScopes(result.principal, () => ['mcp', 'write'], {
-      origin,
-      profile: 'work',
-    })
+    if (!result.ok || result.principal.kind !== 'token') throw new Error('refused')
+    const target = { origin, profile: 'work' }
+    const refusal = access.requireScopes(result.principal, ['mcp', 'write'], target)
     expect(refusal).toMatchObject({
       status: 403,
       headers: {

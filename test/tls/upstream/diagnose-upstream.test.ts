@@ -292,7 +292,7 @@ describe('a server that cannot be shaken hands with', () => {
       'speaks something else',
       'not-tls',
       () => tcp((socket) => void socket.end('SSH-2.0-OpenSSH_9.9\r\n')),
-      'something else than TLS',
+      'does not speak TLS there',
     ],
     ['never answers', 'timeout', () => tcp(() => {}), 'did not answer in time'],
     [
