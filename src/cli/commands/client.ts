@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import type { ClientFiles, UndoneFile } from '../../clients/editing/client-files.ts'
-import { clientFileMemoryPath, createClientFiles } from '../../clients/editing/client-files.ts'
+import {
+  type ClientFiles,
+  clientFileMemoryPath,
+  createClientFiles,
+  type UndoneFile,
+} from '../../clients/client-files.ts'
 import type { ClientConnection, ClientScope, McpClient } from '../../clients/mcp-client.ts'
 import {
   clientEntryName,
@@ -19,8 +23,8 @@ import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
 import { combineOptions, lookAtCertificate } from '../../gateway/open-certificate.ts'
 import { ownValue } from '../../lib/objects.ts'
+import { needsCa } from '../../origin/exposure.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
-import { needsCa } from '../../origin/reach.ts'
 import { combineTrustFiles } from '../../tls/trust-files.ts'
 import type { CopyResult } from '../clipboard.ts'
 import { copyToClipboard } from '../clipboard.ts'
