@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts'
-import { reachOf } from '../origin/reach.ts'
+import { exposureOfOrigin } from '../origin/exposure.ts'
 import type { ClientFiles, WrittenFile } from './editing/client-files.ts'
 import type { ConfigFormat } from './editing/config-format.ts'
 import type { PlacedEntry } from './editing/edit-entry.ts'
@@ -90,7 +90,7 @@ export function keyVariableOf(entryName: string): string {
 /** Whether a service elsewhere can call an address: HTTPS, under a name that is not of this network. */
 export function isPublicAddress(url: string): boolean {
   const { origin, protocol } = new URL(url)
-  return protocol === 'https:' && reachOf(origin) === 'public'
+  return protocol === 'https:' && exposureOfOrigin(origin) === 'public'
 }
 
 /**

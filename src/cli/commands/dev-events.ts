@@ -4,7 +4,7 @@ import type { GatewayFile, ResolvedConfig } from '../../config/resolved-config.t
 import { UserError } from '../../errors.ts'
 import type { GatewayEvent, ReadyEvent } from '../../gateway-events.ts'
 import { shortPath } from '../../lib/short-path.ts'
-import { exposureOf } from '../../origin/listener-origins.ts'
+import { exposureOfHost } from '../../origin/exposure.ts'
 import type { Companions } from '../companions.ts'
 import { failureEvent } from '../ui/failure.ts'
 import { createNewsFormatter } from '../ui/news.ts'
@@ -154,7 +154,7 @@ async function readyScreen(
 
 /** What the screen says where others in the network reach us. */
 function networkView({ listen, profiles, tunnels }: ResolvedConfig): Pick<ReadyView, 'network'> {
-  if (exposureOf(listen.host) === 'loopback') return {}
+  if (exposureOfHost(listen.host) === 'loopback') return {}
   const open = Object.values(profiles).filter(
     ({ auth }) => auth === 'none' && tunnels.allowAnonymous,
   )

@@ -1,6 +1,6 @@
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { messageOf, UserError } from '../../errors.ts'
-import { wantsTunnel } from '../../gateway/cautions.ts'
+import { wantsTunnel } from '../../gateway/start-warnings.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { ReadyEvent } from '../../gateway-events.ts'
 import { printable } from '../../lib/printable.ts'

@@ -1,7 +1,7 @@
 import type { ProfileSummary, ReadyEvent, UpstreamState } from '../../gateway-events.ts'
 import { printableValues } from '../../lib/printable.ts'
 import { count } from '../../lib/wording.ts'
-import { isOtherNameOfLocalhost, type Reach, reachOf } from '../../origin/reach.ts'
+import { type Exposure, exposureOfOrigin, isOtherNameOfLocalhost } from '../../origin/exposure.ts'
 import type { Screen } from './screen.ts'
 import { formatClientSetup, type SetupView } from './snippets.ts'
 
@@ -39,12 +39,13 @@ export function formatReady(event: ReadyEvent, view: ReadyView): string[] {
 
 function formatAddresses(ready: ReadyEvent, { screen, network }: ReadyView): string[] {
   const origins = ready.origins.filter((origin) => !isOtherNameOfLocalhost(origin, ready.origins))
-  const of = (reach: Reach) => origins.filter((origin) => reachOf(origin) === reach)
+  const of = (exposure: Exposure) =>
+    origins.filter((origin) => exposureOfOrigin(origin) === exposure)
   const profiles = ready.profiles.flatMap((profile) => formatProfile(profile, screen))
   return [
     ...screen.row('Public', of('public')),
-    ...screen.row('Local', of('local')),
-    ...screen.row('Network', [...of('lan'), ...formatExposure(network)]),
+    ...screen.row('Local', of('loopback')),
+    ...screen.row('Network', [...of('network'), ...formatExposure(network)]),
     ...screen.row('MCP', profiles),
     ...screen.row('Redirect', [ready.redirectUri]),
   ]

@@ -13,7 +13,7 @@ import {
   trustValue,
 } from '../../clients/trust-variables.ts'
 import type { ReadyEvent } from '../../gateway-events.ts'
-import { needsCa } from '../../origin/reach.ts'
+import { needsCa } from '../../origin/exposure.ts'
 import type { Screen } from './screen.ts'
 
 /** What a setup is shown for. */

@@ -7,27 +7,27 @@ import { formatQr } from '../../../src/cli/ui/snippets.ts'
 import { UserError } from '../../../src/errors.ts'
 import type { GatewayEvent } from '../../../src/gateway-events.ts'
 import { shortPath } from '../../../src/lib/short-path.ts'
-import { isOtherNameOfLocalhost, needsCa, reachOf } from '../../../src/origin/reach.ts'
+import { exposureOfOrigin, isOtherNameOfLocalhost, needsCa } from '../../../src/origin/exposure.ts'
 import { asText, plain } from '../helpers.ts'
 
-describe('reachOf', () => {
+describe('exposureOfOrigin', () => {
   it.each([
-    ['https://localhost:3443', 'local'],
-    ['https://web.localhost', 'local'],
-    ['http://127.0.0.1:3001', 'local'],
-    ['http://[::1]:3001', 'local'],
-    ['https://192.168.1.20:3443', 'lan'],
-    ['https://10.0.0.1', 'lan'],
-    ['https://172.16.0.1', 'lan'],
+    ['https://localhost:3443', 'loopback'],
+    ['https://web.localhost', 'loopback'],
+    ['http://127.0.0.1:3001', 'loopback'],
+    ['http://[::1]:3001', 'loopback'],
+    ['https://192.168.1.20:3443', 'network'],
+    ['https://10.0.0.1', 'network'],
+    ['https://172.16.0.1', 'network'],
     ['https://172.32.0.1', 'public'],
-    ['https://169.254.1.1', 'lan'],
-    ['https://100.64.0.1', 'lan'],
-    ['https://[fd00::1]', 'lan'],
-    ['https://box.local', 'lan'],
+    ['https://169.254.1.1', 'network'],
+    ['https://100.64.0.1', 'network'],
+    ['https://[fd00::1]', 'network'],
+    ['https://box.local', 'network'],
     ['https://localhost.example', 'public'],
     ['https://quiet-otter.ngrok.app', 'public'],
-  ])('judges %s as %s', (origin, reach) => {
-    expect(reachOf(origin)).toBe(reach)
+  ])('judges %s as %s', (origin, exposure) => {
+    expect(exposureOfOrigin(origin)).toBe(exposure)
   })
 
   it.each([

@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { messageOf } from '../errors.ts'
-import { type HttpSender, readText } from '../lib/http-sender.ts'
+import {
+  createHttpSender,
+  type HttpSender,
+  type HttpSenderOptions,
+  readText,
+} from '../lib/http-sender.ts'
 import { publicUrls } from './public-urls.ts'
 
 /** What came back for a challenge that was sent to an origin. */
@@ -42,4 +47,31 @@ export function describeAnswer(answer: Exclude<ProofAnswer, { kind: 'proven' }>)
   return answer.status === 200
     ? 'another server answers there'
     : `it answered HTTP ${answer.status}`
+}
+
+/** Whether an address leads to this very process, and how long that took, ms. */
+export type Proof = { ok: true; ms: number } | { ok: false; reason: string }
+
+/** Proves an origin once, over a connection of its own, verifying its certificate. */
+export async function proveOrigin(
+  origin: string,
+  options: {
+    prove: (challenge: string) => string
+    /** Whom to believe; the built-in authorities unless given. */
+    trust: Pick<HttpSenderOptions, 'ca' | 'pinned'>
+    timeoutMs: number
+  },
+): Promise<Proof> {
+  const { prove, trust, timeoutMs } = options
+  const sender = createHttpSender(trust)
+  const startedAt = performance.now()
+  try {
+    const signal = AbortSignal.timeout(timeoutMs)
+    const answer = await askForProof(origin, { sender, prove, signal })
+    return answer.kind === 'proven'
+      ? { ok: true, ms: Math.round(performance.now() - startedAt) }
+      : { ok: false, reason: describeAnswer(answer) }
+  } finally {
+    await sender.close()
+  }
 }
