@@ -1,6 +1,5 @@
 import type { GatewayFile, ResolvedConfig } from '../config/resolved-config.ts'
 import type { GatewayEvent } from '../gateway-events.ts'
-import { systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { isLoopbackHost } from '../lib/loopback.ts'
 import type { UpstreamConnections } from '../lib/upstream-connections.ts'
@@ -8,7 +7,7 @@ import type { Sealer } from '../mcp/endpoint/session-records.ts'
 import type { UpstreamAuth } from '../mcp/upstreams/upstream-auth.ts'
 import { createOAuthClient, type OAuthClientRole } from '../oauth/client/oauth-client.ts'
 import { LoginNeededError } from '../oauth/client/upstream-auth-error.ts'
-import type { ProtectedUpstream } from '../oauth/client/upstream-client.ts'
+import type { ProtectedUpstream } from '../oauth/client/upstream-grants.ts'
 import { publicUrls } from '../origin/public-urls.ts'
 import { createSealedStore, type SealingKey, seal, unseal } from '../store/sealed-store.ts'
 import { loadSealingKey } from '../store/sealing-key.ts'
@@ -50,7 +49,7 @@ export async function createUpstreamLogins(options: {
       return { redirectUri, clientMetadata: document, login: upstreamLogin }
     },
     connections: options.connections,
-    clock: systemClock,
+    now: Date.now,
     logger: options.logger,
     onChange: (server, state) => {
       if (state === 'connected') options.onConnected(server)

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { NetworkInterfaceInfo } from 'node:os'
-import { isEverywhere } from '../origin/listener-origins.ts'
+import { isEverywhere } from '../origin/exposure.ts'
 import { canonicalAddress } from './certificate.ts'
 import { isInRanges, isPermittedName, type PermittedNames } from './name-constraints.ts'
 

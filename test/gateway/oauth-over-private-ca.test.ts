@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher, fetch as fetchWith } from 'undici'
 import { describe, expect, it } from 'vitest'
-import { defaultAuth } from '../../src/oauth/client/upstream-client.ts'
+import { defaultAuth } from '../../src/oauth/client/upstream-grants.ts'
 import { closeAfterEach } from '../fixtures/cleanup.ts'
 import { startTestGateway } from '../fixtures/gateway.ts'
 import { startServer } from '../fixtures/start-server.ts'

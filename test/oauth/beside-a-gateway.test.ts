@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createGrants } from '../../src/oauth/authorization-server/grants.ts'
-import { createGrantStore } from '../../src/oauth/client/grant-store.ts'
-import { defaultAuth } from '../../src/oauth/client/upstream-client.ts'
+import { createUpstreamGrants, defaultAuth } from '../../src/oauth/client/upstream-grants.ts'
 import { createSealedStore, createSealingKey } from '../../src/store/sealed-store.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -64,7 +63,7 @@ describe('commands beside a running gateway', () => {
     const sealed = createSealedStore(store, createSealingKey(Buffer.alloc(32, 1), 'a key'))
     const upstream = { name: 'notes', url: 'https://notes.example/mcp', auth: defaultAuth }
     const client = { kind: 'dynamic' as const, issuer: 'i', redirectUri: 'r', clientId: 'c' }
-    await createGrantStore(sealed).saveGrant(upstream, {
+    await createUpstreamGrants(sealed).saveGrant(upstream, {
       id: 'theirs',
       resource: upstream.url,
       client,

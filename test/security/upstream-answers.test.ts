@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { defaultAuth } from '../../src/oauth/client/upstream-client.ts'
+import { defaultAuth } from '../../src/oauth/client/upstream-grants.ts'
 import { connectClient } from '../fixtures/any-client.ts'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
 

@@ -8,8 +8,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 // A random id may look like a credential, and is then shown as any other.
 import { redactSecrets } from '../../src/lib/redact.ts'
-import { createGrantStore } from '../../src/oauth/client/grant-store.ts'
-import { defaultAuth } from '../../src/oauth/client/upstream-client.ts'
+import { createUpstreamGrants, defaultAuth } from '../../src/oauth/client/upstream-grants.ts'
 import { createSealedStore } from '../../src/store/sealed-store.ts'
 import { loadSealingKey } from '../../src/store/sealing-key.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
@@ -102,7 +101,7 @@ row('`redirect_uri did not match`, redirect not allowed', async () => {
     clientId,
     redirectUri: earlier,
   } as const
-  await createGrantStore(createSealedStore(store, key)).saveGrant(upstream, {
+  await createUpstreamGrants(createSealedStore(store, key)).saveGrant(upstream, {
     id: 'one',
     resource: upstream.url,
     client,

@@ -1,9 +1,12 @@
 import { join } from 'node:path'
 import { protectedUpstreams } from '../../gateway/upstream-logins.ts'
 import { listOf } from '../../lib/wording.ts'
-import { createGrantStore } from '../../oauth/client/grant-store.ts'
-import { type RedirectChange, redirectChanges } from '../../oauth/client/redirect-changes.ts'
-import type { ProtectedUpstream } from '../../oauth/client/upstream-client.ts'
+import {
+  createUpstreamGrants,
+  type ProtectedUpstream,
+  type RedirectChange,
+  redirectChanges,
+} from '../../oauth/client/upstream-grants.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
 import { createSealedStore } from '../../store/sealed-store.ts'
 import { readSealingKey } from '../../store/sealing-key.ts'
@@ -40,7 +43,7 @@ async function readChanges(options: {
   if (!key || (await world.modeOf(path)) === undefined) return undefined
   const store = await openReadOnlyStore(path)
   try {
-    const grants = createGrantStore(createSealedStore(store, key))
+    const grants = createUpstreamGrants(createSealedStore(store, key))
     return await redirectChanges(upstreams, grants, redirectUri)
   } finally {
     await store.close()

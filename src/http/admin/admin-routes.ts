@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { UserError } from '../../errors.ts'
+import { trafficRoutes } from '../console/traffic-routes.ts'
 import { bundleApiRoutes, createBundleActions } from './bundle.ts'
 import {
   type AdminDeps,
@@ -11,18 +12,19 @@ import {
 } from './guard.ts'
 import { adminLoginRoutes, adminPageRoutes } from './page.ts'
 
-/** Everything under `/admin` and `/api/admin`: this machine first, then its own pages, then the session. */
+const paths = ['/admin/*', '/api/admin/*', '/api/console/*']
+
+/** What is the owner's alone: this machine first, then its own pages, then the session. */
 export function adminRoutes(deps: AdminDeps): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>({ strict: false })
   const actions = createBundleActions(deps)
   const isLocal = requireLocalPage(deps)
   const hasSession = requireAdminSession(deps)
-  app.use('/admin/*', isLocal)
-  app.use('/api/admin/*', isLocal)
+  for (const path of paths) app.use(path, isLocal)
   app.route('/', adminLoginRoutes(deps))
-  app.use('/admin/*', hasSession)
-  app.use('/api/admin/*', hasSession)
+  for (const path of paths) app.use(path, hasSession)
   app.route('/', bundleApiRoutes(actions))
+  app.route('/', trafficRoutes(deps.traffic))
   app.route('/', adminPageRoutes(deps, actions))
   app.onError((error, c) => {
     if (error instanceof AdminRefusal) return answerRefusal(c, error)
@@ -30,7 +32,7 @@ export function adminRoutes(deps: AdminDeps): Hono<AdminEnv> {
     const { code, message, hint = 'Look at what the terminal says.' } = error
     return answerRefusal(c, new AdminRefusal(500, code, { error: message, hint }))
   })
-  for (const path of ['/admin/*', '/api/admin/*']) {
+  for (const path of paths) {
     app.all(path, (c) => {
       throw new AdminRefusal(404, 'NOT_FOUND', {
         error: `Nothing is served at ${c.req.path}.`,

@@ -1,9 +1,11 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { isFromThisMachine } from '../../origin/client-address.ts'
-import type { Exposure, ListenerName } from '../../origin/known-origins.ts'
+import type { Exposure } from '../../origin/exposure.ts'
+import type { ListenerName } from '../../origin/known-origins.ts'
 import type { FileVerdict } from '../../tls/upstream/judge-files.ts'
 import type { UpstreamBundles } from '../../tls/upstream/upstream-bundles.ts'
+import type { Traffic } from '../../traffic/traffic.ts'
 import { isForeignPage } from '../browser-requests.ts'
 import type { HttpEnv } from '../http-env.ts'
 import { renderMessagePage } from '../pages/message-page.ts'
@@ -15,6 +17,7 @@ export interface AdminDeps {
   readonly configFile: string
   readonly sessions: Pick<AdminSessions, 'redeem' | 'verify'>
   readonly bundles: Pick<UpstreamBundles, 'describe' | 'list' | 'put' | 'remove'>
+  readonly traffic: Pick<Traffic, 'entries' | 'watch'>
   /** The servers as configured now; a program has no address. */
   servers(): readonly {
     readonly name: string

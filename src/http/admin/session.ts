@@ -1,7 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
-import { createSerial } from '../../lib/serial.ts'
 import type { Store } from '../../store/store.ts'
 import type { HttpEnv } from '../http-env.ts'
 
@@ -26,56 +25,56 @@ export interface AdminSessions {
   /** The value of a new session's cookie; undefined when the link is over, was used, or is none. */
   redeem(secret: string): Promise<string | undefined>
   verify(cookie: string): Promise<AdminSession | undefined>
+  /** A session for a command beside the gateway, which ends it when it is done. */
+  open(): Promise<{ cookie: string; end(): Promise<void> }>
 }
 
 interface Link {
   readonly hash: string
-  readonly expiresAt: number
 }
 
-/** End of each session, ms since the epoch, by the hash of its cookie. */
-type Sessions = Readonly<Record<string, number>>
-
-const collection = 'admin'
+/** Of the link. */
+const place = ['admin', 'link'] as const
+/** By the hash of their cookies. */
+const sessions = 'admin-sessions'
 
 export function createAdminSessions(options: { store: Store; now: () => number }): AdminSessions {
   const { store, now } = options
-  const serial = createSerial()
 
-  async function liveSessions(): Promise<[hash: string, expiresAt: number][]> {
-    const stored = ((await store.get(collection, 'sessions')) ?? {}) as Sessions
-    return Object.entries(stored).filter(([, expiresAt]) => expiresAt > now())
+  /** Of two requests with the same link, one finds it used. */
+  function takeLink(secret: string): Promise<boolean> {
+    return store.transaction(async (documents) => {
+      const link = (await documents.get(...place)) as Link | undefined
+      if (!link || !isSame(hashOf(secret), link.hash)) return false
+      await documents.delete(...place)
+      return true
+    })
   }
 
-  async function takeLink(secret: string): Promise<boolean> {
-    const link = (await store.get(collection, 'link')) as Link | undefined
-    if (!link || link.expiresAt <= now() || !isSame(hashOf(secret), link.hash)) return false
-    await store.delete(collection, 'link')
-    return true
-  }
-
-  async function redeemNext(secret: string): Promise<string | undefined> {
-    if (!(await takeLink(secret))) return undefined
+  async function add(): Promise<string> {
     const cookie = randomBytes(32).toString('base64url')
-    const kept = (await liveSessions()).slice(1 - maxSessions)
-    const sessions: Sessions = Object.fromEntries([...kept, [hashOf(cookie), now() + sessionMs]])
-    await store.set(collection, 'sessions', sessions)
+    await store.set(sessions, hashOf(cookie), {}, { expiresAt: now() + sessionMs })
+    await store.trim(sessions, maxSessions)
     return cookie
   }
 
   return {
     async issueLink() {
       const secret = randomBytes(32).toString('base64url')
-      const link: Link = { hash: hashOf(secret), expiresAt: now() + linkMs }
-      await store.set(collection, 'link', link)
-      return { secret, expiresAt: link.expiresAt }
+      const expiresAt = now() + linkMs
+      const link: Link = { hash: hashOf(secret) }
+      await store.set(...place, link, { expiresAt })
+      return { secret, expiresAt }
     },
-    // One at a time, so that of two requests with the same link one finds it used.
-    redeem: (secret) => serial(() => redeemNext(secret)),
+    redeem: async (secret) => ((await takeLink(secret)) ? add() : undefined),
     async verify(cookie) {
       const hash = hashOf(cookie)
-      const found = (await liveSessions()).some(([known]) => isSame(known, hash))
-      return found ? { id: hash.slice(0, 8) } : undefined
+      const found = await store.get(sessions, hash)
+      return found === undefined ? undefined : { id: hash.slice(0, 8) }
+    },
+    async open() {
+      const cookie = await add()
+      return { cookie, end: () => store.delete(sessions, hashOf(cookie)) }
     },
   }
 }
@@ -94,6 +93,11 @@ export function setAdminCookie<E extends HttpEnv>(c: Context<E>, value: string):
       maxAge: sessionMs / 1000,
     })
   }
+}
+
+/** What a command that has a session sends as its `Cookie`. */
+export function adminCookieHeader(origin: string, value: string): string {
+  return `${cookieName(origin)}=${value}`
 }
 
 export function readAdminCookie<E extends HttpEnv>(c: Context<E>): string | undefined {

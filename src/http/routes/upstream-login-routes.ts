@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
-import { clientMetadataDocument } from '../../oauth/client/client-metadata.ts'
 import type { PageAnswer } from '../../oauth/client/login-page.ts'
 import type { OAuthClientRole } from '../../oauth/client/oauth-client.ts'
+import { clientMetadataDocument } from '../../oauth/client/registration.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
 import { renderMessagePage } from '../pages/message-page.ts'

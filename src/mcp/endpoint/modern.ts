@@ -3,6 +3,7 @@ import { type CallAnswer, type ClientCall, refuse } from '../relay/client-call.t
 import type { CallTrace } from '../traffic-tap.ts'
 import type { MessageOwner, Question } from '../upstreams/message-owner.ts'
 import { decodeHeaderValue, paramHeaderProblem } from '../upstreams/param-headers.ts'
+import { taskOwnerOf } from '../upstreams/task-owners.ts'
 import { editObject, memberText } from '../wire/json-text.ts'
 import {
   changedUri,
@@ -78,6 +79,9 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
     }
     get owner(): MessageOwner {
       return this
+    }
+    get taskOwner(): string {
+      return taskOwnerOf(profile.config.name, this.principal)
     }
     get principal(): string {
       return this.#exchange.principal

@@ -7,6 +7,7 @@ import { maxSubscriptions } from '../request-reading.ts'
 import type { CallTrace } from '../traffic-tap.ts'
 import type { ClientSession } from '../upstreams/links.ts'
 import type { MessageOwner, Question } from '../upstreams/message-owner.ts'
+import { taskOwnerOf } from '../upstreams/task-owners.ts'
 import { editObject, memberText } from '../wire/json-text.ts'
 import {
   type Answer,
@@ -83,6 +84,7 @@ export function createSession(options: {
   let lastAsked = 0
   let level: string | undefined
   let isClosed = false
+  const taskOwner = taskOwnerOf(profile.config.name, terms.principal, options.id)
   const sender = { clientInfo: terms.clientInfo, sessionId: options.id }
 
   /** Puts a server's request to the client, under an id and a token of this session's. */
@@ -155,6 +157,9 @@ export function createSession(options: {
     }
     get ownerId(): string {
       return options.id
+    }
+    get taskOwner(): string {
+      return taskOwner
     }
     get capabilities(): JsonObject {
       return terms.capabilities
@@ -321,6 +326,7 @@ export function createSession(options: {
   const session: Session = {
     terms,
     ownerId: options.id,
+    taskOwner,
     clientInfo: terms.clientInfo,
     capabilities: terms.capabilities,
     get logLevel() {

@@ -44,12 +44,20 @@ export function createLinks(options: {
   connect: (
     options: Pick<
       ConnectOptions,
-      'era' | 'capabilities' | 'clientInfo' | 'audience' | 'unasked' | 'onChange' | 'signal'
+      | 'era'
+      | 'capabilities'
+      | 'clientInfo'
+      | 'audience'
+      | 'isTaskOf'
+      | 'unasked'
+      | 'onChange'
+      | 'signal'
     >,
   ) => Promise<UpstreamConnection>
   /** Everybody who uses the shared connection. */
   audience: () => readonly MessageOwner[]
-  /** Of the shared connection, see {@link ConnectOptions.unasked}. */
+  /** Of the shared connection, see {@link ConnectOptions}. */
+  isTaskOf: ConnectOptions['isTaskOf']
   unasked: () => string
   /** A list or a resource of the upstream changed; `session` when only that one heard it. */
   onChange: (
@@ -98,6 +106,7 @@ export function createLinks(options: {
         capabilities: session?.capabilities ?? everyCapability,
         clientInfo: session?.clientInfo ?? options.clientInfo,
         audience: session ? () => [session] : options.audience,
+        isTaskOf: session ? () => true : options.isTaskOf,
         unasked: session ? () => 'all' : options.unasked,
         onChange: (notification, params) => {
           // The shared connection says the same of lists.

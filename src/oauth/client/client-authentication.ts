@@ -8,7 +8,7 @@ import {
   PrivateKeyJwt,
 } from 'oauth4webapi'
 import { UpstreamAuthError } from './upstream-auth-error.ts'
-import type { OAuthClient } from './upstream-client.ts'
+import type { ClientIdentity } from './upstream-grants.ts'
 
 /**
  * The ways to authenticate at the token endpoint, to be tried in order when the issuer refuses the
@@ -17,7 +17,7 @@ import type { OAuthClient } from './upstream-client.ts'
  */
 export async function clientAuthentications(
   issuer: AuthorizationServer,
-  client: OAuthClient,
+  client: ClientIdentity,
   privateKey: string | undefined,
 ): Promise<readonly ClientAuth[]> {
   if (privateKey !== undefined) return [PrivateKeyJwt(await importKey(privateKey))]

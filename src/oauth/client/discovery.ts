@@ -3,13 +3,6 @@ import { messageOf, UserError } from '../../errors.ts'
 import type { GuardedFetch } from '../../lib/guarded-fetch.ts'
 import { quoted } from '../../lib/printable.ts'
 import { UpstreamAuthError } from './upstream-auth-error.ts'
-import {
-  canonicalResource,
-  isResourceOf,
-  issuerMetadataUrls,
-  resourceMetadataUrls,
-} from './well-known.ts'
-import type { ProtectedResourceMetadata } from './wire-types.ts'
 
 /** What a protected server says about itself. */
 export interface ProtectedResource {
@@ -41,7 +34,7 @@ export async function discoverResource(
     const { origin } = new URL(serverUrl)
     return { resource: canonicalResource(serverUrl), issuers: [origin], scopes: undefined }
   }
-  const { resource, authorization_servers, scopes_supported } = found.value
+  const { resource, issuers, scopes } = found.value
   if (!isResourceOf(serverUrl, resource)) {
     throw new UpstreamAuthError(
       'resource-mismatch',
@@ -51,8 +44,7 @@ export async function discoverResource(
       },
     )
   }
-  const issuers = authorization_servers ?? [new URL(serverUrl).origin]
-  return { resource, issuers, scopes: scopes_supported }
+  return { resource, issuers: issuers ?? [new URL(serverUrl).origin], scopes }
 }
 
 /**
@@ -110,15 +102,15 @@ function faulty(url: string, { status }: Response): UpstreamAuthError {
   return new UpstreamAuthError('unreachable', message, { hint: 'Try again later.' })
 }
 
-function readResourceMetadata(document: unknown): ProtectedResourceMetadata {
+/** RFC 9728 section 2, as far as it is used. */
+function readResourceMetadata(document: unknown) {
   const { resource, authorization_servers, scopes_supported } = document as Record<string, unknown>
   if (typeof resource !== 'string') throw new Error('"resource" must be a string')
   const issuers = strings(authorization_servers)
-  const scopes = strings(scopes_supported)
   return {
     resource,
-    ...(issuers && issuers.length > 0 && { authorization_servers: issuers }),
-    ...(scopes && { scopes_supported: scopes }),
+    issuers: issuers && issuers.length > 0 ? issuers : undefined,
+    scopes: strings(scopes_supported),
   }
 }
 
@@ -147,4 +139,49 @@ function noMetadata(
       cause,
     },
   )
+}
+
+/** Where a protected resource's metadata may be, best first (RFC 9728 section 3.1, then the root). */
+export function resourceMetadataUrls(serverUrl: string): string[] {
+  const { origin, pathname, search } = new URL(serverUrl)
+  const path = pathname.replace(/\/$/, '')
+  const root = `${origin}/.well-known/oauth-protected-resource`
+  return [...new Set([`${root}${path}${search}`, `${root}${path}`, root])]
+}
+
+/**
+ * Where an authorization server's metadata may be, best first: RFC 8414 section 3.1, OpenID Connect
+ * Discovery with the path inserted the same way, and appended as its section 4 has it.
+ */
+export function issuerMetadataUrls(issuer: string): string[] {
+  const { origin, pathname } = new URL(issuer)
+  const path = pathname.replace(/\/$/, '')
+  return [
+    ...new Set([
+      `${origin}/.well-known/oauth-authorization-server${path}`,
+      `${origin}/.well-known/openid-configuration${path}`,
+      `${origin}${path}/.well-known/openid-configuration`,
+    ]),
+  ]
+}
+
+/** A server's resource identifier when its metadata gives none (RFC 8707 section 2: no fragment). */
+export function canonicalResource(serverUrl: string): string {
+  const url = new URL(serverUrl)
+  url.hash = ''
+  const text = url.href
+  return url.search === '' ? text.replace(/\/$/, '') : text
+}
+
+/**
+ * Whether metadata that names `resource` may speak for the server (RFC 9728 section 3.3): the same
+ * origin, and the same path or one above it, segment by segment.
+ */
+export function isResourceOf(serverUrl: string, resource: string): boolean {
+  const server = new URL(serverUrl)
+  const claimed = URL.parse(resource)
+  if (!claimed || claimed.origin !== server.origin || claimed.hash !== '') return false
+  if (claimed.search !== '' && claimed.search !== server.search) return false
+  const folder = claimed.pathname.replace(/\/?$/, '/')
+  return `${server.pathname}/`.startsWith(folder)
 }

@@ -5,14 +5,14 @@ import {
   createGuardedFetch,
   type GuardedFetch,
   type ResolveAddresses,
+  requireAllowedUrl,
 } from '../../lib/guarded-fetch.ts'
 import { quoted } from '../../lib/printable.ts'
 import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import { discoverIssuer, discoverResource, type ProtectedResource } from './discovery.ts'
-import type { GrantStore } from './grant-store.ts'
-import { registerClient } from './registration.ts'
+import { registerAtIssuer } from './registration.ts'
 import { asUpstreamAuthError, UpstreamAuthError } from './upstream-auth-error.ts'
-import type { OAuthClient, ProtectedUpstream } from './upstream-client.ts'
+import type { ClientIdentity, ProtectedUpstream, UpstreamGrants } from './upstream-grants.ts'
 
 /** Longest a single request to an authorization server may take, ms. */
 const requestMs = 15_000
@@ -24,77 +24,32 @@ export interface ClientUrls {
   readonly clientMetadata: string | undefined
 }
 
-export interface IssuerAccessOptions {
-  readonly grants: GrantStore
+interface IssuerAccessOptions {
+  readonly grants: UpstreamGrants
   /** Opens connections to a server and its issuer; without it, as Node does by itself. */
   readonly connections?: UpstreamConnections
   readonly now: () => number
   readonly resolve?: ResolveAddresses
 }
 
-/** Discovery and registration for one server after the other. */
-export interface IssuerAccess {
-  fetchFor(upstream: ProtectedUpstream): GuardedFetch
-  resource(
-    upstream: ProtectedUpstream,
-    resourceMetadata: string | undefined,
-  ): Promise<ProtectedResource>
-  /** The metadata of the issuer to use for a server. @throws UpstreamAuthError issuer-changed */
-  issuer(upstream: ProtectedUpstream, resource: ProtectedResource): Promise<AuthorizationServer>
-  /** Who we are at an issuer: configured, a metadata document, or registered now; in that order. */
-  client(
-    upstream: ProtectedUpstream,
-    issuer: AuthorizationServer,
-    urls: ClientUrls,
-  ): Promise<OAuthClient>
-}
+export type IssuerAccess = ReturnType<typeof createIssuerAccess>
 
-export function createIssuerAccess(options: IssuerAccessOptions): IssuerAccess {
+/** Discovery and registration for one server after the other. */
+export function createIssuerAccess(options: IssuerAccessOptions) {
   const { grants } = options
-  const access: IssuerAccess = {
-    fetchFor(upstream) {
-      const fetch = createGuardedFetch({
-        ...guardOf(upstream),
-        timeoutMs: requestMs,
-        ...(options.connections && {
-          via: { server: upstream.name, connections: options.connections },
-        }),
-        ...(options.resolve && { resolve: options.resolve }),
+
+  function fetchFor(upstream: ProtectedUpstream): GuardedFetch {
+    const { connections, resolve } = options
+    const fetch = createGuardedFetch({
+      ...guardOf(upstream),
+      timeoutMs: requestMs,
+      ...(connections && { via: { server: upstream.name, connections } }),
+      ...(resolve && { resolve }),
+    })
+    return (url, init) =>
+      fetch(url, init).catch((error) => {
+        throw asUpstreamAuthError(error)
       })
-      return (url, init) =>
-        fetch(url, init).catch((error) => {
-          throw asUpstreamAuthError(error)
-        })
-    },
-    resource: (upstream, resourceMetadata) =>
-      discoverResource(access.fetchFor(upstream), upstream.url, resourceMetadata),
-    async issuer(upstream, { issuers }) {
-      const bound = await boundIssuer(upstream)
-      const chosen = issuers.find((issuer) => bound === undefined || isSameIssuer(issuer, bound))
-      if (chosen === undefined) throw issuerChanged(upstream, bound, issuers[0])
-      return discoverIssuer(access.fetchFor(upstream), chosen)
-    },
-    async client(upstream, issuer, urls) {
-      if (upstream.auth.clientId !== undefined) {
-        await grants.pinIssuer(upstream, issuer.issuer)
-        return configuredClient(upstream, issuer, urls)
-      }
-      if (issuer.client_id_metadata_document_supported === true && urls.clientMetadata) {
-        const { redirectUri, clientMetadata } = urls
-        return {
-          kind: 'metadata-document',
-          issuer: issuer.issuer,
-          redirectUri,
-          clientId: clientMetadata,
-        }
-      }
-      const known = await grants.client(issuer.issuer, urls.redirectUri)
-      const isOver = known?.expiresAt !== undefined && known.expiresAt <= options.now()
-      if (known && !isOver) return known
-      const client = await registerClient(access.fetchFor(upstream), issuer, urls.redirectUri)
-      await grants.saveClient(client)
-      return client
-    },
   }
 
   /** Configured credentials go to one issuer only, whatever the server says later (SEP-2352). */
@@ -104,7 +59,47 @@ export function createIssuerAccess(options: IssuerAccessOptions): IssuerAccess {
     return grants.pinnedIssuer(upstream)
   }
 
-  return access
+  return {
+    fetchFor,
+    resource: (
+      upstream: ProtectedUpstream,
+      resourceMetadata: string | undefined,
+    ): Promise<ProtectedResource> =>
+      discoverResource(fetchFor(upstream), upstream.url, resourceMetadata),
+    /** The metadata of the issuer to use for a server. @throws UpstreamAuthError issuer-changed */
+    async issuer(
+      upstream: ProtectedUpstream,
+      { issuers }: ProtectedResource,
+    ): Promise<AuthorizationServer> {
+      const bound = await boundIssuer(upstream)
+      const chosen = issuers.find((issuer) => bound === undefined || isSameIssuer(issuer, bound))
+      if (chosen === undefined) throw issuerChanged(upstream, bound, issuers[0])
+      return discoverIssuer(fetchFor(upstream), chosen)
+    },
+    /** Who we are at an issuer: configured, a metadata document, or registered now; in that order. */
+    async client(
+      upstream: ProtectedUpstream,
+      metadata: AuthorizationServer,
+      { redirectUri, clientMetadata }: ClientUrls,
+    ): Promise<ClientIdentity> {
+      const { issuer } = metadata
+      const { clientId, clientSecret } = upstream.auth
+      if (clientId !== undefined) {
+        await grants.pinIssuer(upstream, issuer)
+        const secret = clientSecret !== undefined && { clientSecret }
+        return { kind: 'configured', issuer, redirectUri, clientId, ...secret }
+      }
+      if (metadata.client_id_metadata_document_supported === true && clientMetadata) {
+        return { kind: 'metadata-document', issuer, redirectUri, clientId: clientMetadata }
+      }
+      const known = await grants.client(issuer, redirectUri)
+      const isOver = known?.expiresAt !== undefined && known.expiresAt <= options.now()
+      if (known && !isOver) return known
+      const client = await registerAtIssuer(fetchFor(upstream), metadata, redirectUri)
+      await grants.saveClient(client)
+      return client
+    },
+  }
 }
 
 /** What may be contacted because a server's metadata says so. */
@@ -136,20 +131,6 @@ export function isSameIssuer(one: string, other: string): boolean {
   return URL.parse(one)?.href === URL.parse(other)?.href
 }
 
-function configuredClient(
-  { auth }: ProtectedUpstream,
-  issuer: AuthorizationServer,
-  { redirectUri }: ClientUrls,
-): OAuthClient {
-  return {
-    kind: 'configured',
-    issuer: issuer.issuer,
-    redirectUri,
-    clientId: auth.clientId ?? '',
-    ...(auth.clientSecret !== undefined && { clientSecret: auth.clientSecret }),
-  }
-}
-
 function issuerChanged(
   { name }: ProtectedUpstream,
   expected: string | undefined,
@@ -161,5 +142,31 @@ function issuerChanged(
     {
       hint: 'If that is right, set "issuer" and the new "clientId" in the server\'s "auth" in the configuration file.',
     },
+  )
+}
+
+/**
+ * Checks that a login may use an issuer: its endpoints, the one the browser goes to included, and
+ * PKCE. @throws UpstreamAuthError address-refused, answer-invalid or pkce-unsupported
+ */
+export function requireUsableIssuer(issuer: AuthorizationServer, guard: AddressGuard): void {
+  for (const name of ['authorization_endpoint', 'token_endpoint'] as const) {
+    const url = URL.parse(issuer[name] ?? '')
+    if (!url) {
+      const message = `The metadata of ${quoted(issuer.issuer)} has no "${name}".`
+      throw new UpstreamAuthError('answer-invalid', message)
+    }
+    try {
+      requireAllowedUrl(url, guard)
+    } catch (error) {
+      throw asUpstreamAuthError(error)
+    }
+  }
+  // MCP 2026-07-28: a client refuses an issuer that does not announce S256 (RFC 7636 4.2).
+  if (issuer.code_challenge_methods_supported?.includes('S256')) return
+  throw new UpstreamAuthError(
+    'pkce-unsupported',
+    `The authorization server ${quoted(issuer.issuer)} does not announce PKCE with S256, so a login there would not be safe.`,
+    { hint: 'Ask its operator to add "code_challenge_methods_supported": ["S256"].' },
   )
 }

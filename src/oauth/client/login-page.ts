@@ -5,13 +5,11 @@ import { UpstreamAuthError, type UpstreamAuthFailure } from './upstream-auth-err
 
 /** What the page after a login says. Plain text: whoever renders it escapes it. */
 export interface LoginPage {
-  readonly outcome: 'connected' | 'failed'
-  readonly server: string | undefined
   readonly title: string
   readonly message: string
   /** What to do; undefined when nothing is left to do. */
   readonly hint: string | undefined
-  /** Stable name of the failure, for logs and tests. */
+  /** Stable name of the failure; undefined when the server is connected. */
   readonly failure: UpstreamAuthFailure | undefined
   /** Begins the login anew; only where that may help and the visitor proved to be the right one. */
   readonly retryUrl: string | undefined
@@ -25,8 +23,6 @@ export interface PageAnswer {
 
 export function connectedPage(server: string, setCookie: string): PageAnswer {
   const page: LoginPage = {
-    outcome: 'connected',
-    server,
     title: `${server} is connected`,
     message: `The gateway can now use the server ${JSON.stringify(server)}. You may close this window.`,
     hint: undefined,
@@ -44,8 +40,6 @@ export function failedPage(
   if (!(error instanceof UpstreamAuthError)) throw error
   const { server } = about
   const page: LoginPage = {
-    outcome: 'failed',
-    server,
     title: server === undefined ? 'Not connected' : `${server} is not connected`,
     message: messageOf(error),
     hint: error.hint,

@@ -1,43 +1,32 @@
-import type { Clock } from '../../lib/clock.ts'
+import { messageOf } from '../../errors.ts'
 import type { ResolveAddresses } from '../../lib/guarded-fetch.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import type { Store } from '../../store/store.ts'
-import type { Login } from './authorization-request.ts'
-import { type Demand, nothingDemanded } from './demand.ts'
-import { createGrantKeeper } from './grant-keeper.ts'
-import { createGrantStore } from './grant-store.ts'
+import { createStepUpLimit, type LoginChallenge, noChallenge } from './challenge.ts'
+import { discoverIssuer } from './discovery.ts'
+import { createHeldGrants } from './held-grants.ts'
 import { type ClientUrls, createIssuerAccess } from './issuer-access.ts'
-import { createLoginAttempts } from './login-attempts.ts'
+import { type CallbackRequest, createUpstreamLogin, type Login, type LoginStart } from './login.ts'
+import { createLoginAttempts, createLoginTickets } from './login-attempts.ts'
 import { failedPage, loginRefusal, type PageAnswer } from './login-page.ts'
-import { createLoginTickets } from './login-tickets.ts'
-import { type RedirectChange, redirectChanges } from './redirect-changes.ts'
-import { revokeGrant } from './revoke-grant.ts'
-import { createStepUpLimit } from './step-up-limit.ts'
-import { createUpstreamAuthorizer, type UpstreamAuthorizer } from './upstream-authorizer.ts'
-import type { ProtectedUpstream } from './upstream-client.ts'
-import { type CallbackRequest, createUpstreamLogin, type LoginStart } from './upstream-login.ts'
+import { revokeToken } from './token-endpoint.ts'
+import { createUpstreamAuthorizer } from './upstream-authorizer.ts'
+import {
+  createUpstreamGrants,
+  type ProtectedUpstream,
+  type RedirectChange,
+  redirectChanges,
+  type UpstreamGrant,
+} from './upstream-grants.ts'
 
-export type UpstreamAuthStatus =
+type UpstreamAuthStatus =
   /** It has not asked for a login so far. */
   | { state: 'open' }
   | { state: 'login-needed'; loginUrl: string }
   | { state: 'connected'; issuer: string; scopes: readonly string[]; expiresAt: number | undefined }
 
-/** The whole OAuth client: what connections, routes, terminal and admin page use of it. */
-export interface OAuthClientRole extends UpstreamAuthorizer {
-  /** Answers the login link. */
-  beginLogin(link: { server: string; ticket: string }): Promise<LoginStart>
-  /** Answers the redirect URI. Never redirects. */
-  handleCallback(request: CallbackRequest): Promise<PageAnswer>
-  status(server: string): Promise<UpstreamAuthStatus>
-  /** Forgets a server's tokens and revokes them at their issuer, best effort. */
-  disconnect(server: string): Promise<void>
-  /** Who must do what because the redirect URI is not the one they logged in with. */
-  redirectChanges(): Promise<RedirectChange[]>
-}
-
-export interface OAuthClientOptions {
+interface OAuthClientOptions {
   /** The servers reached over HTTP, as configured now. */
   readonly upstreams: () => readonly ProtectedUpstream[]
   /** Seals what it is given (`createSealedStore`). */
@@ -45,61 +34,91 @@ export interface OAuthClientOptions {
   readonly urls: () => ClientUrls & { login(server: string, ticket: string): string }
   /** Opens connections to a server and its issuer; without it, as Node does by itself. */
   readonly connections?: UpstreamConnections
-  readonly clock: Pick<Clock, 'now'>
+  readonly now: () => number
   readonly logger: Logger
   /** A server was connected or disconnected, or began to wait for a login. */
   readonly onChange: (server: string, state: UpstreamAuthStatus['state']) => void
   readonly resolve?: ResolveAddresses
 }
 
-export function createOAuthClient(options: OAuthClientOptions): OAuthClientRole {
-  const { clock, logger, urls } = options
-  const now = () => clock.now()
-  const grants = createGrantStore(options.sealedStore)
-  const access = createIssuerAccess({ ...options, grants, now })
-  const keeper = createGrantKeeper({ grants, access, clock, logger })
+export type OAuthClientRole = ReturnType<typeof createOAuthClient>
+
+/**
+ * The whole OAuth client: what connections, routes, terminal and admin page use of it. A refused
+ * request is judged (`upstream-authorizer.ts`), which finds the issuer and who we are there
+ * (`issuer-access.ts`), and may ask for a login (`login.ts`); what comes of it is held, and renewed
+ * before it ends (`held-grants.ts`).
+ */
+export function createOAuthClient(options: OAuthClientOptions) {
+  const { now, logger, urls } = options
+  const grants = createUpstreamGrants(options.sealedStore)
+  const access = createIssuerAccess({ ...options, grants })
+  const held = createHeldGrants({ grants, access, now, logger })
   const tickets = createLoginTickets(now)
   const attempts = createLoginAttempts<Login>(now)
-  const login = createUpstreamLogin({ grants, keeper, access, attempts, urls, now })
-  /** What servers demanded that wait for a login. */
-  const waiting = new Map<string, Demand>()
+  const login = createUpstreamLogin({ grants, held, access, attempts, urls, now })
+  /** The challenges of servers that wait for a login. */
+  const waiting = new Map<string, LoginChallenge>()
   const find = (server: string) => options.upstreams().find(({ name }) => name === server)
+  /** Where a person logs in; valid for an hour. */
   const loginUrl = (server: string) => urls().login(server, tickets.issue(server))
 
   const authorizer = createUpstreamAuthorizer({
     find,
-    keeper,
+    held,
     access,
-    stepUps: createStepUpLimit(),
+    requireNewScopes: createStepUpLimit(),
     urls,
     now,
-    demandOn: (server) => waiting.get(server),
-    onLoginNeeded(server, demand) {
+    waitingFor: (server) => waiting.get(server),
+    onLoginNeeded(server, challenge) {
       const isNews = !waiting.has(server)
-      waiting.set(server, demand)
+      waiting.set(server, challenge)
       if (isNews) options.onChange(server, 'login-needed')
     },
   })
+
+  /** Best effort, as we forget the grant either way. */
+  async function revoke(upstream: ProtectedUpstream, grant: UpstreamGrant): Promise<void> {
+    const { client, resource } = grant
+    // RFC 7009 2.1: with the refresh token go the access tokens made from it.
+    const token = grant.refreshToken ?? grant.accessToken
+    if (token === undefined) return
+    try {
+      const fetch = access.fetchFor(upstream)
+      const issuer = await discoverIssuer(fetch, client.issuer)
+      const { privateKey } = upstream.auth
+      await revokeToken({ fetch, issuer, client, privateKey, resource }, token)
+    } catch (error) {
+      logger.info('the grant was not revoked at its issuer', {
+        server: upstream.name,
+        reason: messageOf(error),
+      })
+    }
+  }
 
   return {
     ...authorizer,
     loginUrl,
 
-    async beginLogin({ server, ticket }) {
+    /** Answers the login link. */
+    async beginLogin({ server, ticket }: { server: string; ticket: string }): Promise<LoginStart> {
       // The ticket first: without one, nobody learns which servers there are.
       if (!tickets.isValid(server, ticket)) return failedPage(loginRefusal('link-expired'))
       const upstream = find(server)
       if (!upstream) return failedPage(loginRefusal('server-unknown'))
       try {
-        return await login.begin(upstream, waiting.get(server) ?? nothingDemanded)
+        return await login.begin(upstream, waiting.get(server) ?? noChallenge)
       } catch (error) {
         return failedPage(error, { server, retryUrl: loginUrl(server) })
       }
     },
 
-    async handleCallback(request) {
+    /** Answers the redirect URI. Never redirects. */
+    async handleCallback(request: CallbackRequest): Promise<PageAnswer> {
       const { upstream, ...answer } = await login.finish(request)
-      if (upstream) {
+      if (!upstream) logger.info('a login failed', { failure: answer.page.failure })
+      else {
         tickets.end(upstream.name)
         waiting.delete(upstream.name)
         logger.info('connected', { server: upstream.name })
@@ -108,9 +127,9 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClientRole 
       return answer
     },
 
-    async status(server) {
+    async status(server: string): Promise<UpstreamAuthStatus> {
       const upstream = find(server)
-      const grant = upstream && (await keeper.reload(upstream))
+      const grant = upstream && (await held.reload(upstream))
       if (waiting.has(server) || (grant && grant.accessToken === undefined)) {
         return { state: 'login-needed', loginUrl: loginUrl(server) }
       }
@@ -119,15 +138,18 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClientRole 
       return { state: 'connected', issuer: client.issuer, scopes, expiresAt }
     },
 
-    async disconnect(server) {
+    /** Forgets a server's tokens and revokes them at their issuer, best effort. */
+    async disconnect(server: string): Promise<void> {
       const upstream = find(server)
-      const grant = upstream && (await keeper.reload(upstream))
+      const grant = upstream && (await held.reload(upstream))
       if (!upstream || !grant) return
-      await keeper.forget(upstream)
-      await revokeGrant(upstream, grant, { access, logger })
+      await held.forget(upstream)
+      await revoke(upstream, grant)
       options.onChange(server, 'open')
     },
 
-    redirectChanges: () => redirectChanges(options.upstreams(), grants, urls().redirectUri),
+    /** Who must do what because the redirect URI is not the one they logged in with. */
+    redirectChanges: (): Promise<RedirectChange[]> =>
+      redirectChanges(options.upstreams(), grants, urls().redirectUri),
   }
 }

@@ -1,19 +1,19 @@
 import type { AuthorizationServer } from 'oauth4webapi'
+import { zoneOfHost } from '../../lib/address-zone.ts'
 import type { GuardedFetch } from '../../lib/guarded-fetch.ts'
 import { quoted } from '../../lib/printable.ts'
-import { clientMetadata } from './client-metadata.ts'
 import { UpstreamAuthError } from './upstream-auth-error.ts'
-import type { OAuthClient } from './upstream-client.ts'
+import type { ClientIdentity } from './upstream-grants.ts'
 
 /**
  * Registers at an issuer (RFC 7591) as a public client where it takes one.
  * @throws UpstreamAuthError no-client or registration-refused, both naming the redirect URI
  */
-export async function registerClient(
+export async function registerAtIssuer(
   fetch: GuardedFetch,
   issuer: AuthorizationServer,
   redirectUri: string,
-): Promise<OAuthClient> {
+): Promise<ClientIdentity> {
   const endpoint = URL.parse(issuer.registration_endpoint ?? '')
   if (!endpoint) throw noClient(issuer, redirectUri)
   const takesPublic = issuer.token_endpoint_auth_methods_supported?.includes('none')
@@ -32,6 +32,30 @@ export async function registerClient(
   return readClient(answer, { client_id: answer.client_id, issuer, redirectUri })
 }
 
+/** What we register as, for one redirect URI (RFC 7591 section 2). */
+function clientMetadata(redirectUri: string) {
+  const { protocol, hostname } = new URL(redirectUri)
+  // RFC 8252 7.3 allows http on loopback to native clients only.
+  const isNative = protocol === 'http:' && zoneOfHost(hostname) === 'loopback'
+  return {
+    client_name: 'Sallyport',
+    redirect_uris: [redirectUri],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    // OpenID Connect Registration 1.0: decides which redirect URIs a server accepts.
+    application_type: isNative ? 'native' : 'web',
+  }
+}
+
+/** The document an issuer fetches from our address (CIMD): its `client_id` is that address. */
+export function clientMetadataDocument(documentUrl: string, redirectUri: string) {
+  return {
+    client_id: documentUrl,
+    ...clientMetadata(redirectUri),
+    token_endpoint_auth_method: 'none',
+  }
+}
+
 /**
  * Lenient where oauth4webapi is not: `client_secret_expires_at` is required with a secret (RFC 7591
  * 3.2.1), and many servers leave it out.
@@ -39,7 +63,7 @@ export async function registerClient(
 function readClient(
   answer: Record<string, unknown>,
   known: { client_id: string; issuer: AuthorizationServer; redirectUri: string },
-): OAuthClient {
+): ClientIdentity {
   const { client_secret, client_secret_expires_at, token_endpoint_auth_method } = answer
   const ends = Number(client_secret_expires_at ?? 0)
   return {

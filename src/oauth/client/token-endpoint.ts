@@ -1,11 +1,18 @@
 import {
   type AuthorizationServer,
   allowInsecureRequests,
+  authorizationCodeGrantRequest,
   type Client,
   type ClientAuth,
+  clientCredentialsGrantRequest,
   customFetch,
   OperationProcessingError,
+  processAuthorizationCodeResponse,
+  processClientCredentialsResponse,
+  processRefreshTokenResponse,
   ResponseBodyError,
+  refreshTokenGrantRequest,
+  revocationRequest,
   type TokenEndpointResponse,
   UnsupportedOperationError,
   WWWAuthenticateChallengeError,
@@ -14,13 +21,13 @@ import type { GuardedFetch } from '../../lib/guarded-fetch.ts'
 import { quoted } from '../../lib/printable.ts'
 import { clientAuthentications } from './client-authentication.ts'
 import { UpstreamAuthError } from './upstream-auth-error.ts'
-import type { OAuthClient } from './upstream-client.ts'
+import type { ClientIdentity } from './upstream-grants.ts'
 
-/** Who asks whom for tokens. */
-export interface TokenParty {
+/** Who asks whom for tokens, and for which server. */
+export interface TokenRequest {
   readonly fetch: GuardedFetch
   readonly issuer: AuthorizationServer
-  readonly client: OAuthClient
+  readonly client: ClientIdentity
   readonly privateKey: string | undefined
   readonly resource: string
 }
@@ -35,7 +42,7 @@ export interface IssuedTokens {
 }
 
 /** RFC 6749 5.2: the client, the grant or something else was refused. */
-export interface TokenRefusal {
+interface TokenRefusal {
   readonly ok: false
   readonly error: string
   readonly description: string | undefined
@@ -43,31 +50,101 @@ export interface TokenRefusal {
 
 export type TokenAnswer = ({ readonly ok: true } & IssuedTokens) | TokenRefusal
 
-/** Options of every request of oauth4webapi to a token endpoint. */
-export interface RequestOptions {
-  readonly additionalParameters: { resource: string }
-  readonly [customFetch]: (url: string, init: RequestInit) => Promise<Response>
-  readonly [allowInsecureRequests]: true
+/** How oauth4webapi sends its requests. */
+function requestOptions(fetch: GuardedFetch) {
+  return {
+    // The guarded fetch requires https itself, loopback excepted.
+    [allowInsecureRequests]: true,
+    [customFetch]: (url: string, { method, headers, body }: RequestInit) =>
+      fetch(url, {
+        method: method ?? 'POST',
+        headers: { ...(headers as Record<string, string>) },
+        body: body as URLSearchParams,
+      }),
+  } as const
+}
+
+/** Exchanges the code of a validated authorization response. */
+export function exchangeCode(
+  request: TokenRequest,
+  login: { response: URLSearchParams; codeVerifier: string },
+): Promise<TokenAnswer> {
+  const { issuer, client } = request
+  return askForTokens(request, async (oauthClient, auth, options) => {
+    const answer = await authorizationCodeGrantRequest(
+      issuer,
+      oauthClient,
+      auth,
+      login.response,
+      client.redirectUri,
+      login.codeVerifier,
+      options,
+    )
+    return processAuthorizationCodeResponse(issuer, oauthClient, answer)
+  })
+}
+
+export function refreshTokens(request: TokenRequest, refreshToken: string): Promise<TokenAnswer> {
+  return askForTokens(request, async (client, auth, options) => {
+    const answer = await refreshTokenGrantRequest(
+      request.issuer,
+      client,
+      auth,
+      refreshToken,
+      options,
+    )
+    return processRefreshTokenResponse(request.issuer, client, answer)
+  })
+}
+
+export function requestClientCredentials(
+  request: TokenRequest,
+  scopes: readonly string[],
+): Promise<TokenAnswer> {
+  return askForTokens(request, async (client, auth, { additionalParameters, ...options }) => {
+    const parameters = new URLSearchParams(additionalParameters)
+    if (scopes.length > 0) parameters.set('scope', scopes.join(' '))
+    const answer = await clientCredentialsGrantRequest(
+      request.issuer,
+      client,
+      auth,
+      parameters,
+      options,
+    )
+    return processClientCredentialsResponse(request.issuer, client, answer)
+  })
+}
+
+/** Tells an issuer to end a token (RFC 7009). */
+export async function revokeToken(
+  { fetch, issuer, client, privateKey }: TokenRequest,
+  token: string,
+): Promise<void> {
+  if (issuer.revocation_endpoint === undefined) return
+  const [auth] = await clientAuthentications(issuer, client, privateKey)
+  if (!auth) return
+  await revocationRequest(
+    issuer,
+    { client_id: client.clientId },
+    auth,
+    token,
+    requestOptions(fetch),
+  )
 }
 
 /** Asks once, or once per way to authenticate. @throws UpstreamAuthError unreachable */
-export async function askForTokens(
-  party: TokenParty,
+async function askForTokens(
+  request: TokenRequest,
   ask: (
     client: Client,
     auth: ClientAuth,
-    options: RequestOptions,
+    options: ReturnType<typeof requestOptions> & { additionalParameters: { resource: string } },
   ) => Promise<TokenEndpointResponse>,
 ): Promise<TokenAnswer> {
-  const { fetch, issuer, client, resource } = party
-  const options: RequestOptions = {
-    additionalParameters: { resource },
-    // The guarded fetch requires https itself, loopback excepted.
-    [allowInsecureRequests]: true,
-    [customFetch]: (url, init) => fetch(url, tokenRequestOf(init)),
-  }
+  const { fetch, issuer, client, resource } = request
+  const options = { additionalParameters: { resource }, ...requestOptions(fetch) }
   let refusal: TokenRefusal | undefined
-  for (const auth of await clientAuthentications(issuer, client, party.privateKey)) {
+  for (const auth of await clientAuthentications(issuer, client, request.privateKey)) {
     try {
       return readTokens(await ask({ client_id: client.clientId }, auth, options))
     } catch (error) {
@@ -76,14 +153,6 @@ export async function askForTokens(
     }
   }
   return refusal ?? { ok: false, error: 'invalid_client', description: undefined }
-}
-
-function tokenRequestOf(init: RequestInit): Parameters<GuardedFetch>[1] {
-  return {
-    method: init.method ?? 'POST',
-    headers: { ...(init.headers as Record<string, string>) },
-    body: init.body as URLSearchParams,
-  }
 }
 
 function readTokens(answer: TokenEndpointResponse): TokenAnswer {

@@ -1,117 +1,162 @@
-import { obtainByCredentials } from './client-credentials.ts'
-import { type Demand, demandOf, nothingDemanded } from './demand.ts'
-import type { GrantKeeper } from './grant-keeper.ts'
-import type { Grant } from './grant-store.ts'
+import { quoted } from '../../lib/printable.ts'
+import {
+  type LoginChallenge,
+  noChallenge,
+  parseChallenge,
+  type StepUpLimit,
+  selectScopes,
+  unionOfScopes,
+} from './challenge.ts'
+import { grantOf, type HeldGrants } from './held-grants.ts'
 import { type ClientUrls, type IssuerAccess, isSameIssuer } from './issuer-access.ts'
-import { unionOfScopes } from './scopes.ts'
-import type { StepUpLimit } from './step-up-limit.ts'
-import type { ProtectedUpstream } from './upstream-client.ts'
+import { requestClientCredentials } from './token-endpoint.ts'
+import { UpstreamAuthError } from './upstream-auth-error.ts'
+import type { ProtectedUpstream, UpstreamGrant } from './upstream-grants.ts'
 
-/** Why a server did not take a request (its status is 401 or 403), and with which token. */
-export interface Refusal {
+/** A request that a server did not take (401 or 403): why, and with which token. */
+interface RefusedRequest {
   readonly wwwAuthenticate: string | undefined
   readonly accessToken: string | undefined
 }
 
-/** What the connections to servers need of the OAuth client. */
-export interface UpstreamAuthorizer {
-  /** The token for the next request, renewed if need be; undefined to go without. */
-  accessToken(server: string): Promise<string | undefined>
-  /** Judges a 401. `retry` when another token is there now. @throws UpstreamAuthError */
-  onUnauthorized(server: string, refusal: Refusal): Promise<'retry' | 'login-needed'>
-  /** Judges a 403 `insufficient_scope`. @throws UpstreamAuthError scope-refused after two logins */
-  onInsufficientScope(server: string, refusal: Refusal): Promise<'retry' | 'login-needed'>
-  /** Where a person logs in; valid for an hour. */
-  loginUrl(server: string): string
-}
-
-export interface UpstreamAuthorizerOptions {
+interface UpstreamAuthorizerOptions {
   readonly find: (server: string) => ProtectedUpstream | undefined
-  readonly keeper: GrantKeeper
+  readonly held: HeldGrants
   readonly access: IssuerAccess
-  readonly stepUps: StepUpLimit
+  readonly requireNewScopes: StepUpLimit
   readonly urls: () => ClientUrls
   readonly now: () => number
-  /** What a server last demanded, while it waits for a login. */
-  readonly demandOn: (server: string) => Demand | undefined
-  readonly onLoginNeeded: (server: string, demand: Demand) => void
+  /** The challenge of a server that waits for a login. */
+  readonly waitingFor: (server: string) => LoginChallenge | undefined
+  readonly onLoginNeeded: (server: string, challenge: LoginChallenge) => void
 }
 
-export function createUpstreamAuthorizer(
-  options: UpstreamAuthorizerOptions,
-): Omit<UpstreamAuthorizer, 'loginUrl'> {
-  const { find, keeper, access } = options
+/** What the connections to servers need of the OAuth client. */
+export function createUpstreamAuthorizer(options: UpstreamAuthorizerOptions) {
+  const { find, held, access } = options
 
-  function waitForLogin({ name }: ProtectedUpstream, demand: Demand): 'login-needed' {
-    options.onLoginNeeded(name, demand)
+  function waitForLogin({ name }: ProtectedUpstream, challenge: LoginChallenge): 'login-needed' {
+    options.onLoginNeeded(name, challenge)
     return 'login-needed'
   }
 
-  function obtain(upstream: ProtectedUpstream, demand: Demand): Promise<Grant | undefined> {
+  function obtain(upstream: ProtectedUpstream, challenge: LoginChallenge) {
     const { now } = options
-    return keeper.obtain(upstream, () =>
-      obtainByCredentials(upstream, demand, { access, now, urls: options.urls() }),
+    return held.obtain(upstream, () =>
+      obtainByCredentials(upstream, challenge, { access, now, urls: options.urls() }),
     )
   }
 
   /** A refresh token goes to its own issuer only, and only while the server names it (SEP-2352). */
-  async function renew(upstream: ProtectedUpstream, grant: Grant, demand: Demand) {
+  async function renew(
+    upstream: ProtectedUpstream,
+    grant: UpstreamGrant,
+    { resourceMetadata }: LoginChallenge,
+  ) {
     if (grant.refreshToken === undefined) return undefined
-    const { issuers } = await access.resource(upstream, demand.resourceMetadata)
+    const { issuers } = await access.resource(upstream, resourceMetadata)
     if (!issuers.some((named) => isSameIssuer(named, grant.client.issuer))) return undefined
-    return keeper.renew(upstream, grant.accessToken)
+    return held.renew(upstream, grant.accessToken)
   }
 
   return {
-    async accessToken(server) {
+    /** The token for the next request, renewed if need be; undefined to go without. */
+    async accessToken(server: string): Promise<string | undefined> {
       const upstream = find(server)
       if (!upstream) return undefined
-      const grant = await keeper.fresh(upstream)
+      const grant = await held.fresh(upstream)
       if (grant || upstream.auth.grant !== 'client_credentials') return grant?.accessToken
-      const earlier = await keeper.reload(upstream)
+      const earlier = await held.reload(upstream)
       // The first refusal says which scopes to ask for.
       if (!earlier) return undefined
       const steppedUp = earlier.requestedScopes
-      return (await obtain(upstream, { ...nothingDemanded, steppedUp }))?.accessToken
+      return (await obtain(upstream, { ...noChallenge, steppedUp }))?.accessToken
     },
 
-    async onUnauthorized(server, { wwwAuthenticate, accessToken }) {
+    /** Judges a 401. `retry` when another token is there now. @throws UpstreamAuthError */
+    async onUnauthorized(
+      server: string,
+      { wwwAuthenticate, accessToken }: RefusedRequest,
+    ): Promise<'retry' | 'login-needed'> {
       const upstream = find(server)
       if (!upstream) return 'login-needed'
-      const grant = await keeper.reload(upstream)
+      const grant = await held.reload(upstream)
       if (wasReplaced(grant, accessToken)) return 'retry'
-      const waitingFor = options.demandOn(server)?.steppedUp
-      const demand = demandOf(wwwAuthenticate, unionOfScopes(grant?.requestedScopes, waitingFor))
+      const waitingFor = options.waitingFor(server)?.steppedUp
+      const challenge = {
+        ...parseChallenge(wwwAuthenticate),
+        steppedUp: unionOfScopes(grant?.requestedScopes, waitingFor),
+      }
       if (upstream.auth.grant === 'client_credentials') {
-        await obtain(upstream, demand)
+        await obtain(upstream, challenge)
         return 'retry'
       }
-      if (!grant) return waitForLogin(upstream, demand)
-      if (await renew(upstream, grant, demand)) return 'retry'
-      // What is left of it keeps its scopes: the next login asks for them again.
-      const spent = { ...grant, accessToken: undefined, refreshToken: undefined }
-      await keeper.replace(upstream, spent)
-      return waitForLogin(upstream, demand)
+      if (!grant) return waitForLogin(upstream, challenge)
+      if (await renew(upstream, grant, challenge)) return 'retry'
+      await held.spend(upstream, grant)
+      return waitForLogin(upstream, challenge)
     },
 
-    async onInsufficientScope(server, { wwwAuthenticate, accessToken }) {
+    /** Judges a 403 `insufficient_scope`. @throws UpstreamAuthError scope-refused after two logins */
+    async onInsufficientScope(
+      server: string,
+      { wwwAuthenticate, accessToken }: RefusedRequest,
+    ): Promise<'retry' | 'login-needed'> {
       const upstream = find(server)
-      const grant = upstream && (await keeper.reload(upstream))
+      const grant = upstream && (await held.reload(upstream))
       if (!upstream || !grant) return 'login-needed'
       if (wasReplaced(grant, accessToken)) return 'retry'
-      const demanded = demandOf(wwwAuthenticate, [])
-      const scopes = demanded.scopes ?? []
-      options.stepUps.require({ server, scopes, grant })
+      const parsed = parseChallenge(wwwAuthenticate)
+      const scopes = parsed.scopes ?? []
+      options.requireNewScopes({ server, scopes, grant })
       const steppedUp = unionOfScopes(grant.requestedScopes, grant.grantedScopes, scopes)
-      const demand: Demand = { ...demanded, steppedUp }
-      if (upstream.auth.grant !== 'client_credentials') return waitForLogin(upstream, demand)
-      await obtain(upstream, demand)
+      const challenge = { ...parsed, steppedUp }
+      if (upstream.auth.grant !== 'client_credentials') return waitForLogin(upstream, challenge)
+      await obtain(upstream, challenge)
       return 'retry'
     },
   }
 }
 
 /** Whether the refused token is not the one we hold: another call renewed it meanwhile. */
-function wasReplaced(grant: Grant | undefined, refused: string | undefined): boolean {
+function wasReplaced(grant: UpstreamGrant | undefined, refused: string | undefined): boolean {
   return grant?.accessToken !== undefined && grant.accessToken !== refused
+}
+
+/**
+ * Gets a token in the gateway's own name (RFC 6749 section 4.4).
+ * @throws UpstreamAuthError client-refused, and what discovery throws
+ */
+async function obtainByCredentials(
+  upstream: ProtectedUpstream,
+  challenge: LoginChallenge,
+  { access, urls, now }: { access: IssuerAccess; urls: ClientUrls; now: () => number },
+): Promise<UpstreamGrant> {
+  const { auth } = upstream
+  const { resource, ...listed } = await access.resource(upstream, challenge.resourceMetadata)
+  const issuer = await access.issuer(upstream, { resource, ...listed })
+  const client = await access.client(upstream, issuer, urls)
+  const scopes = selectScopes({
+    configured: auth.scopes,
+    challenged: challenge.scopes,
+    listed: listed.scopes,
+    steppedUp: challenge.steppedUp,
+    issuerKnows: undefined,
+    mayRefresh: false,
+  })
+  const fetch = access.fetchFor(upstream)
+  const request = { fetch, issuer, client, privateKey: auth.privateKey, resource }
+  const answer = await requestClientCredentials(request, scopes)
+  if (!answer.ok) throw credentialsRefused(upstream, answer.description ?? answer.error)
+  return grantOf(answer, { resource, client, requestedScopes: scopes, now: now() })
+}
+
+function credentialsRefused({ name }: ProtectedUpstream, reason: string): UpstreamAuthError {
+  return new UpstreamAuthError(
+    'client-refused',
+    `The authorization server of ${JSON.stringify(name)} refused the gateway's own credentials: ${quoted(reason)}.`,
+    {
+      hint: 'Check "clientId", "clientSecret" or "privateKey" in the server\'s "auth" in the configuration file.',
+    },
+  )
 }

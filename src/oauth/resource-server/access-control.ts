@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Logger } from '../../lib/logger.ts'
-import type { Exposure } from '../../origin/known-origins.ts'
+import type { Exposure } from '../../origin/exposure.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { oauthUrls } from '../oauth-urls.ts'
 import type { ProfileAuth } from '../policy.ts'

@@ -3,8 +3,12 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { redirectUris } from '../../../src/doctor/checks/redirect-uris.ts'
 import type { GatewayView } from '../../../src/doctor/world.ts'
-import { createGrantStore, type Grant } from '../../../src/oauth/client/grant-store.ts'
-import { defaultAuth, type OAuthClient } from '../../../src/oauth/client/upstream-client.ts'
+import {
+  type ClientIdentity,
+  createUpstreamGrants,
+  defaultAuth,
+  type UpstreamGrant,
+} from '../../../src/oauth/client/upstream-grants.ts'
 import { createSealedStore } from '../../../src/store/sealed-store.ts'
 import { loadSealingKey } from '../../../src/store/sealing-key.ts'
 import { openSqliteStore } from '../../../src/store/sqlite-store.ts'
@@ -14,7 +18,7 @@ const notes = { name: 'notes', url: 'http://localhost:9/mcp', auth: defaultAuth 
 const issuer = 'https://login.example.com'
 
 /** A folder whose gateway was logged in to `notes` under that redirect URI, and has stopped. */
-async function loggedIn(kind: OAuthClient['kind'], redirectUri?: string) {
+async function loggedIn(kind: ClientIdentity['kind'], redirectUri?: string) {
   const lab = await startLab({ servers: { notes: { url: notes.url, auth: defaultAuth } } })
   await lab.gateway.close()
   const { home } = lab.config
@@ -22,7 +26,7 @@ async function loggedIn(kind: OAuthClient['kind'], redirectUri?: string) {
   const key = await loadSealingKey({ home, secret: undefined })
   const store = openSqliteStore(join(home, 'state.sqlite'))
   const client = { kind, issuer, clientId: 'abc', redirectUri: redirectUri ?? current }
-  const grant: Grant = {
+  const grant: UpstreamGrant = {
     id: 'one',
     resource: notes.url,
     client,
@@ -33,7 +37,7 @@ async function loggedIn(kind: OAuthClient['kind'], redirectUri?: string) {
     obtainedAt: 0,
     expiresAt: undefined,
   }
-  await createGrantStore(createSealedStore(store, key)).saveGrant(notes, grant)
+  await createUpstreamGrants(createSealedStore(store, key)).saveGrant(notes, grant)
   store.close()
   const absent: GatewayView = { state: 'absent' }
   return { home, current, world: await lab.world({}, { gateway: absent }) }

@@ -12,6 +12,7 @@ import { cookieOf, openAdmin, type Sent, send } from './admin-lab.ts'
 const closing = closeAfterEach()
 const servers = { corp: { url: 'https://127.0.0.1:9/mcp' } }
 const api = '/api/admin/servers/corp/ca'
+const traffic = '/api/console/traffic'
 
 async function start(config = {}) {
   return open(closing(await startTestGateway({ servers, config })))
@@ -45,7 +46,7 @@ describe('the link to the admin page', () => {
     }
     const cookie = cookieOf(answer)
     expect((await send(`${admin.origin}/admin`, { headers: { cookie } })).status).toBe(200)
-    const kept = JSON.stringify(await admin.store.get('admin', 'sessions'))
+    const kept = JSON.stringify(await admin.store.list('admin-sessions'))
     expect(kept).not.toContain(cookie.split('=')[1])
     expect(await admin.store.get('admin', 'link')).toBeUndefined()
 
@@ -89,7 +90,10 @@ describe('the link to the admin page', () => {
 
   it('is good for ten minutes, and its session for twelve hours', async () => {
     const clock = { ms: 0 }
-    const sessions = createAdminSessions({ store: createMemoryStore(), now: () => clock.ms })
+    const sessions = createAdminSessions({
+      store: createMemoryStore(() => clock.ms),
+      now: () => clock.ms,
+    })
     const { secret: late } = await sessions.issueLink()
     clock.ms += 600_000
     expect(await sessions.redeem(late)).toBeUndefined()
@@ -103,7 +107,7 @@ describe('the link to the admin page', () => {
   })
 })
 
-describe('everything under /admin and /api/admin', () => {
+describe('everything that is the owner’s alone', () => {
   const visit = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
   const form = { 'content-type': 'application/x-www-form-urlencoded' }
 
@@ -127,6 +131,22 @@ describe('everything under /admin and /api/admin', () => {
     ],
     ['no cookie', '/admin', { headers: { cookie: '' } }, 401, undefined],
     ['no cookie', api, { headers: { cookie: '' } }, 401, 'NO_SESSION'],
+    ['no cookie, for traffic', traffic, { headers: { cookie: '' } }, 401, 'NO_SESSION'],
+    ['traffic with the cookie', traffic, {}, 200, undefined],
+    [
+      'a foreign page that reads traffic',
+      `${traffic}?follow=1`,
+      { headers: { origin: 'http://localhost:8080' } },
+      403,
+      'FOREIGN_PAGE',
+    ],
+    [
+      'traffic by a proxy',
+      traffic,
+      { headers: { 'x-forwarded-for': '203.0.113.7' } },
+      403,
+      'NOT_LOCAL',
+    ],
     ['no cookie, for nothing', '/api/admin/none', { headers: { cookie: '' } }, 401, 'NO_SESSION'],
     ['a made-up cookie', api, { headers: { cookie: 'sallyport_admin_PORT=x' } }, 401, 'NO_SESSION'],
     [

@@ -159,7 +159,7 @@ describe('a login answer is refused, and no token asked for, with', () => {
     await forge(answer, lab)
     const before = issuer.requests.filter((one) => one === 'POST /token').length
     const result = await lab.oauth.handleCallback({ url: answer.url.href, cookie: answer.cookie })
-    expect(result).toMatchObject({ status, page: { outcome: 'failed', failure } })
+    expect(result).toMatchObject({ status, page: { failure } })
     expect(result).not.toHaveProperty('location')
     expect(JSON.stringify(result)).not.toMatch(/[\r\n]|error_uri/)
     expect(issuer.requests.filter((one) => one === 'POST /token')).toHaveLength(before)

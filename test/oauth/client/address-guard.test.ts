@@ -4,7 +4,7 @@ import { type AddressZone, zoneOfAddress } from '../../../src/lib/address-zone.t
 import { createGuardedFetch, type ResolveAddresses } from '../../../src/lib/guarded-fetch.ts'
 import { discoverIssuer, discoverResource } from '../../../src/oauth/client/discovery.ts'
 import { allowedZones, guardOf } from '../../../src/oauth/client/issuer-access.ts'
-import { defaultAuth } from '../../../src/oauth/client/upstream-client.ts'
+import { defaultAuth } from '../../../src/oauth/client/upstream-grants.ts'
 import { closeServer, listen } from './foreign-issuer.ts'
 
 describe('the zone of an address', () => {

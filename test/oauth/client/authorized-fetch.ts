@@ -1,6 +1,6 @@
 import { parseChallenge } from '../../../src/oauth/client/challenge.ts'
+import type { OAuthClientRole } from '../../../src/oauth/client/oauth-client.ts'
 import { LoginNeededError } from '../../../src/oauth/client/upstream-auth-error.ts'
-import type { UpstreamAuthorizer } from '../../../src/oauth/client/upstream-authorizer.ts'
 
 type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
@@ -14,7 +14,7 @@ const maxRepeats = { unauthorized: 1, insufficientScope: 2 }
 export function createAuthorizedFetch<F extends Fetch>(
   fetch: F,
   server: { name: string; url: string },
-  authorizer: UpstreamAuthorizer,
+  authorizer: OAuthClientRole,
 ): Fetch {
   const { origin } = new URL(server.url)
   return async (url, init = {}) => {

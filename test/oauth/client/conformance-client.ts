@@ -6,7 +6,7 @@ import {
   loginNeededOf,
   UpstreamAuthError,
 } from '../../../src/oauth/client/upstream-auth-error.ts'
-import { defaultAuth } from '../../../src/oauth/client/upstream-client.ts'
+import { defaultAuth } from '../../../src/oauth/client/upstream-grants.ts'
 import { createMemoryStore } from '../memory-store.ts'
 import { createAuthorizedFetch } from './authorized-fetch.ts'
 
@@ -42,7 +42,7 @@ const oauth = createOAuthClient({
     clientMetadata: 'https://conformance-test.local/client-metadata.json',
     login: (_, ticket) => `http://localhost:3000/login?ticket=${ticket}`,
   }),
-  clock: Date,
+  now: Date.now,
   logger: silentLogger,
   onChange: () => {},
 })
@@ -56,7 +56,7 @@ async function logIn(needed: LoginNeededError): Promise<void> {
   const url = answer.headers.get('location') ?? ''
   const cookie = start.setCookie.split(';')[0]
   const { page } = await oauth.handleCallback({ url, cookie })
-  if (page.outcome === 'failed') throw new UpstreamAuthError('denied', page.message)
+  if (page.failure !== undefined) throw new UpstreamAuthError('denied', page.message)
 }
 
 /** Does what a person does on the clear error: logs in and tries again. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { UpstreamAuthConfig } from '../../../src/oauth/client/upstream-client.ts'
+import type { UpstreamAuthConfig } from '../../../src/config/resolved-config.ts'
 import { closeAfterEach } from '../../fixtures/cleanup.ts'
 import {
   type ForeignIssuer,
@@ -34,7 +34,7 @@ describe('the OAuth client with a foreign authorization server', () => {
       ),
     })
     const answer = await lab.logIn()
-    expect(answer).toMatchObject({ status: 200, page: { outcome: 'connected', server: 'notes' } })
+    expect(answer).toMatchObject({ status: 200, page: { title: 'notes is connected' } })
     expect(answer.setCookie).toMatch(/Max-Age=0/)
     await expect((await lab.call()).json()).resolves.toEqual({ scopes: ['mcp'] })
     expect(lab.changes).toEqual(['notes login-needed', 'notes connected'])
@@ -262,5 +262,23 @@ describe('the OAuth client with a foreign authorization server', () => {
     await lab.oauth.disconnect('notes')
     expect(count(issuer, 'POST /token/revocation')).toBe(1)
     await expect(lab.call()).rejects.toThrow(/needs a login/)
+  })
+
+  it('stays disconnected when a renewal was under way', async () => {
+    const { lab, issuer } = await start()
+    await lab.logIn()
+    lab.clock.ms += 3_545_000
+    let disconnected: Promise<void> | undefined
+    issuer.requests.push = (request) => {
+      if (request.includes('/.well-known/')) disconnected ??= lab.oauth.disconnect('notes')
+      return Array.prototype.push.call(issuer.requests, request)
+    }
+    await lab.call().catch(() => {
+      // What became of the call is not the question.
+    })
+    await disconnected
+    expect(disconnected).toBeDefined()
+    const grants = [...lab.documents.keys()].filter((key) => key.startsWith('oauth-grants'))
+    expect(grants).toEqual([])
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { defaultAuth } from '../../../src/oauth/client/upstream-client.ts'
+import { defaultAuth } from '../../../src/oauth/client/upstream-grants.ts'
 import { connectClient } from '../../fixtures/any-client.ts'
 import { closeAfterEach } from '../../fixtures/cleanup.ts'
 import { startTestGateway } from '../../fixtures/gateway.ts'

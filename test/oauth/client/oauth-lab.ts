@@ -1,8 +1,9 @@
+import type { UpstreamAuthConfig } from '../../../src/config/resolved-config.ts'
 import { silentLogger } from '../../../src/lib/logger.ts'
 import type { PageAnswer } from '../../../src/oauth/client/login-page.ts'
 import { createOAuthClient, type OAuthClientRole } from '../../../src/oauth/client/oauth-client.ts'
 import { loginNeededOf } from '../../../src/oauth/client/upstream-auth-error.ts'
-import { defaultAuth, type UpstreamAuthConfig } from '../../../src/oauth/client/upstream-client.ts'
+import { defaultAuth } from '../../../src/oauth/client/upstream-grants.ts'
 import { createSealedStore, createSealingKey } from '../../../src/store/sealed-store.ts'
 import { createBrowser } from '../browser.ts'
 import { createMemoryStore, type MemoryStore } from '../memory-store.ts'
@@ -47,7 +48,7 @@ export function createOAuthLab(
       clientMetadata: undefined,
       login: (server, ticket) => `${urls.origin}/api/oauth/login/${server}?ticket=${ticket}`,
     }),
-    clock: { now: () => clock.ms },
+    now: () => clock.ms,
     logger: silentLogger,
     onChange: (server, state) => changes.push(`${server} ${state}`),
   })

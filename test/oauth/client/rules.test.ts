@@ -1,14 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseChallenge } from '../../../src/oauth/client/challenge.ts'
-import { selectScopes } from '../../../src/oauth/client/scopes.ts'
-import { loginNeededOf } from '../../../src/oauth/client/upstream-auth-error.ts'
+import { parseChallenge, selectScopes } from '../../../src/oauth/client/challenge.ts'
 import {
   canonicalResource,
   isResourceOf,
   issuerMetadataUrls,
   resourceMetadataUrls,
-} from '../../../src/oauth/client/well-known.ts'
+} from '../../../src/oauth/client/discovery.ts'
+import { loginNeededOf } from '../../../src/oauth/client/upstream-auth-error.ts'
 
 describe('a challenge', () => {
   it.each([

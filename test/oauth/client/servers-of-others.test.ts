@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { defaultAuth } from '../../../src/oauth/client/upstream-client.ts'
+import { defaultAuth } from '../../../src/oauth/client/upstream-grants.ts'
 import { connectClient } from '../../fixtures/any-client.ts'
 import { closeAfterEach } from '../../fixtures/cleanup.ts'
 import {
