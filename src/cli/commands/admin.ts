@@ -22,7 +22,7 @@ export interface AdminCommandDeps {
   readonly sessions: Pick<AdminSessions, 'issueLink'>
   /** Where the gateway of this folder serves its admin page; undefined when none runs. */
   readonly readAddress: () => Promise<AdminAddress | undefined>
-  /** Whether anything listens at an origin. */
+  /** Whether anything listens at an origin; asked of the machine unless given. */
   readonly answers?: (origin: string) => Promise<boolean>
 }
 

@@ -22,7 +22,7 @@ export async function ownersOrigin(
   if (address && address.origin === undefined) {
     throw new UserError(
       'USAGE',
-      'The gateway answers its owner on this machine only, and every listener of it can be reached from elsewhere.',
+      'This is answered on this machine only, and every listener of the gateway can be reached from elsewhere.',
       { hint: 'Leave HOST at 127.0.0.1; with APP_URL, keep local HTTPS on.' },
     )
   }
