@@ -34,7 +34,7 @@ export interface SignInProvider {
   identify(answer: URL, secrets: SignInSecrets): Promise<Identity>
 }
 
-export const githubIssuer = 'https://github.com/login/oauth'
+const githubIssuer = 'https://github.com/login/oauth'
 
 export function createSignInProvider(config: SignInProviderConfig): SignInProvider {
   const { name, label, clientId, clientSecret } = config

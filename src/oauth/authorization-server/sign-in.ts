@@ -106,7 +106,7 @@ export function createSignIn(options: {
  * Whether somebody is on the list (`AUTH_ALLOW`): an address (`alice@example.com`), every address of
  * a domain (`@example.com`), or a login (`github:alice`). An empty list allows nobody.
  */
-export function isAllowed(list: readonly string[], identity: Identity): boolean {
+function isAllowed(list: readonly string[], identity: Identity): boolean {
   const names = namesOf(identity)
   return list.some((entry) => names.includes(entry.trim().toLowerCase()))
 }
