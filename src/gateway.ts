@@ -1,38 +1,31 @@
-import { createHmac, randomBytes } from 'node:crypto'
 import { networkInterfaces } from 'node:os'
-import { join } from 'node:path'
+import { basename, isAbsolute, join, relative } from 'node:path'
 import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
 import { createAddressProof } from './gateway/address.ts'
-import { createAuthorization } from './gateway/authorization.ts'
-import { cautions, newTlsCautions, wantsTunnel } from './gateway/cautions.ts'
-import { describeCertificate, trustFilesOf } from './gateway/describe-certificate.ts'
-import { nameOfFile } from './gateway/name-of-file.ts'
-import { openCertificate } from './gateway/open-certificate.ts'
+import { type Authorization, createAuthorization } from './gateway/authorization.ts'
+import { describeCertificate, openCertificate, trustFilesOf } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
-import { openProcessLedger } from './gateway/open-process-ledger.ts'
 import { openTraffic } from './gateway/open-traffic.ts'
 import { prepareTunnels } from './gateway/open-tunnels.ts'
-import { openUpstreamBundles } from './gateway/open-upstream-bundles.ts'
 import { openUpstreams } from './gateway/open-upstreams.ts'
-import { isToldAtStart, requireTunnel } from './gateway/require-tunnel.ts'
-import { settingChanges } from './gateway/setting-changes.ts'
-import { startWarnings } from './gateway/start-warnings.ts'
-import { adminOrigin } from './gateway/upstream-trust.ts'
+import { cautions, newTlsCautions, startWarnings } from './gateway/start-warnings.ts'
+import { adminOrigin, type UpstreamTrust } from './gateway/upstream-trust.ts'
 import { watchTls } from './gateway/watch-tls.ts'
 import type { GatewayEvent, ReadyEvent } from './gateway-events.ts'
 import { announceAdminAddress } from './http/admin/admin-address.ts'
 import { createApp } from './http/app.ts'
 import { type Clock, settlesWithin, systemClock, untilAborted } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
+import { createProcessLedger, type ProcessLedger, reapLeftovers } from './lib/process-ledger.ts'
+import { createProcessReaper } from './lib/process-reaper.ts'
 import { readVersion } from './lib/version.ts'
-import { exposureOf } from './origin/listener-origins.ts'
+import type { McpHub } from './mcp/hub.ts'
+import type { KnownOrigins } from './origin/known-origins.ts'
 import { publicUrls } from './origin/public-urls.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
 import type { LocalCertificate } from './tls/local-certificate.ts'
-import { watchBundleExpiry } from './tls/upstream/bundle-expiry.ts'
 import type { Traffic } from './traffic/traffic.ts'
 import { createProbeStreams } from './tunnels/probe-stream.ts'
-import type { TunnelSupervisor } from './tunnels/supervisor.ts'
 
 /** How long `ready` waits for upstreams that are slow to start; they go on in the background, ms. */
 const upstreamGraceMs = 1_200
@@ -85,14 +78,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
+/** In this order, so that whatever is built finds what it reads: nothing but the file changes later. */
 async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promise<Gateway> {
-  const { config, logger, clock = systemClock } = options
-  const { signal = new AbortController().signal } = options
-  const version = readVersion()
+  const { config, logger, clock = systemClock, signal = new AbortController().signal } = options
   const startedAt = performance.now()
-  const forTunnels = wantsTunnel(config)
-  let file: GatewayFile = config
-  const traffic = openTraffic({ config, file: () => file })
+  let current: GatewayFile = config
+  const file = () => current
+  const traffic = openTraffic({ config, file })
   const onEvent = (event: GatewayEvent) => {
     traffic.note(event)
     options.onEvent(event)
@@ -100,186 +92,188 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
 
   const store = openSqliteStore(join(config.home, 'state.sqlite'))
   undo.defer(() => store.close())
-  const bundles = openUpstreamBundles({ config, store })
-  undo.defer(watchBundleExpiry({ bundles, clock: systemClock, warn: onEvent }))
-  const processes = await openProcessLedger(config.home, undo)
-  let certificate: LocalCertificate | undefined
-  const write = options.writeDebug ?? ((block) => logger.info(block))
-  const handshakes = watchTls({ config, certificate: () => certificate, onEvent, write })
-  undo.defer(() => handshakes.close())
+  const { certificate, listeners } = await openSockets({ ...options, signal, file, onEvent }, undo)
+  const origins = describeOrigins(config, listeners.all, file)
+  const adminAddress = { origin: adminOrigin(origins, config.appUrl) }
+  undo.defer(await announceAdminAddress(store, adminAddress))
+  const served = () => certificate?.current()
+  const address = createAddressProof({ config, origins, served, onEvent })
+  undo.defer(() => address.close())
 
-  // The address is decided below; servers that ask for a login may do so before.
-  let currentAddress = () => config.appUrl ?? `http://localhost:${config.listen.httpPort}`
-  let isExposed = () => config.appUrl !== undefined || exposureOf(config.listen.host) !== 'loopback'
   onEvent({ event: 'progress', step: 'Starting servers' })
-  const { trust, logins, hub } = await openUpstreams({
-    config,
-    file: () => file,
-    store,
-    bundles,
-    processes,
-    appUrl: () => currentAddress(),
-    isExposed: () => isExposed(),
+  const configFile = nameOfFile(config)
+  const processes = await openProcessLedger(config.home, undo)
+  const { trust, logins, hub, triedAll } = await openUpstreams({
+    ...{ config, configFile, file, store, processes, origins, clock, onEvent, logger, undo },
     tap: traffic.tap,
-    clock,
-    onEvent,
-    logger,
-    undo,
   })
+  // A second time, so that it is undone before the hub: no call arrives at a closed upstream.
+  undo.defer(() => listeners.close())
 
+  const streams = createProbeStreams(clock)
+  const tunnels = prepareTunnels({
+    ...{ config, origins, streams, clock, onEvent },
+    admit: trust.admit,
+    port: listeners.tunnel?.port,
+    reaper: processes,
+    prove: address.answer,
+    onExposure: trust.follower.followExposure,
+    onMoved(previousUrl) {
+      const appUrl = origins.appUrl()
+      const { redirectUri } = publicUrls(appUrl)
+      onEvent({ event: 'url-changed', previousUrl, appUrl, origins: origins.all(), redirectUri })
+      void logins.redirectWarnings().then((warnings) => warnings.forEach(onEvent))
+      void hub.refreshLogins()
+    },
+    logger: logger.child('tunnel'),
+  })
+  undo.defer(() => tunnels?.close())
+
+  const authorization = await createAuthorization({
+    ...{ config, file, store, origins, onEvent },
+    view: (profile) => hub.endpoint(profile)?.profile.view(),
+    seenView: (profile) => hub.endpoint(profile)?.profile.seenView(),
+    forwardedForm: () => tunnels?.up()?.traits.clientAddress,
+    logger: logger.child('oauth'),
+  })
+  const version = readVersion()
+  const summaries = (origin: string) => hub.summaries(publicUrls(origin).mcp)
+  const app = createApp({
+    ...{ origins, configFile, version, authorization, summaries },
+    logger: logger.child('http'),
+    admin: { ...trust.admin, traffic },
+    tunnelPolicy: () => tunnels?.up()?.policy,
+    probeStream: streams.serve,
+    probeTicket: () => streams.issue().ticket,
+    upstreamLogins: logins.role,
+    endpoint: hub.endpoint,
+    maxBodyBytes: () => current.limits.maxBodyBytes,
+    summary: (profile, origin) => summaries(origin).find(({ name }) => name === profile),
+    trustFiles: () => trustFilesOf(certificate),
+    uptimeMs: () => performance.now() - startedAt,
+    missing: () => [
+      ...(triedAll() ? [] : ['not every configured server was tried yet']),
+      ...(address.isProven() ? [] : ['the address was not proven to lead here']),
+    ],
+    prove: address.answer,
+  })
+  for (const listener of listeners.all) listener.serve(app)
+  onEvent({ event: 'progress', step: 'Proving the address', detail: origins.appUrl() })
+  await untilAborted(address.prove(), signal)
+  if (tunnels) await untilAborted(tunnels.start(), signal)
+  // Links that were made before the address was known lead through it from now on.
+  await untilAborted(hub.refreshLogins(), signal)
+  await certificate?.bundleWritten().catch(() => {
+    // The certificate's own log says why; everything but the bundle works.
+  })
+  const graceMs = Math.max(0, upstreamGraceMs - (performance.now() - startedAt))
+  await untilAborted(settlesWithin(hub.tried(), graceMs), signal)
+  // Whoever hears `ready` may kill us: the next start must then find our children on the list.
+  await processes.settled()
+
+  const gateway = createGateway({
+    ...{
+      version,
+      traffic,
+      certificate,
+      address,
+      trust,
+      hub,
+      tunnels,
+      authorization,
+      undo,
+      onEvent,
+    },
+    origins,
+    file,
+    replaceFile(next) {
+      current = next
+    },
+  })
+  tunnels?.started()
+  onEvent(gateway.status())
+  return gateway
+}
+
+/**
+ * Opens the local certificate and the ports.
+ * @throws UserError as `openCertificate` and `openListeners` do, or the signal's reason
+ */
+async function openSockets(
+  options: GatewayOptions & { readonly file: () => GatewayFile; readonly signal: AbortSignal },
+  undo: AsyncDisposableStack,
+) {
+  const { config, file, logger, onEvent, signal } = options
   const withHttps = config.https && config.tunnel !== 'none'
   if (withHttps) onEvent({ event: 'progress', step: 'Preparing the certificate' })
-  certificate = withHttps
-    ? await openCertificate(config, { file: () => file, logger: logger.child('tls') })
+  const certificate = withHttps
+    ? await openCertificate(config, { file, logger: logger.child('tls') })
     : undefined
   undo.defer(() => certificate?.close())
-
+  const write = options.writeDebug ?? ((block) => logger.info(block))
+  const handshakes = watchTls({ config, certificate, onEvent, write })
+  undo.defer(() => handshakes.close())
   signal.throwIfAborted()
   onEvent({ event: 'progress', step: 'Opening ports' })
-  const listeners = await openListeners(config, {
-    certificate,
-    forTunnels,
-    handshakes,
-  })
-  // Registered after the hub, so that it is undone before: no call arrives at a closed upstream.
+  const listeners = await openListeners(config, { certificate, handshakes })
   undo.defer(() => listeners.close())
   certificate?.onRenewed((next) => {
     for (const listener of listeners.all) listener.setCertificate(next)
   })
   const opened = { certificate, listeners: listeners.all, interfaces: networkInterfaces() }
   for (const warning of startWarnings(config, opened)) onEvent(warning)
-  for (const warning of cautions(config, file)) onEvent(warning)
+  for (const warning of cautions(config, file())) onEvent(warning)
+  return { certificate, listeners }
+}
 
-  const origins = describeOrigins(config, listeners.all, () => file)
-  currentAddress = origins.appUrl
-  isExposed = origins.isExposed
-  const adminAddress = { origin: adminOrigin(origins, config.appUrl) }
-  undo.defer(await announceAdminAddress(store, adminAddress))
-  const secret = randomBytes(32)
-  const prove = (challenge: string) => createHmac('sha256', secret).update(challenge).digest('hex')
-  const streams = createProbeStreams(clock)
-  const served = () => certificate?.current()
-  const address = createAddressProof({ config, origins, prove, served, onEvent })
-  undo.defer(() => address.close())
-  let triedAll = false
-  let supervisor: TunnelSupervisor | undefined
-  const tunnelPolicy = () => {
-    const status = supervisor?.status()
-    return status?.state === 'up' ? status.policy : undefined
-  }
-
-  const authorization = await createAuthorization({
-    config,
-    file: () => file,
-    view: (profile) => hub.endpoint(profile)?.profile.view(),
-    seenView: (profile) => hub.endpoint(profile)?.profile.seenView(),
-    store,
-    origins,
-    tunnel: () => supervisor?.status(),
-    onEvent,
-    logger: logger.child('oauth'),
+/** Ends what a run that was killed left behind, and watches over the children of this one. */
+async function openProcessLedger(home: string, undo: AsyncDisposableStack): Promise<ProcessLedger> {
+  const path = join(home, 'processes.json')
+  await reapLeftovers(path)
+  const ledger = createProcessLedger({ reaper: createProcessReaper(), path })
+  undo.defer(async () => {
+    await ledger.settled()
+    ledger.close()
   })
-  const summaries = (origin: string) => hub.summaries(publicUrls(origin).mcp)
-  const app = createApp({
-    origins,
-    logger: logger.child('http'),
-    configFile: nameOfFile(config),
-    version,
-    authorization,
-    admin: { ...trust.admin(origins), traffic },
-    tunnelPolicy,
-    probeStream: streams.serve,
-    probeTicket: () => streams.issue().ticket,
-    upstreamLogins: logins.role,
-    endpoint: hub.endpoint,
-    maxBodyBytes: () => file.limits.maxBodyBytes,
-    summary: (profile, origin) => summaries(origin).find(({ name }) => name === profile),
-    summaries,
-    trustFiles: () => trustFilesOf(certificate),
-    uptimeMs: () => performance.now() - startedAt,
-    missing: () => [
-      ...(triedAll ? [] : ['not every configured server was tried yet']),
-      ...(address.proven ? [] : ['the address was not proven to lead here']),
-    ],
-    prove,
-  })
-  for (const listener of listeners.all) listener.serve(app)
+  return ledger
+}
 
-  onEvent({ event: 'progress', step: 'Proving the address', detail: origins.appUrl() })
-  await untilAborted(address.prove(), signal)
-
-  let ready: ReadyEvent | undefined
-  function usePublicUrl(publicUrl: string | undefined): void {
-    const previousUrl = origins.appUrl()
-    origins.setPublicOrigin(publicUrl)
-    trust.follower.followExposure()
-    const appUrl = origins.appUrl()
-    // Before `ready` there is nobody to tell: it names the address itself.
-    if (!ready || appUrl === previousUrl) return
-    const { redirectUri } = publicUrls(appUrl)
-    onEvent({ event: 'url-changed', previousUrl, appUrl, origins: origins.all(), redirectUri })
-    void logins.redirectWarnings().then((warnings) => warnings.forEach(onEvent))
-    void hub.refreshLogins()
-  }
-  if (listeners.tunnel) {
-    const held: GatewayEvent[] = []
-    supervisor = prepareTunnels({
-      config,
-      admit: trust.admitting(origins.admit),
-      port: listeners.tunnel.port,
-      reaper: processes,
-      prove,
-      streams,
-      onPublicUrl: usePublicUrl,
-      onEvent(event) {
-        if (event.state === 'up') held.splice(0).forEach(onEvent)
-        if (ready || isToldAtStart(config, event)) onEvent(event)
-        else held.push(event)
-      },
-      clock,
-      logger: logger.child('tunnel'),
-    })
-    const opened = supervisor
-    undo.defer(() => opened.close())
-    requireTunnel(config, await untilAborted(supervisor.start(), signal))
-  }
-  // Links that were made before the address was known lead through it from now on.
-  await untilAborted(hub.refreshLogins(), signal)
-
-  await certificate?.bundleWritten().catch(() => {
-    // The certificate's own log says why; everything but the bundle works.
-  })
-  void hub.tried().then(() => {
-    triedAll = true
-  })
-  const graceMs = Math.max(0, upstreamGraceMs - (performance.now() - startedAt))
-  await untilAborted(settlesWithin(hub.tried(), graceMs), signal)
-
-  // Whoever hears `ready` may kill us: the next start must then find our children on the list.
-  await processes.settled()
+/** What can be done with a gateway that runs. */
+function createGateway(parts: {
+  version: string
+  traffic: Gateway['traffic']
+  certificate: LocalCertificate | undefined
+  origins: KnownOrigins
+  address: ReturnType<typeof createAddressProof>
+  trust: UpstreamTrust
+  hub: McpHub
+  tunnels: ReturnType<typeof prepareTunnels>
+  authorization: Authorization
+  file: () => GatewayFile
+  replaceFile: (next: GatewayFile) => void
+  onEvent: (event: GatewayEvent) => void
+  undo: AsyncDisposableStack
+}): Gateway {
+  const { version, certificate, origins, address, hub, tunnels, file, onEvent } = parts
+  const { approvals } = parts.authorization
   const startedInMs = Math.round(performance.now())
-  const status = (): ReadyEvent => ({
-    event: 'ready',
-    version,
-    startedInMs,
-    appUrl: origins.appUrl(),
-    origins: origins.all(),
-    profiles: summaries(origins.appUrl()),
-    redirectUri: publicUrls(origins.appUrl()).redirectUri,
-    ...describeCertificate(certificate),
-  })
-  ready = status()
-  onEvent(ready)
-
   let closing: Promise<void> | undefined
   return {
-    status,
-    traffic,
+    traffic: parts.traffic,
+    status() {
+      const appUrl = origins.appUrl()
+      const { redirectUri, mcp } = publicUrls(appUrl)
+      return {
+        ...{ event: 'ready', version, startedInMs, appUrl, origins: origins.all(), redirectUri },
+        profiles: hub.summaries(mcp),
+        ...describeCertificate(certificate),
+      }
+    },
     async applyFile(next) {
-      for (const warning of newTlsCautions(file, next)) onEvent(warning)
-      const settings = settingChanges(file, next)
-      file = next
-      await trust.follower.check()
+      for (const warning of newTlsCautions(file(), next)) onEvent(warning)
+      const settings = settingChanges(file(), next)
+      parts.replaceFile(next)
+      await parts.trust.follower.check()
       const changes = [...(await hub.apply(next)), ...settings]
       await certificate?.check()
       onEvent({ event: 'config', state: 'applied', changes })
@@ -287,20 +281,35 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     async reopen() {
       await certificate?.check()
       await hub.restartUpstreams()
-      if (!supervisor) {
+      if (!tunnels) {
         await address.prove()
         return 'open'
       }
-      const { state } = await supervisor.reopen()
+      const { state } = await tunnels.reopen()
       if (state === 'closed') return 'closed'
       return state === 'up' ? 'open' : 'waiting'
     },
-    decideApproval: (id, allowed) =>
-      allowed ? authorization.approvals.approve(id) : authorization.approvals.deny(id),
-    clearApprovals: authorization.approvals.clear,
+    decideApproval: (id, allowed) => (allowed ? approvals.approve(id) : approvals.deny(id)),
+    clearApprovals: approvals.clear,
     close() {
-      closing ??= undo.disposeAsync()
+      closing ??= parts.undo.disposeAsync()
       return closing
     },
   }
+}
+
+/** The configuration file in use, named so that strangers learn no folder of this machine. */
+function nameOfFile({ configFile, projectDir }: ResolvedConfig): string {
+  const name = relative(projectDir, configFile)
+  return name === '' || name.startsWith('..') || isAbsolute(name) ? basename(configFile) : name
+}
+
+/** What an edit of the configuration file changed beside servers and profiles, in words. */
+function settingChanges(before: GatewayFile, after: GatewayFile): string[] {
+  const { servers: _servers, profiles: _profiles, ...settings } = after
+  const old: Readonly<Record<string, unknown>> = { ...before }
+  return Object.entries(settings).flatMap(([name, value]) => {
+    const place = name === 'processes' ? 'dev.processes' : name
+    return JSON.stringify(old[name]) === JSON.stringify(value) ? [] : [`"${place}" was changed`]
+  })
 }

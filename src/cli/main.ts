@@ -1,6 +1,5 @@
 import { settlesWithin } from '../lib/clock.ts'
-import { createActions } from './actions.ts'
-import type { CommandWorld } from './command-world.ts'
+import type { World } from './output.ts'
 import { createOutput } from './output.ts'
 import { runProgram } from './program.ts'
 import { exitCodeOf, failureEvent, formatFailure } from './ui/failure.ts'
@@ -25,20 +24,13 @@ export async function runCommandLine(
   return code
 }
 
-async function run(argv: readonly string[], world: CommandWorld): Promise<number> {
-  const { output, process } = world
+async function run(argv: readonly string[], world: World): Promise<number> {
+  const { output } = world
   try {
-    return await runProgram(argv, {
-      actions: createActions(world),
-      io: {
-        writeOut: (text) => void process.stdout.write(text),
-        writeErr: (text) => void process.stderr.write(text),
-        columns: output.screen('stdout').columns,
-      },
-    })
+    return await runProgram(argv, world)
   } catch (error) {
     output.event(failureEvent(error))
-    output.talk(formatFailure(error, output.screen('stderr')))
+    output.talk(formatFailure(error, output.stderr))
     return exitCodeOf(error)
   }
 }

@@ -1,22 +1,33 @@
 import type { GatewayEvent } from '../gateway-events.ts'
 import { boundedValues, printable, printableJson, printableLine } from '../lib/printable.ts'
 import type { FailureEvent } from './ui/failure.ts'
-import { formatLogLine } from './ui/log-line.ts'
-import { createStyler, type Screen, wantsColor } from './ui/styler.ts'
+import { createScreen, type Screen, wantsColor } from './ui/screen.ts'
+
+/** What every command is given of the world. */
+export interface World {
+  readonly output: Output
+  readonly process: NodeJS.Process
+}
 
 /** A stream to the outside, as `process.stdout` is one. */
-export type OutputStream = NodeJS.WritableStream & {
+type OutputStream = NodeJS.WritableStream & {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
 }
 
+/** Lines, or a text that has them. */
+type Text = string | readonly string[]
+
 /** The one writer while a command runs: nothing else touches standard output or standard error. */
 export interface Output {
   readonly json: boolean
+  /** How text for standard output may look at this moment. */
+  readonly stdout: Screen
+  readonly stderr: Screen
   /** For people, on standard output. Silent with `--json`. */
-  answer(text: string): void
+  answer(text: Text): void
   /** For people, on standard error. Silent with `--json`. */
-  talk(text: string): void
+  talk(text: Text): void
   /** The line about what is going on: updated in place on a terminal, printed once elsewhere. */
   progress(text: string | undefined): void
   /** One JSON line on standard output; nothing without `--json`. */
@@ -29,8 +40,6 @@ export interface Output {
   companion(chunk: string): void
   /** An escape sequence that asks the terminal for something and shows nothing. */
   sequence(sequence: string): void
-  /** How text for standard output, or for standard error, may look at this moment. */
-  screen(stream: 'stdout' | 'stderr'): Screen
   /** Resolves when everything written so far has left. */
   flush(): Promise<void>
 }
@@ -51,18 +60,18 @@ const styleCode = new RegExp(String.raw`(${'\x1b'}\[\d{1,2}m)`)
 /** Creates the writer. A reader that goes away (EPIPE) makes it silent, never throws. */
 export function createOutput(options: OutputOptions): Output {
   const { stdout, stderr, env, json } = options
-  const stylers = {
-    stdout: createStyler(wantsColor(stdout, env)),
-    stderr: createStyler(wantsColor(stderr, env)),
-  }
-  const screen = (name: 'stdout' | 'stderr'): Screen => ({
-    style: stylers[name],
-    columns: options[name].columns ?? columnsElsewhere,
-  })
+  // A terminal may be made wider or narrower meanwhile.
+  const screenOf = (stream: OutputStream) =>
+    createScreen({ color: wantsColor(stream, env), columns: stream.columns ?? columnsElsewhere })
   const write = createLineKeeper(options)
   return {
     json,
-    screen,
+    get stdout() {
+      return screenOf(stdout)
+    },
+    get stderr() {
+      return screenOf(stderr)
+    },
     answer(text) {
       if (!json) write('stdout', `${shown(text)}\n`)
     },
@@ -70,7 +79,7 @@ export function createOutput(options: OutputOptions): Output {
       if (!json) write('stderr', `${shown(text)}\n`)
     },
     progress(text) {
-      if (!json) write.status(text && printableLine(text), screen('stderr'))
+      if (!json) write.status(text && printableLine(text), screenOf(stderr))
     },
     event(event) {
       if (json) write('stdout', `${printableJson(JSON.stringify(boundedValues(event)))}\n`)
@@ -80,22 +89,24 @@ export function createOutput(options: OutputOptions): Output {
     },
     log(line) {
       const pretty = stderr.isTTY && !json
-      write('stderr', pretty ? `${formatLogLine(line.trimEnd(), screen('stderr'))}\n` : shown(line))
+      write('stderr', pretty ? `${formatLogLine(line.trimEnd(), screenOf(stderr))}\n` : shown(line))
     },
     companion: (chunk) => write(json ? 'stderr' : 'stdout', chunk),
     sequence(sequence) {
       if (stderr.isTTY) stderr.write(sequence)
     },
     async flush() {
-      write.status(undefined, screen('stderr'))
+      write.status(undefined, screenOf(stderr))
       await Promise.all([drained(stdout), drained(stderr)])
     },
   }
 }
 
 /** The last look at what is shown: whatever slipped through, only the codes of a style get out. */
-function shown(text: string): string {
-  return text
+function shown(text: Text): string {
+  return [text]
+    .flat()
+    .join('\n')
     .split(styleCode)
     .map((part, index) => (index % 2 === 1 ? part : printable(part, Number.POSITIVE_INFINITY)))
     .join('')
@@ -125,6 +136,37 @@ function createLineKeeper({ stdout, stderr }: OutputOptions) {
       if (status) stderr.write(status)
     },
   })
+}
+
+/** One line of the program's log (JSON, as pino writes it) for a terminal. */
+function formatLogLine(line: string, { style }: Screen): string {
+  const record = parse(line)
+  if (!record) return printable(line)
+  const { level, time: _time, msg, scope, ...fields } = record
+  const name = levelNames[Number(level)] ?? 'log'
+  const rest = Object.entries(fields).map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+  const words = [name.padEnd(5), ...(scope ? [String(scope)] : []), String(msg ?? ''), ...rest]
+  const text = printable(words.join(' '))
+  return `  ${Number(level) >= 40 ? style.yellow(text) : style.dim(text)}`
+}
+
+const levelNames: Readonly<Record<number, string>> = {
+  10: 'trace',
+  20: 'debug',
+  30: 'info',
+  40: 'warn',
+  50: 'error',
+  60: 'fatal',
+}
+
+function parse(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null ? { ...value } : undefined
+  } catch {
+    // Not one of ours; the caller shows it as it is.
+    return undefined
+  }
 }
 
 function drained(stream: OutputStream): Promise<void> {

@@ -8,7 +8,7 @@ export type StopReason =
   | { kind: 'gateway'; reason: string }
   | { kind: 'bug'; error: unknown }
 
-export interface StopListeners {
+interface StopListeners {
   readonly onStop: (reason: StopReason) => void
   /** A second signal while stopping: quit at once. */
   readonly onForce: () => void
@@ -25,15 +25,8 @@ const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 // on by the package manager that started us. Only a later signal is a second wish.
 const sameWishMs = 400
 
-export interface StopWatch {
-  /** Ctrl-C as a key, which is how it arrives while the terminal is in raw mode. */
-  interrupt(): void
-  /** Stops watching; safe to call twice. */
-  close(): void
-}
-
 /** Watches for every reason to stop that comes from outside. */
-export function watchStopReasons(listeners: StopListeners, sources: StopSources): StopWatch {
+export function watchStopReasons(listeners: StopListeners, sources: StopSources) {
   const { process, now } = sources
   let firstAt: number | undefined
   const stopOrForce = (reason: StopReason) => {
@@ -54,7 +47,9 @@ export function watchStopReasons(listeners: StopListeners, sources: StopSources)
   process.on('unhandledRejection', onBug)
   const unwatchStdin = watchStdin(() => listeners.onStop({ kind: 'stdin' }), sources)
   return {
+    /** Ctrl-C as a key, which is how it arrives while the terminal is in raw mode. */
     interrupt: () => onSignal('SIGINT'),
+    /** Stops watching; safe to call twice. */
     close() {
       for (const signal of signals) process.off(signal, onSignal)
       process.off('uncaughtException', onBug)
@@ -100,5 +95,26 @@ function isHeldOpen(stdin: NodeJS.ReadStream & { fd: number }): boolean {
   } catch {
     // Standard input was closed before we started.
     return false
+  }
+}
+
+/**
+ * What must happen however the process ends, also when nothing can be awaited any more: killing
+ * children, giving the terminal its mode back. Every action is synchronous and safe to call twice.
+ */
+export type EmergencyExit = ReturnType<typeof createEmergencyExit>
+
+/** Runs the added actions when the process exits, unless `act` did so before. */
+export function createEmergencyExit(process: Pick<NodeJS.Process, 'on' | 'off'>) {
+  const actions: (() => void)[] = []
+  const act = () => {
+    process.off('exit', act)
+    for (const action of actions.splice(0).reverse()) action()
+  }
+  process.on('exit', act)
+  return {
+    add: (action: () => void) => void actions.push(action),
+    /** Runs all actions now, and no more at exit. */
+    act,
   }
 }

@@ -1,5 +1,5 @@
 import type { LockView } from '../config/instance-lock.ts'
-import { reachOf } from '../origin/reach.ts'
+import { exposureOfOrigin } from '../origin/exposure.ts'
 import { jsonOf } from './ask.ts'
 import type { DoctorWorld, GatewayView } from './world.ts'
 
@@ -49,7 +49,7 @@ export function publicOriginOf(address: string, origins: readonly string[]): str
     const other = new URL(origin)
     return origin !== address && other.protocol === protocol && other.port === port
   })
-  return isOwn || reachOf(address) === 'lan' ? undefined : address
+  return isOwn || exposureOfOrigin(address) === 'network' ? undefined : address
 }
 
 /** What `/health` of a Sallyport gateway says; undefined when something else answers, or nothing. */

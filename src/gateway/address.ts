@@ -1,10 +1,11 @@
+import { createHmac, randomBytes } from 'node:crypto'
 import { getCACertificates } from 'node:tls'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { UserError } from '../errors.ts'
 import type { GatewayEvent } from '../gateway-events.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
-import { proveOrigin } from '../origin/prove-origin.ts'
+import { proveOrigin } from '../origin/proof.ts'
 import type { ServedCertificate } from '../tls/served-certificate.ts'
 
 const proofTimeoutMs = 5_000
@@ -12,35 +13,30 @@ const proofTimeoutMs = 5_000
 const proofRetryMs = 15_000
 
 /** Whether the address that is printed really leads to this process. */
-export interface AddressProof {
-  readonly proven: boolean
+export function createAddressProof(options: {
+  config: ResolvedConfig
+  origins: KnownOrigins
+  /** What our own HTTPS listener serves; undefined without one. */
+  served: () => ServedCertificate | undefined
+  onEvent: (event: GatewayEvent) => void
+}) {
+  const { config, origins } = options
+  const secret = randomBytes(32)
+  const answer = (challenge: string) => createHmac('sha256', secret).update(challenge).digest('hex')
+  const isExternal = config.appUrl !== undefined
+  let proven = false
+  let warned: string | undefined
+
   /**
    * Proves the address of now, unless a tunnel's supervisor looks after it.
    * @throws UserError ADDRESS_UNPROVEN for a local address; an external one is a warning, and is
    * tried again
    */
-  prove(): Promise<void>
-  close(): void
-}
-
-export function createAddressProof(options: {
-  config: ResolvedConfig
-  origins: KnownOrigins
-  prove: (challenge: string) => string
-  /** What our own HTTPS listener serves; undefined without one. */
-  served: () => ServedCertificate | undefined
-  onEvent: (event: GatewayEvent) => void
-}): AddressProof {
-  const { config, origins } = options
-  const isExternal = config.appUrl !== undefined
-  let proven = false
-  let warned: string | undefined
-
   async function prove(): Promise<void> {
     const address = origins.appUrl()
     const served = options.served()
     const proof = await proveOrigin(address, {
-      prove: options.prove,
+      prove: answer,
       timeoutMs: proofTimeoutMs,
       trust: isExternal ? trustOfProxy(served) : trustOfOurselves(served),
     })
@@ -59,10 +55,10 @@ export function createAddressProof(options: {
       })
     : () => {}
   return {
-    get proven() {
-      return proven
-    },
+    isProven: () => proven,
     prove,
+    /** What only this process answers to a challenge. */
+    answer,
     close: stop,
   }
 }

@@ -35,17 +35,16 @@ import {
   scopesOfTools,
   type ToolScopeRule,
 } from '../oauth/resource-server/tool-scopes.ts'
-import { addressBlock, requestSource, type Sender, senderOf } from '../origin/client-address.ts'
+import {
+  addressBlock,
+  clientAddress,
+  type ForwardedForm,
+  senderOf,
+} from '../origin/client-address.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { Store } from '../store/store.ts'
-import type { TunnelStatus } from '../tunnels/tunnel-status.ts'
 
-/** Both server roles of OAuth, in the shape that routes and terminal need. */
-export interface Authorization {
-  readonly access: AccessDeps
-  readonly routes: OAuthRouteDeps
-  readonly approvals: Pick<Approvals, 'approve' | 'deny' | 'clear'>
-}
+export type Authorization = Awaited<ReturnType<typeof createAuthorization>>
 
 const noRules: readonly ToolScopeRule[] = []
 
@@ -54,7 +53,10 @@ export function signingKeyFile(home: string): string {
   return join(home, 'oauth-keys.json')
 }
 
-/** @throws UserError STORE_UNUSABLE when the signing keys cannot be used */
+/**
+ * Both server roles of OAuth, in the shape that routes and terminal need.
+ * @throws UserError STORE_UNUSABLE when the signing keys cannot be used
+ */
 export async function createAuthorization(options: {
   config: ResolvedConfig
   file: () => GatewayFile
@@ -63,10 +65,11 @@ export async function createAuthorization(options: {
   seenView: (profile: string) => Promise<ProfileView> | undefined
   store: Store
   origins: KnownOrigins
-  tunnel: () => TunnelStatus | undefined
+  /** How the open tunnel names who sent a request. */
+  forwardedForm: () => ForwardedForm | undefined
   onEvent: (event: GatewayEvent) => void
   logger: Logger
-}): Promise<Authorization> {
+}) {
   const { config, file, store, origins, logger } = options
   const now = Date.now
   const keys = await openSigningKeys(signingKeyFile(config.home))
@@ -105,6 +108,12 @@ export async function createAuthorization(options: {
     external === undefined ? [] : [createExternalIssuer(external, { fetch: globalThis.fetch })]
   const own = remember((origin: string) => createOwnIssuer(origin, servers.publicKeys))
   const requiredScopes = rememberWeakly(createRequiredScopes)
+  const addressOf = ({ env, req }: Pick<HttpContext, 'env' | 'req'>) =>
+    clientAddress({
+      peer: env.incoming.socket.remoteAddress,
+      header: (name) => req.header(name),
+      form: env.listener === 'tunnel' ? options.forwardedForm() : undefined,
+    })
   const access = createAccessControl({
     profile: (name) => ownValue(file().profiles, name),
     allowAnonymous: config.tunnels.allowAnonymous,
@@ -120,7 +129,7 @@ export async function createAuthorization(options: {
     access: {
       access,
       exposureOf: origins.exposureOf,
-      sourceOf: (c) => addressBlock(addressOf(c, options.tunnel())),
+      sourceOf: (c) => addressBlock(addressOf(c)),
       failures: createFailedCredentials(logger),
       async scopesOf(name, tools) {
         const rules = ownValue(file().profiles, name)?.scopes ?? noRules
@@ -150,9 +159,19 @@ export async function createAuthorization(options: {
       profiles: protectedProfiles,
       authorizationServers: (origin) => [external ?? origin],
       content: (name) => contentOf(ownValue(file().profiles, name), options.view(name)),
-      senderOf: (c) => senderOfRequest(c, { origins, status: options.tunnel() }),
+      senderOf: (c) =>
+        senderOf(addressOf(c), {
+          listener: c.env.listener,
+          exposure: origins.exposureOf(c.env.listener),
+          origin: c.get('origin'),
+          header: (name) => c.req.header(name),
+        }),
       redirectSchemes: config.auth.redirectSchemes,
     },
+  } satisfies {
+    readonly access: AccessDeps
+    readonly routes: OAuthRouteDeps
+    readonly approvals: Approvals
   }
 }
 
@@ -181,36 +200,6 @@ function contentOf(profile: ProfileConfig | undefined, view: ProfileView | undef
       tools: tools.filter(({ server }) => server === name).map((tool) => tool.name),
     })),
   }
-}
-
-function addressOf(c: Pick<HttpContext, 'env' | 'req'>, status: TunnelStatus | undefined): string {
-  const { incoming, listener } = c.env
-  const tunnel =
-    listener === 'tunnel' && status?.state === 'up'
-      ? {
-          scheme: status.publicUrl.startsWith('https:') ? ('https' as const) : ('http' as const),
-          clientAddress: status.traits.clientAddress,
-        }
-      : undefined
-  return requestSource({
-    peer: incoming.socket.remoteAddress,
-    scheme: listener === 'https' ? 'https' : 'http',
-    header: (name) => c.req.header(name),
-    tunnel,
-  }).address
-}
-
-function senderOfRequest(
-  c: HttpContext,
-  { origins, status }: { origins: KnownOrigins; status: TunnelStatus | undefined },
-): Sender {
-  const { listener } = c.env
-  return senderOf(addressOf(c, status), {
-    listener,
-    exposure: origins.exposureOf(listener),
-    origin: c.get('origin'),
-    header: (name) => c.req.header(name),
-  })
 }
 
 function remember<T>(create: (key: string) => T): (key: string) => T {

@@ -1,10 +1,12 @@
 import { hostname, networkInterfaces } from 'node:os'
 import { runtimeTrust, variablesOf } from '../clients/runtime-trust.ts'
 import type { GatewayFile, ResolvedConfig } from '../config/resolved-config.ts'
+import type { ReadyEvent } from '../gateway-events.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
-import { isEverywhere } from '../origin/listener-origins.ts'
+import { isEverywhere } from '../origin/exposure.ts'
 import { resolveMkcertRoot } from '../tls/authority.ts'
+import { parseCertificates } from '../tls/certificate.ts'
 import { findAuthority } from '../tls/issued-certificate.ts'
 import {
   authorityRoots,
@@ -80,4 +82,31 @@ export function localNames(file: Pick<GatewayFile, 'allowedHosts'>): string[] {
   return file.allowedHosts
     .map((host) => host.replace(/:\d+$/, '').toLowerCase())
     .filter((host) => host.endsWith('.localhost'))
+}
+
+/** What `ready` tells of the local certificate; nothing where there is none. */
+export function describeCertificate(
+  certificate: LocalCertificate | undefined,
+): Partial<ReadyEvent> {
+  if (!certificate) return {}
+  const { certFile, fingerprint256, caCertPem } = certificate.current()
+  const [authority] = parseCertificates(caCertPem ?? '')
+  return {
+    ...trustFilesOf(certificate),
+    ...(authority && { caFingerprint: authority.fingerprint256 }),
+    certFile,
+    certFingerprint: fingerprint256,
+  }
+}
+
+/** Where the authority and the bundles are; undefined where they are not known. */
+export function trustFilesOf(certificate: LocalCertificate | undefined) {
+  const { caFile, bundleFile, combinedFiles = {} } = certificate ?? {}
+  if (caFile === undefined) return undefined
+  const hasCombined = Object.keys(combinedFiles).length > 0
+  return {
+    caFile,
+    ...(bundleFile !== undefined && { bundleFile }),
+    ...(hasCombined && { combinedFiles }),
+  }
 }

@@ -2,17 +2,18 @@ import { networkInterfaces } from 'node:os'
 import type { GatewayFile, ResolvedConfig } from '../config/resolved-config.ts'
 import { type Listener, openListener } from '../http/listener.ts'
 import { maxPerSource } from '../http/middleware/requests-in-flight.ts'
+import type { Exposure } from '../origin/exposure.ts'
+import { exposureOfHost, listenerOrigins } from '../origin/exposure.ts'
 import {
   createKnownOrigins,
-  type Exposure,
   type KnownOrigins,
   type ListenerOrigins,
 } from '../origin/known-origins.ts'
-import { exposureOf, listenerOrigins } from '../origin/listener-origins.ts'
 import type { LocalCertificate } from '../tls/local-certificate.ts'
 import { lanAddresses } from '../tls/local-names.ts'
 import type { HandshakeObserver } from '../tls/served-certificate.ts'
 import { localNames } from './open-certificate.ts'
+import { wantsTunnel } from './start-warnings.ts'
 
 export interface OpenListeners {
   readonly all: readonly Listener[]
@@ -29,12 +30,11 @@ export async function openListeners(
   config: ResolvedConfig,
   options: {
     certificate: LocalCertificate | undefined
-    forTunnels: boolean
     handshakes: HandshakeObserver
   },
 ): Promise<OpenListeners> {
   const { host, httpPort, httpsPort, strictPort } = config.listen
-  const { certificate, forTunnels, handshakes } = options
+  const { certificate, handshakes } = options
   const undo = new AsyncDisposableStack()
   const all: Listener[] = []
   const open = async (listen: Parameters<typeof openListener>[0]) => {
@@ -59,7 +59,7 @@ export async function openListeners(
       })
     }
     await open({ name: 'http', host, port: httpPort, portSetting: 'PORT', strictPort })
-    const tunnel = forTunnels
+    const tunnel = wantsTunnel(config)
       ? await open({
           name: 'tunnel',
           host: '127.0.0.1',
@@ -98,5 +98,7 @@ export function describeOrigins(
 
 /** Whatever the user's own tunnel or proxy forwards arrives at plain HTTP, so that is public. */
 function exposureOfListener(config: ResolvedConfig, name: 'http' | 'https'): Exposure {
-  return name === 'http' && config.appUrl !== undefined ? 'public' : exposureOf(config.listen.host)
+  return name === 'http' && config.appUrl !== undefined
+    ? 'public'
+    : exposureOfHost(config.listen.host)
 }

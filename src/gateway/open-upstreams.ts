@@ -1,52 +1,47 @@
 import type { GatewayFile, ResolvedConfig } from '../config/resolved-config.ts'
 import type { GatewayEvent } from '../gateway-events.ts'
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { ProcessLedger } from '../lib/process-ledger.ts'
 import { readVersion } from '../lib/version.ts'
 import { createMcpHub, type McpHub } from '../mcp/hub.ts'
 import type { TrafficTap } from '../mcp/traffic-tap.ts'
+import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { Store } from '../store/store.ts'
-import type { UpstreamBundles } from '../tls/upstream/upstream-bundles.ts'
+import { watchBundleExpiry } from '../tls/upstream/bundle-expiry.ts'
 import { openLoginLinks } from './login-links.ts'
-import { nameOfFile } from './name-of-file.ts'
-import { createUpstreamLogins, type UpstreamLogins } from './upstream-logins.ts'
-import { createUpstreamTrust, type UpstreamTrust } from './upstream-trust.ts'
-
-/** The servers behind the gateway: whom they are trusted by, who logs in to them, and the hub. */
-export interface OpenUpstreams {
-  readonly trust: UpstreamTrust
-  readonly logins: UpstreamLogins
-  readonly hub: McpHub
-}
+import { openUpstreamBundles } from './open-upstream-bundles.ts'
+import { createUpstreamLogins } from './upstream-logins.ts'
+import { createUpstreamTrust } from './upstream-trust.ts'
 
 /**
- * Starts the servers; they connect in the background. What `undo` is given closes them.
+ * Starts the servers behind the gateway, with whom they are trusted by and who logs in to them; they
+ * connect in the background. What `undo` is given closes them.
  * @throws UserError STORE_UNUSABLE
  */
 export async function openUpstreams(options: {
   config: ResolvedConfig
+  /** The configuration file as it is named in sentences. */
+  configFile: string
   file: () => GatewayFile
   store: Store
-  bundles: UpstreamBundles
   processes: ProcessLedger
-  /** The address of now, through which logins lead. */
-  appUrl: () => string
-  /** Whether anybody beyond this machine can reach the gateway. */
-  isExposed: () => boolean
+  origins: KnownOrigins
   tap: TrafficTap
   clock: Clock
   onEvent: (event: GatewayEvent) => void
   logger: Logger
   undo: AsyncDisposableStack
-}): Promise<OpenUpstreams> {
-  const { config, file, store, bundles, isExposed, onEvent, logger, undo } = options
+}) {
+  const { config, file, store, origins, onEvent, logger, undo } = options
+  const bundles = openUpstreamBundles({ config, store })
+  undo.defer(watchBundleExpiry({ bundles, clock: systemClock, warn: onEvent }))
   const trust = await createUpstreamTrust({
     bundles,
-    configFile: nameOfFile(config),
+    configFile: options.configFile,
     file,
     store,
-    isExposed,
+    origins,
     reconnect: (server) => hub.restartUpstream(server),
     clock: options.clock,
     onEvent,
@@ -57,14 +52,14 @@ export async function openUpstreams(options: {
     config,
     file,
     store,
-    appUrl: options.appUrl,
+    appUrl: origins.appUrl,
     connections,
     onConnected: (server) => void hub.restartUpstream(server),
     logger: logger.child('oauth'),
   })
   const loginLinks = openLoginLinks(config.home)
   undo.defer(() => loginLinks.close())
-  const hub = createMcpHub({
+  const hub: McpHub = createMcpHub({
     file: file(),
     version: readVersion(),
     store,
@@ -84,5 +79,9 @@ export async function openUpstreams(options: {
     warn: (finding) => onEvent({ event: 'warning', ...finding }),
   })
   undo.defer(() => hub.close())
-  return { trust, logins, hub }
+  let triedAll = false
+  void hub.tried().then(() => {
+    triedAll = true
+  })
+  return { trust, logins, hub, triedAll: () => triedAll }
 }

@@ -5,34 +5,25 @@ import { createAdminSessions } from '../http/admin/session.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isLoopbackHost } from '../lib/loopback.ts'
 import { ownValue } from '../lib/objects.ts'
-import type { UpstreamConnections } from '../lib/upstream-connections.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { Store } from '../store/store.ts'
 import type { UpstreamBundles } from '../tls/upstream/upstream-bundles.ts'
 import { createUpstreamConnections } from '../tls/upstream/upstream-connections.ts'
-import { followUpstreamTrust, type TrustFollower } from './follow-upstream-trust.ts'
+import { followUpstreamTrust } from './follow-upstream-trust.ts'
 
 /** Whom upstreams are trusted by: how connections use it, how the gateway follows it, who changes it. */
-export interface UpstreamTrust {
-  readonly connections: UpstreamConnections
-  readonly follower: TrustFollower
-  /** Lets an origin in, and drops at that moment what nobody beyond this machine may use. */
-  admitting(admit: KnownOrigins['admit']): KnownOrigins['admit']
-  /** The admin page over the same bundles. */
-  admin(origins: KnownOrigins): Omit<AdminDeps, 'traffic'>
-}
-
 export async function createUpstreamTrust(options: {
   bundles: UpstreamBundles
   configFile: string
   file: () => GatewayFile
   store: Store
-  isExposed: () => boolean
+  origins: KnownOrigins
   reconnect: (server: string) => Promise<void>
   clock: Clock
   onEvent: (event: GatewayEvent) => void
-}): Promise<UpstreamTrust> {
-  const { bundles, file, store, isExposed } = options
+}) {
+  const { bundles, file, store, origins } = options
+  const { isExposed, exposureOf } = origins
   const servers = () => Object.values(file().servers)
   const follower = followUpstreamTrust({
     servers,
@@ -51,15 +42,17 @@ export async function createUpstreamTrust(options: {
       server: (name) => overHttp(file(), name),
       isExposed,
     }),
-    admitting: (admit) => (origin) => {
-      const shutOut = admit(origin)
+    /** Lets a tunnel's origin in, and drops at that moment what nobody beyond this machine may use. */
+    admit(origin: string): () => void {
+      const shutOut = origins.admit(origin)
       follower.followExposure()
       return () => {
         shutOut()
         follower.followExposure()
       }
     },
-    admin: ({ exposureOf }) => ({
+    /** The admin page over the same bundles. */
+    admin: {
       configFile: options.configFile,
       sessions: createAdminSessions({ store, now: Date.now }),
       bundles,
@@ -71,9 +64,11 @@ export async function createUpstreamTrust(options: {
         })),
       exposureOf,
       onBundleChanged: () => void follower.check(),
-    }),
+    } satisfies Omit<AdminDeps, 'traffic'>,
   }
 }
+
+export type UpstreamTrust = Awaited<ReturnType<typeof createUpstreamTrust>>
 
 /** Where the admin page is: at a listener that only this machine reaches, plain HTTP first. */
 export function adminOrigin(origins: KnownOrigins, external: string | undefined) {

@@ -9,19 +9,19 @@ import type { HandshakeObserver } from '../tls/served-certificate.ts'
 /** Tells of clients that refuse our certificate, and with `debugSsl` of every TLS connection. */
 export function watchTls(options: {
   config: Pick<ResolvedConfig, 'debugSsl'>
-  /** Undefined until there is one. */
-  certificate: () => LocalCertificate | undefined
+  /** Undefined without local HTTPS. */
+  certificate: LocalCertificate | undefined
   onEvent: (event: GatewayEvent) => void
   write: (block: string) => void
 }): HandshakeObserver & { close(): void } {
   const { config, certificate, onEvent, write } = options
-  const authority = () => certificate()?.current().caCertPem
+  const authority = () => certificate?.current().caCertPem
   const debug = config.debugSsl ? createDebugSsl({ authority, write }) : undefined
   const warningOf = createRefusalWarner({
     now: systemClock.now,
-    names: () => certificate()?.current().names ?? [],
-    caFile: () => certificate()?.caFile,
-    isConstrained: () => certificate()?.current().forAddresses !== undefined,
+    names: () => certificate?.current().names ?? [],
+    caFile: () => certificate?.caFile,
+    isConstrained: () => certificate?.current().forAddresses !== undefined,
   })
   return {
     accepted: (socket) => debug?.accepted(socket),

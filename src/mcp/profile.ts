@@ -1,10 +1,10 @@
 import type { ProfileConfig } from '../config/resolved-config.ts'
 import type { ProfileSummary } from '../gateway-events.ts'
-import { listOf, type ServerCatalog } from './profiles/catalog.ts'
+import type { ServerCatalog } from './profiles/catalog.ts'
 import { identityOf, type ProfileIdentity } from './profiles/identity.ts'
 import { createProfileView, type ProfileView } from './profiles/profile-view.ts'
 import { type ClientCall, refuse } from './relay/client-call.ts'
-import { answerList } from './relay/lists.ts'
+import { answerList, isList } from './relay/lists.ts'
 import type { Relay } from './relay/relay.ts'
 import { routesOf } from './relay/route.ts'
 import { createProfileTap, type ProfileTap, type TrafficTap } from './traffic-tap.ts'
@@ -12,8 +12,6 @@ import type { Upstream } from './upstreams/upstream.ts'
 import { isJsonObject } from './wire/message.ts'
 import { type Era, rpcCodes } from './wire/protocol.ts'
 
-/** Tasks of which it is known who made them; the oldest are forgotten. */
-const maxTasks = 10_000
 /** With these, a server says that it has no such thing, and the next may have it. */
 const notFoundCodes: ReadonlySet<unknown> = new Set([
   rpcCodes.invalidParams,
@@ -41,6 +39,8 @@ export interface Profile {
   handle(call: ClientCall): void
   /** The server that has a resource, and what it calls it. */
   ownerOfUri(uri: string): { upstream: Upstream; uri: string } | undefined
+  /** What clients may call a server's resource. */
+  namesOfUri(server: string, uri: string): string[]
   upstreams(): Upstream[]
   summary(url: string): ProfileSummary
 }
@@ -55,7 +55,6 @@ export function createProfile(options: {
   const { relay, version } = options
   let { config } = options
   let view: ProfileView | undefined
-  const taskOwners = new Map<string, string>()
   const upstreams = () => config.servers.flatMap((name) => options.upstream(name) ?? [])
 
   function catalogs(): ReadonlyMap<string, ServerCatalog> {
@@ -84,19 +83,13 @@ export function createProfile(options: {
   }
 
   function route(call: ClientCall): void {
-    const members = upstreams()
-    const routing = {
-      view: currentView(),
-      upstreams: members,
-      taskOwner: (taskId: string) => taskOwners.get(taskId),
-    }
-    const routes = routesOf(call.request, routing)
+    const routes = routesOf(call, { view: currentView(), upstreams: upstreams() })
     const attempt = (index: number): void => {
       const next = routes[index]
       if (!next) return
       const { length } = routes
-      const { name } = next.upstream
-      const makesTasks = members.length > 1 && call.request.method === 'tools/call'
+      const { tasks } = next.upstream
+      const mayMakeTask = canMakeTask(call, next.upstream)
       const otherwise = (error: unknown) => {
         const code = isJsonObject(error) ? error.code : undefined
         if (index + 1 >= length || !notFoundCodes.has(code)) return false
@@ -107,7 +100,7 @@ export function createProfile(options: {
         {
           ...next,
           ...(length > 1 && { otherwise }),
-          ...(makesTasks && { observe: (result) => rememberTask(result, name) }),
+          ...(mayMakeTask && { observe: (result) => tasks.note(result, call.owner.taskOwner) }),
         },
         call,
       )
@@ -115,13 +108,10 @@ export function createProfile(options: {
     attempt(0)
   }
 
-  /** Whose a task is that a server of several has just made. */
-  function rememberTask(result: string, server: string): void {
-    const taskId = taskIdOf(result)
-    if (taskId === undefined) return
-    taskOwners.set(taskId, server)
-    const [oldest] = taskOwners.size > maxTasks ? taskOwners.keys() : []
-    if (oldest !== undefined) taskOwners.delete(oldest)
+  function ownerOfUri(uri: string) {
+    const [found] = currentView().serversOfUri(uri)
+    const upstream = found && options.upstream(found.server)
+    return upstream && { upstream, uri: found.uri }
   }
 
   return {
@@ -146,7 +136,7 @@ export function createProfile(options: {
     seen,
     handle(call) {
       const answer = () => {
-        if (!listOf(call.request.method)) return route(call)
+        if (!isList(call, upstreams())) return route(call)
         const { serverInfo } = identity(call.era)
         const listing = { view: currentView(), upstreams: upstreams(), relay, serverInfo }
         return answerList(call, listing)
@@ -159,10 +149,10 @@ export function createProfile(options: {
         refuseBy(error)
       }
     },
-    ownerOfUri(uri) {
-      const [found] = currentView().serversOfUri(uri)
-      const upstream = found && options.upstream(found.server)
-      return upstream && { upstream, uri: found.uri }
+    ownerOfUri,
+    namesOfUri(server, uri) {
+      const names = new Set([currentView().exposedUri(server, uri), uri])
+      return [...names].filter((name) => ownerOfUri(name)?.upstream.name === server)
     },
     upstreams,
     summary(url) {
@@ -188,10 +178,10 @@ export function createProfile(options: {
   }
 }
 
-/** MCP 2025-11-25, Tasks: a call that became a task is answered with what it is called. */
-function taskIdOf(text: string): string | undefined {
-  if (!text.includes('"taskId"')) return undefined
-  const result = JSON.parse(text) as { task?: { taskId?: unknown }; taskId?: unknown }
-  const taskId = result.task?.taskId ?? result.taskId
-  return typeof taskId === 'string' ? taskId : undefined
+/** 2025-11-25 asks for a task; in 2026-07-28 a server that has such things decides. */
+function canMakeTask({ era, request }: ClientCall, upstream: Upstream): boolean {
+  if (request.params?.task !== undefined) return true
+  if (era === 'legacy' || request.method !== 'tools/call') return false
+  const { extensions } = upstream.catalog()?.handshake.capabilities ?? {}
+  return isJsonObject(extensions) && extensions['io.modelcontextprotocol/tasks'] !== undefined
 }

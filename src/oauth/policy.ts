@@ -1,4 +1,4 @@
-import type { Exposure } from '../origin/known-origins.ts'
+import type { Exposure } from '../origin/exposure.ts'
 
 /** How callers of a profile prove who they are. */
 export type ProfileAuth = 'none' | 'key' | 'oauth'

@@ -1,6 +1,7 @@
 import { isIP, isIPv6 } from 'node:net'
 import { isLoopbackAddress, isLoopbackHost } from '../lib/loopback.ts'
-import type { Exposure, ListenerName } from './known-origins.ts'
+import type { Exposure } from './exposure.ts'
+import type { ListenerName } from './known-origins.ts'
 
 /** Which forwarded header of a tunnel edge names the client, and which of its values. */
 export interface ForwardedForm {
@@ -8,44 +9,25 @@ export interface ForwardedForm {
   readonly take: 'first' | 'last'
 }
 
-/** Who sent a request, and over what, as far as it can be believed. */
-export interface RequestSource {
-  readonly address: string
-  readonly scheme: 'http' | 'https'
-}
-
-export interface RequestFacts {
+export interface AddressFacts {
   /** Address of the socket's other end. */
   readonly peer: string | undefined
-  /** Scheme of the listener that took the request. */
-  readonly scheme: 'http' | 'https'
   /** One header by its lower-case name; several of that name are joined by commas. */
   readonly header: (name: string) => string | undefined
-  /** Set when the request came in through the tunnel's own listener: what is known of the tunnel. */
-  readonly tunnel:
-    | {
-        /** Scheme of its public address, where TLS ends. */
-        readonly scheme: 'http' | 'https'
-        /** The form of the active provider's edge. */
-        readonly clientAddress: ForwardedForm | undefined
-      }
-    | undefined
+  /** The form of the active provider's edge, where the request came in through the tunnel's own listener. */
+  readonly form: ForwardedForm | undefined
 }
 
 /**
- * The client's address and scheme. Headers count only where the tunnel's process connects from this
- * machine, and only the one the active provider's edge sets; any other may be the caller's own.
+ * Who sent a request, as far as it can be believed. A header counts only where the tunnel's process
+ * connects from this machine, and only the one the active provider's edge sets; any other may be the
+ * caller's own.
  */
-export function requestSource({ peer, scheme, header, tunnel }: RequestFacts): RequestSource {
+export function clientAddress({ peer, header, form }: AddressFacts): string {
   const address = plainAddress(peer ?? '')
-  if (!tunnel || !isLoopbackAddress(address)) return { address, scheme }
-  const form = tunnel.clientAddress
-  const forwarded = form && pick(header(form.header), form.take)
-  return {
-    address: forwarded !== undefined && isIP(forwarded) ? plainAddress(forwarded) : address,
-    // The proven address says it, so X-Forwarded-Proto, which callers can send too, is not asked.
-    scheme: tunnel.scheme,
-  }
+  if (!form || !isLoopbackAddress(address)) return address
+  const forwarded = pick(header(form.header), form.take)
+  return forwarded !== undefined && isIP(forwarded) ? plainAddress(forwarded) : address
 }
 
 function pick(value: string | undefined, take: 'first' | 'last'): string | undefined {
@@ -111,7 +93,7 @@ export function isFromThisMachine(facts: {
   return exposure === 'loopback' && isLoopbackHost(new URL(origin).hostname) && !isForwarded
 }
 
-/** @param address as {@link requestSource} found it */
+/** @param address as {@link clientAddress} found it */
 export function senderOf(
   address: string,
   facts: Parameters<typeof isFromThisMachine>[0] & { readonly listener: ListenerName },

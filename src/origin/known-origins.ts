@@ -1,11 +1,8 @@
 import { isLoopbackHost } from '../lib/loopback.ts'
-import { hostOf, normalizeHost } from './host-name.ts'
+import type { Exposure } from './exposure.ts'
 
 /** `tunnel` is the loopback port that tunnels lead to, and nothing else. */
 export type ListenerName = 'http' | 'https' | 'tunnel'
-
-/** Who can reach a listener: this machine, the local network, or anybody. */
-export type Exposure = 'loopback' | 'network' | 'public'
 
 /** A socket of ours and the origins it serves, the one to print first. */
 export interface ListenerOrigins {
@@ -15,24 +12,7 @@ export interface ListenerOrigins {
   readonly origins: readonly string[]
 }
 
-/** Which origins are ours at this moment. Every URL and every Host and Origin check derives from this. */
-export interface KnownOrigins {
-  /** The address everything points at: the public one, else local HTTPS, else local HTTP. */
-  appUrl(): string
-  /** Every origin that is served, `appUrl` first. */
-  all(): string[]
-  exposureOf(listener: ListenerName): Exposure
-  /** Whether anybody beyond this machine may reach us now, a tunnel that is being proven included. */
-  isExposed(): boolean
-  /** The origin of a request, by the socket it came through and the Host it names. */
-  ofRequest(listener: ListenerName, host: string | undefined): string | undefined
-  /** Whether a browser page of that origin may call us through that listener (CORS). */
-  allowsCaller(listener: ListenerName, origin: string): boolean
-  /** Lets requests for a tunnel's origin in; the returned function shuts them out again. */
-  admit(origin: string): () => void
-  /** Points everything at a tunnel's origin, or back at the local address. */
-  setPublicOrigin(origin: string | undefined): void
-}
+export type KnownOrigins = ReturnType<typeof createKnownOrigins>
 
 export interface KnownOriginsOptions {
   readonly listeners: readonly ListenerOrigins[]
@@ -43,28 +23,33 @@ export interface KnownOriginsOptions {
   readonly allowedOrigins: () => readonly string[]
 }
 
-export function createKnownOrigins(options: KnownOriginsOptions): KnownOrigins {
+/** Which origins are ours at this moment. Every URL and every Host and Origin check derives from this. */
+export function createKnownOrigins(options: KnownOriginsOptions) {
   const { listeners, externalOrigin } = options
   const preferred = listeners.find(({ scheme }) => scheme === 'https') ?? listeners[0]
   const localOrigin = preferred?.origins[0] ?? ''
   const admitted: string[] = []
   let publicOrigin = externalOrigin
 
+  /** The address everything points at: the public one, else local HTTPS, else local HTTP. */
   const appUrl = () => publicOrigin ?? localOrigin
+  /** Every origin that is served, `appUrl` first. */
   const all = () => [...new Set([appUrl(), ...listeners.flatMap(({ origins }) => origins)])]
   const find = (name: ListenerName) => listeners.find((one) => one.name === name)
 
   return {
     appUrl,
     all,
-    exposureOf: (name) => find(name)?.exposure ?? 'public',
+    exposureOf: (name: ListenerName): Exposure => find(name)?.exposure ?? 'public',
+    /** Whether anybody beyond this machine may reach us now, a tunnel that is being proven included. */
     isExposed() {
       // The tunnel's own listener is public by nature, and reached by nobody without a tunnel.
       const sockets = listeners.filter(({ name }) => name !== 'tunnel')
       const isOpen = sockets.some(({ exposure }) => exposure !== 'loopback')
       return isOpen || publicOrigin !== undefined || admitted.length > 0
     },
-    ofRequest(name, header) {
+    /** The origin of a request, by the socket it came through and the Host it names. */
+    ofRequest(name: ListenerName, header: string | undefined): string | undefined {
       // What comes through a tunnel is meant for its origin or for nobody.
       if (name === 'tunnel') return admitted.find((origin) => isFor(origin, header))
       const listener = find(name)
@@ -81,20 +66,23 @@ export function createKnownOrigins(options: KnownOriginsOptions): KnownOrigins {
         ? `${listener.scheme}://${host}`
         : undefined
     },
-    allowsCaller(name, origin) {
+    /** Whether a browser page of that origin may call us through that listener (CORS). */
+    allowsCaller(name: ListenerName, origin: string): boolean {
       const isOurs = all().includes(origin) || admitted.includes(origin)
       if (isOurs || options.allowedOrigins().includes(origin)) return true
       // Tools such as the MCP Inspector call from a page on another port of this machine.
       return find(name)?.exposure === 'loopback' && isLoopbackOrigin(origin)
     },
-    admit(origin) {
+    /** Lets requests for a tunnel's origin in; the returned function shuts them out again. */
+    admit(origin: string): () => void {
       admitted.push(origin)
       return () => {
         const index = admitted.indexOf(origin)
         if (index >= 0) admitted.splice(index, 1)
       }
     },
-    setPublicOrigin(origin) {
+    /** Points everything at a tunnel's origin, or back at the local address. */
+    setPublicOrigin(origin: string | undefined): void {
       publicOrigin = origin ?? externalOrigin
     },
   }
@@ -117,5 +105,20 @@ function isLoopbackOrigin(origin: string): boolean {
   } catch {
     // `null` and other things that are no origin.
     return false
+  }
+}
+
+/** An origin's host as a `Host` header carries it: lower case, without a default port. */
+function hostOf(origin: string): string {
+  return new URL(origin).host
+}
+
+/** Puts a `Host` header into the form of {@link hostOf}; undefined when it is no host at all. */
+function normalizeHost(header: string | undefined, scheme: 'http' | 'https') {
+  if (!header || /[\s/@\\?#]/.test(header)) return undefined
+  try {
+    return new URL(`${scheme}://${header}`).host
+  } catch {
+    return undefined
   }
 }

@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts'
 import { type Clock, waitByClock, withDeadline } from '../lib/clock.ts'
 import type { HttpSender } from '../lib/http-sender.ts'
-import { askForProof, describeAnswer, type ProofAnswer } from '../origin/ask-for-proof.ts'
+import { askForProof, describeAnswer, type ProofAnswer } from '../origin/proof.ts'
 import { measureStream, type ProbeStreams } from './probe-stream.ts'
 import type { InterstitialFinding, ProbeVerdict } from './probe-verdict.ts'
 

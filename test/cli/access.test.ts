@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { parseDuration } from '../../src/cli/duration.ts'
-import { formatGrants, formatKeys, formatNewKey } from '../../src/cli/ui/access-lists.ts'
+import {
+  formatGrants,
+  formatKeys,
+  formatNewKey,
+  parseDuration,
+} from '../../src/cli/commands/access.ts'
+import { asText } from './helpers.ts'
 
 describe('parseDuration', () => {
   it.each([
@@ -26,9 +31,11 @@ describe('the lists of keys and grants', () => {
     lastUsedAt: 86_400_000,
   }
   it('show a new key once, and afterwards what it is', () => {
-    expect(formatNewKey('sallyport_abc_secret', key)).toContain('sallyport_abc_secret')
-    expect(formatKeys([key])).toBe('  abc  profile work  "ci"  made 1970-01-01  used 1970-01-02')
-    expect(formatKeys([])).toContain('keys create')
-    expect(formatGrants([])).toContain('No client')
+    expect(asText(formatNewKey('sallyport_abc_secret', key))).toContain('sallyport_abc_secret')
+    expect(asText(formatKeys([key]))).toBe(
+      '  abc  profile work  "ci"  made 1970-01-01  used 1970-01-02',
+    )
+    expect(asText(formatKeys([]))).toContain('keys create')
+    expect(asText(formatGrants([]))).toContain('No client')
   })
 })

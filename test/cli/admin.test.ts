@@ -93,7 +93,7 @@ describe('beside a running gateway', () => {
 describe('`sallyport admin`', () => {
   const run = async (address: AdminAddress | undefined, answers = true) => {
     const printed: string[] = []
-    const output = { data: () => {}, answer: (text: string) => printed.push(text) }
+    const output = { data: () => {}, answer: (lines: readonly string[]) => printed.push(...lines) }
     const code = await runAdmin({
       output: output as never,
       sessions: { issueLink: async () => ({ secret: 'secret', expiresAt: 0 }) },

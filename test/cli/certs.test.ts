@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { formatCertificate } from '../../src/cli/ui/certificate-report.ts'
+import { formatCertificate } from '../../src/cli/commands/certs.ts'
 import type { LocalCertificateDescription } from '../../src/tls/local-files.ts'
 import { fingerprint } from './fake-gateway.ts'
-import { plain } from './helpers.ts'
+import { asText, plain } from './helpers.ts'
 
 const certificate = {
   subject: 'CN=localhost',
@@ -49,7 +49,7 @@ const shown = {
 
 describe('the certificate report', () => {
   it('shows each certificate with its own file and fingerprint, and how to trust it', () => {
-    expect(formatCertificate(description, shown)).toMatchInlineSnapshot(`
+    expect(asText(formatCertificate(description, shown))).toMatchInlineSnapshot(`
       "
         Source    Sallyport's own authority
                   in /home/ada/.local/share/sallyport/ca
@@ -80,19 +80,19 @@ describe('the certificate report', () => {
   })
 
   it('names the folder of our own authority', () => {
-    const text = formatCertificate(description, { ...shown, authorityFolder: '/srv/ca' })
+    const text = asText(formatCertificate(description, { ...shown, authorityFolder: '/srv/ca' }))
     expect(text).toContain('in /srv/ca\n')
   })
 
   it('says what follows from a renewal', () => {
     const options = { ...shown, action: 'renew', wasRenewed: true } as const
-    const text = formatCertificate(description, options).replaceAll(/\s+/g, ' ')
+    const text = asText(formatCertificate(description, options)).replaceAll(/\s+/g, ' ')
     expect(text).toContain('The authority is the same, so nothing has to be trusted anew')
   })
 
   it('says that files of the user are not renewed', () => {
     const own = { ...description, source: 'files', authority: undefined } as const
-    const text = formatCertificate(own, { ...shown, action: 'renew' })
+    const text = asText(formatCertificate(own, { ...shown, action: 'renew' }))
     expect(text).toContain('it is not ours to renew')
     expect(text).not.toContain('pnpm sallyport trust')
   })
@@ -100,7 +100,7 @@ describe('the certificate report', () => {
   it('says that a certificate is not valid now', () => {
     const [first, second] = description.certificates
     const expired = { ...(first ?? second), isValid: false, daysLeft: -3 } as typeof first & object
-    const text = formatCertificate({ ...description, certificates: [expired] }, shown)
+    const text = asText(formatCertificate({ ...description, certificates: [expired] }, shown))
     expect(text).toContain('2026-11-20 to 2027-12-22: not valid now')
   })
 })

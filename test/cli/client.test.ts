@@ -9,9 +9,9 @@ import {
   runClient,
 } from '../../src/cli/commands/client.ts'
 import { createClientFollower } from '../../src/cli/commands/dev-clients.ts'
-import type { Finding } from '../../src/cli/commands/dev-deps.ts'
+import type { Notice } from '../../src/cli/commands/dev-world.ts'
 import { createOutput } from '../../src/cli/output.ts'
-import { createClientFiles } from '../../src/clients/editing/client-files.ts'
+import { createClientFiles } from '../../src/clients/client-files.ts'
 import { requireClient } from '../../src/clients/mcp-clients.ts'
 import { runningGateway, takeInstanceLock } from '../../src/config/instance-lock.ts'
 import type { ResolvedConfig } from '../../src/config/resolved-config.ts'
@@ -167,7 +167,7 @@ describe('sallyport client', () => {
 describe('dev --client --write', () => {
   async function follow(ids: string[], undoOnExit = true) {
     const folder = await temporaryFolder()
-    const findings: Finding[] = []
+    const findings: Notice[] = []
     const files = createClientFiles({ memoryFile: join(folder, 'clients.json') })
     const follower = createClientFollower(
       {

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { createPendingApprovals } from '../../src/cli/commands/approvals.ts'
 import { type DevKeysOptions, listenToDevKeys } from '../../src/cli/commands/dev-keys.ts'
 import { createOutput } from '../../src/cli/output.ts'
-import { createPendingApprovals } from '../../src/cli/pending-approvals.ts'
 import type { ResolvedConfig } from '../../src/config/resolved-config.ts'
 import type { Gateway } from '../../src/gateway.ts'
 import { noTunnels } from '../fixtures/gateway.ts'
@@ -13,7 +13,7 @@ import { until } from './helpers.ts'
 /** A terminal with a gateway behind its keys. */
 function setup(options: {
   gateway?: Partial<Gateway>
-  examine?: DevKeysOptions['deps']['examine']
+  examine?: DevKeysOptions['world']['examine']
   order?: ResolvedConfig['tunnels']['order']
 }) {
   const streams = [new PassThrough(), new PassThrough()] as const
@@ -33,11 +33,12 @@ function setup(options: {
   const tunnels = { ...noTunnels, order: options.order ?? ['local'] }
   const config = { home: '/p', tunnels } as ResolvedConfig
   const stop = listenToDevKeys({
-    deps: {
+    world: {
       input,
       output: createOutput({ stdout, stderr, env: {}, json: false }),
       platform: 'linux',
       now: () => 0,
+      clients: undefined,
       examine: options.examine ?? (() => Promise.reject(new Error('nobody asked'))),
     },
     config,

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { runDev } from '../../src/cli/commands/dev.ts'
-import type { DevDeps } from '../../src/cli/commands/dev-deps.ts'
+import type { DevWorld } from '../../src/cli/commands/dev-world.ts'
 import { createOutput } from '../../src/cli/output.ts'
 import type { GatewayFile, ResolvedConfig } from '../../src/config/resolved-config.ts'
 import type { WatchConfigOptions } from '../../src/config/watch.ts'
@@ -15,7 +15,7 @@ const web = { name: 'web', command: 'web', cwd: '/p', env: {} }
 type FakeProcess = EventEmitter & { env: Record<string, string>; stdin: { isTTY: boolean } }
 
 function setup(
-  options: Parameters<typeof createFakeGateway>[0] & { deps?: Partial<DevDeps> } = {},
+  options: Parameters<typeof createFakeGateway>[0] & { world?: Partial<DevWorld> } = {},
 ) {
   const calls: string[] = []
   const gateway = createFakeGateway(options)
@@ -29,7 +29,7 @@ function setup(
   let watching: WatchConfigOptions | undefined
   let time = 0
   const next = { processes: [{ ...web, name: 'other' }] } as unknown as GatewayFile
-  const deps: DevDeps = {
+  const world: DevWorld = {
     output: createOutput({ stdout, stderr, env: {}, json: true }),
     process: process as unknown as NodeJS.Process,
     input: Object.assign(new EventEmitter(), { resume() {}, pause() {} }),
@@ -90,7 +90,8 @@ function setup(
     describeSigner: async () => 'signed by a test',
     examine: async () => ({ findings: [], summary: { ok: 0, warn: 0, fail: 0 } }),
     stopDeadlineMs: 5000,
-    ...options.deps,
+    clients: undefined,
+    ...options.world,
   }
   const events: Record<string, unknown>[] = []
   stdout.on('data', (text: string) => {
@@ -102,7 +103,7 @@ function setup(
     calls,
     events,
     next,
-    run: () => runDev(deps),
+    run: () => runDev(world),
     edit: async () => {
       const { onChange } = await until(() => watching, { what: 'the file is watched' })
       onChange()
@@ -167,7 +168,7 @@ describe('dev', () => {
 
   it('ends with 2 when the configuration cannot be used, and starts nothing', async () => {
     const loadConfig = () => Promise.reject(new UserError('CONFIG_INVALID', 'It is bad.'))
-    const { run, calls } = setup({ deps: { loadConfig } })
+    const { run, calls } = setup({ world: { loadConfig } })
     expect(await run()).toBe(2)
     expect(calls).toEqual([])
   })
@@ -208,7 +209,7 @@ describe('dev', () => {
   it('reports an edit that cannot be used and goes on', async () => {
     const reloadGatewayFile = () =>
       Promise.reject(new UserError('CONFIG_INVALID', 'It is bad.', { hint: 'Fix it.' }))
-    const { run, process, events, edit, has } = setup({ deps: { reloadGatewayFile } })
+    const { run, process, events, edit, has } = setup({ world: { reloadGatewayFile } })
     const running = run()
     await has('ready')
     await edit()
@@ -225,12 +226,12 @@ describe('dev', () => {
   })
 
   it('goes on with a warning when APP_URL cannot be written', async () => {
-    const openAppUrlFiles: DevDeps['openAppUrlFiles'] = () => ({
+    const openAppUrlFiles: DevWorld['openAppUrlFiles'] = () => ({
       recover: async () => ({ state: 'nothing' }),
       set: () => Promise.reject(new UserError('ENV_FILE_UNWRITABLE', 'It is read-only.')),
       restore: async () => [],
     })
-    const { run, process, events, has } = setup({ deps: { openAppUrlFiles } })
+    const { run, process, events, has } = setup({ world: { openAppUrlFiles } })
     const running = run()
     await has('ready')
     expect(events).toContainEqual({
@@ -283,7 +284,7 @@ describe('dev', () => {
   it('gives up on a close that takes too long', async () => {
     const { run, process, has } = setup({
       closing: new Promise(() => {}),
-      deps: { stopDeadlineMs: 20 },
+      world: { stopDeadlineMs: 20 },
     })
     const running = run()
     await has('ready')

@@ -3,11 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { createStyler, type Screen } from '../../src/cli/ui/styler.ts'
+import { createScreen, type Screen } from '../../src/cli/ui/screen.ts'
 import type { AtEnd } from '../fixtures/cleanup.ts'
 
 /** A screen without colours. */
-export const plain = (columns = 80): Screen => ({ style: createStyler(false), columns })
+export const plain = (columns = 80): Screen => createScreen({ color: false, columns })
+
+/** Lines as they stand on it. */
+export const asText = (lines: readonly string[]): string => lines.join('\n')
 
 /** A folder that is gone after the test, or when `atEnd` says. */
 export async function temporaryFolder(atEnd: AtEnd = onTestFinished): Promise<string> {

@@ -53,6 +53,14 @@ describe('output', () => {
     expect(err()).toBe('\r\x1b[2K')
   })
 
+  it('shows a line of the log for people on a terminal, and what is no log as it is', () => {
+    const { output, err } = setup({ isTTY: true })
+    output.log('{"level":40,"time":1,"scope":"mcp:files","server":"files","msg":"restarts"}\n')
+    output.log('boom\x1b[2J\n')
+    const yellow = '\x1b[33mwarn  mcp:files restarts server="files"\x1b[39m'
+    expect(err()).toBe(`  ${yellow}\nboom\\x1b[2J\n`)
+  })
+
   it('survives a reader that goes away', async () => {
     const { output, stdout } = setup()
     stdout.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))

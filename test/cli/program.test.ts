@@ -1,69 +1,46 @@
-import { describe, expect, it } from 'vitest'
-import type { DevFlags } from '../../src/cli/command-actions.ts'
+import { PassThrough } from 'node:stream'
+import { describe, expect, it, vi } from 'vitest'
+import { createOutput } from '../../src/cli/output.ts'
 import { runProgram } from '../../src/cli/program.ts'
 
+/** What was called, in place of what commands do. */
+const calls = vi.hoisted((): unknown[] => [])
+
+vi.mock('../../src/cli/commands/dev-world.ts', () => ({
+  createDevWorld: (flags: object) => flags,
+}))
+vi.mock('../../src/cli/commands/dev.ts', () => ({
+  runDev: async (flags: object) => {
+    calls.push(['dev', flags])
+    return 7
+  },
+}))
+vi.mock('../../src/cli/commands/certs.ts', () => ({
+  runCerts: async (action: string) => {
+    calls.push(['certs', action])
+    return 0
+  },
+}))
+vi.mock('../../src/cli/commands/doctor.ts', () => ({
+  doctor: async () => {
+    calls.push(['doctor'])
+    return 1
+  },
+}))
+
 async function run(...argv: string[]) {
-  const calls: unknown[] = []
-  let out = ''
-  let err = ''
-  const code = await runProgram(argv, {
-    actions: {
-      async dev(flags: DevFlags) {
-        calls.push(['dev', flags])
-        return 7
-      },
-      async connect(server) {
-        calls.push(['connect', server])
-        return 0
-      },
-      async admin() {
-        calls.push(['admin'])
-        return 0
-      },
-      async access(command) {
-        calls.push(['access', command])
-        return 0
-      },
-      async trust(flags) {
-        calls.push(['trust', flags])
-        return 0
-      },
-      async env(flags) {
-        calls.push(['env', flags])
-        return 0
-      },
-      async ca(command) {
-        calls.push(['ca', command])
-        return 0
-      },
-      async doctor() {
-        calls.push(['doctor'])
-        return 1
-      },
-      async installCloudflared(flags) {
-        calls.push(['cloudflared install', flags])
-        return 0
-      },
-      async client(name, flags) {
-        calls.push(['client', name, flags])
-        return 0
-      },
-      async certs(action, flags) {
-        calls.push(['certs', action, flags])
-        return 0
-      },
-    },
-    io: {
-      writeOut: (text) => {
-        out += text
-      },
-      writeErr: (text) => {
-        err += text
-      },
-      columns: 80,
-    },
-  })
-  return { calls, out, err, code }
+  calls.length = 0
+  const open = () => Object.assign(new PassThrough(), { columns: 80 }).setEncoding('utf8')
+  const [stdout, stderr] = [open(), open()]
+  const output = createOutput({ stdout, stderr, env: {}, json: false })
+  const process = { stdout, stderr } as unknown as NodeJS.Process
+  const code = await runProgram(argv, { output, process })
+  return {
+    calls: [...calls],
+    out: String(stdout.read() ?? ''),
+    err: String(stderr.read() ?? ''),
+    code,
+  }
 }
 
 describe('the command line', () => {
@@ -80,8 +57,8 @@ describe('the command line', () => {
   })
 
   it('shows the certificate unless told to renew it', async () => {
-    expect((await run('certs')).calls).toEqual([['certs', 'show', {}]])
-    expect((await run('certs', 'renew')).calls).toEqual([['certs', 'renew', {}]])
+    expect((await run('certs')).calls).toEqual([['certs', 'show']])
+    expect((await run('certs', 'renew')).calls).toEqual([['certs', 'renew']])
   })
 
   it('hands the exit code of doctor back', async () => {

@@ -8,7 +8,7 @@ import { formatStores, formatWslNote } from '../../src/cli/ui/trust-report.ts'
 import { certutil, hasChromium, textIn } from '../fixtures/chromium.ts'
 import { createTestAuthority } from '../tls/lab.ts'
 import { sallyport, servesCertificateOf } from './command.ts'
-import { plain, temporaryFolder } from './helpers.ts'
+import { asText, plain, temporaryFolder } from './helpers.ts'
 
 const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
 
@@ -191,7 +191,7 @@ it.each([
 })
 
 it('trust tells somebody in WSL how to reach the browser on Windows', () => {
-  expect(formatWslNote('/home/ada/ca/rootCA.pem', plain(120))).toContain(
+  expect(asText(formatWslNote('/home/ada/ca/rootCA.pem', plain(120)))).toContain(
     'certutil.exe -user -addstore Root "$(wslpath -w /home/ada/ca/rootCA.pem)"',
   )
 })
@@ -202,7 +202,7 @@ it('trust escapes what a store says of itself', async () => {
   const authority = { certificate: new X509Certificate(certPem), file: '/ca.pem' }
   const status = { state: 'not-present', reason: 'bad\x1b[2J' } as const
   const report = { kind: 'java', place: '/j', status, changed: false } as const
-  expect(formatStores([report], { authority, screen: plain(), installed: true })).toContain(
+  expect(asText(formatStores([report], { authority, screen: plain(), installed: true }))).toContain(
     'bad\\x1b[2J',
   )
 })

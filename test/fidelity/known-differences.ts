@@ -64,6 +64,14 @@ export const knownDifferences: readonly KnownDifference[] = [
     ),
   },
   {
+    line: 'A task that was made over a shared connection is known to whoever had it made',
+    explains: all(
+      (one) => shared(one) || one.client === 'modern' || one.isBridged,
+      of(/^tasks\/get$/),
+      at(/^answer\.(error|result)$/),
+    ),
+  },
+  {
     line: 'A server never seen before is announced with everything there is',
     explains: all(of(/^a server that does not start$/), at(/^answer/)),
   },

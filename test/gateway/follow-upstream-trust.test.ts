@@ -3,6 +3,7 @@ import { followUpstreamTrust } from '../../src/gateway/follow-upstream-trust.ts'
 import { createUpstreamTrust } from '../../src/gateway/upstream-trust.ts'
 import type { GatewayEvent } from '../../src/gateway-events.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { createKnownOrigins } from '../../src/origin/known-origins.ts'
 import type { BundleState } from '../../src/tls/upstream/upstream-bundles.ts'
 import { resolveTestFile } from '../fixtures/gateway.ts'
 import { createMemoryStore } from '../oauth/memory-store.ts'
@@ -78,24 +79,23 @@ describe('the follower of trust', () => {
   })
 
   it('drops what is not verified as soon as an origin is admitted, and brings it back after', async () => {
-    const { world, reconnected, events, ...options } = start()
+    const { world: _world, isExposed: _isExposed, reconnected, events, ...options } = start()
+    const origins = createKnownOrigins({
+      ...{ listeners: [], externalOrigin: undefined },
+      ...{ allowedHosts: () => [], allowedOrigins: () => [] },
+    })
     const bundles = { state: async () => undefined, read: async () => undefined }
     const trust = await createUpstreamTrust({
       ...options,
       bundles: bundles as never,
+      origins,
       configFile: 'gateway.json',
       file: () => file,
       store: createMemoryStore(),
       clock: systemClock,
     })
     onTestFinished(trust.follower.close)
-    const admit = trust.admitting(() => {
-      world.exposed = true
-      return () => {
-        world.exposed = false
-      }
-    })
-    const shutOut = admit('https://otter.example')
+    const shutOut = trust.admit('https://otter.example')
     expect(reconnected).toEqual(['lax'])
     shutOut()
     expect(reconnected).toEqual(['lax', 'lax'])

@@ -10,6 +10,7 @@ function linksOver(connect: Parameters<typeof createLinks>[0]['connect']) {
     connect,
     audience: () => [],
     unasked: () => 'all',
+    isTaskOf: () => true,
     onChange: () => {},
     onOpened: async () => {},
     onLost: () => {},

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ProfileAuth } from '../../src/oauth/policy.ts'
 import { decideAuth, describeCaution } from '../../src/oauth/policy.ts'
-import type { Exposure } from '../../src/origin/known-origins.ts'
+import type { Exposure } from '../../src/origin/exposure.ts'
 
 const rows: [Exposure, ProfileAuth | undefined, boolean, ProfileAuth, string?][] = [
   ['loopback', undefined, false, 'none'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { listenerOrigins } from '../../src/origin/exposure.ts'
 import { createKnownOrigins, type KnownOriginsOptions } from '../../src/origin/known-origins.ts'
-import { listenerOrigins } from '../../src/origin/listener-origins.ts'
 
 const local = { lan: ['192.168.1.5', 'fd00::1'], localNames: ['app.localhost'] }
 const bound = (address: string, port: number) => ({ bindHost: address, bound: address, port })

@@ -1,27 +1,37 @@
-import type { ClientFiles, UndoneFile } from '../../clients/editing/client-files.ts'
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import {
-  type ClientConnection,
-  type ClientScope,
+  type ClientFiles,
+  clientFileMemoryPath,
+  createClientFiles,
+  type UndoneFile,
+} from '../../clients/client-files.ts'
+import type { ClientConnection, ClientScope, McpClient } from '../../clients/mcp-client.ts'
+import {
   clientEntryName,
   keyVariableOf,
-  type McpClient,
   requireUsable,
   writeClient,
 } from '../../clients/mcp-client.ts'
 import { mcpClients, requireClient } from '../../clients/mcp-clients.ts'
-import { entryCaFile, type TrustFilePaths, trustValue } from '../../clients/trust-variables.ts'
+import type { TrustFilePaths } from '../../clients/trust-variables.ts'
+import { entryCaFile, trustValue } from '../../clients/trust-variables.ts'
 import type { UserFolders } from '../../clients/user-folders.ts'
+import { runningGateway } from '../../config/instance-lock.ts'
+import { loadConfig, userFolderVariables } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
+import { combineOptions, lookAtCertificate } from '../../gateway/open-certificate.ts'
 import { ownValue } from '../../lib/objects.ts'
+import { needsCa } from '../../origin/exposure.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
-import { needsCa } from '../../origin/reach.ts'
+import { combineTrustFiles } from '../../tls/trust-files.ts'
 import type { CopyResult } from '../clipboard.ts'
-import type { Output } from '../output.ts'
+import { copyToClipboard } from '../clipboard.ts'
+import type { Output, World } from '../output.ts'
 import { clientData, formatClientList, formatUndone, formatWritten } from '../ui/clients.ts'
-import { formatProse } from '../ui/layout.ts'
-import { formatQr } from '../ui/qr.ts'
-import { formatEntry, formatTrust, type TrustNeed } from '../ui/snippets.ts'
+import type { TrustNeed } from '../ui/snippets.ts'
+import { formatEntry, formatQr, formatTrust } from '../ui/snippets.ts'
 
 /** The options of `sallyport client`, as they were typed. */
 export interface ClientFlags {
@@ -36,6 +46,28 @@ export interface ClientFlags {
   readonly copy?: boolean
   readonly qr?: boolean
   readonly json?: boolean
+}
+
+/** Shows how a client is connected, or does it; lists the clients when none is named. */
+export async function client(
+  name: string | undefined,
+  flags: ClientFlags,
+  { output, process }: World,
+): Promise<number> {
+  const { config } = await loadConfig({ projectDir: process.cwd() })
+  const { platform } = process
+  const deps: ClientDeps = {
+    output,
+    platform,
+    config,
+    folders: userFolders(process),
+    files: createClientFiles({ memoryFile: clientFileMemoryPath(config.home) }),
+    runningAt: () => runningGateway(config.home),
+    trustFiles: await trustFilesOf(config),
+    copy: (text) =>
+      copyToClipboard(text, { platform, writeTerminal: (sequence) => output.sequence(sequence) }),
+  }
+  return name === undefined ? listClients(deps) : runClient(name, flags, deps)
 }
 
 /** What `client` is made of. */
@@ -55,7 +87,7 @@ export interface ClientDeps {
 /** Lists every client, and where each has its configuration. */
 export function listClients({ output, folders }: ClientDeps): number {
   output.data({ clients: mcpClients.map((client) => clientData(client, folders)) })
-  output.answer(formatClientList(mcpClients, output.screen('stdout')))
+  output.answer(formatClientList(mcpClients, output.stdout))
   return 0
 }
 
@@ -86,7 +118,7 @@ export async function runClient(id: string, flags: ClientFlags, deps: ClientDeps
     ...(written && { written }),
   })
   show(client, target, { deps, written })
-  if (flags.qr) deps.output.answer(`\n${formatQr(connection.url, deps.output.screen('stdout'))}`)
+  if (flags.qr) deps.output.answer(['', ...formatQr(connection.url, deps.output.stdout)])
   if (flags.copy) await copySnippet(client.snippet(connection).text, deps)
   return 0
 }
@@ -159,26 +191,22 @@ function show(
   { deps, written }: { deps: ClientDeps; written: Parameters<typeof formatWritten>[0] | undefined },
 ): void {
   const { output, platform, folders } = deps
-  const screen = output.screen('stdout')
+  const screen = output.stdout
   if (isExpected) {
     const note =
       'The gateway is not running here, so this is the address it would have without a tunnel.'
-    output.talk(formatProse(note, output.screen('stderr')).join('\n'))
+    output.talk(output.stderr.prose(note))
   }
-  output.answer(
-    [
-      '',
-      ...(written
-        ? formatWritten(written, { screen, folder: folders.projectDir })
-        : formatEntry(client, connection, screen)),
-      '',
-      ...(client.dials === 'cloud'
-        ? []
-        : [...formatTrust(client, trust, { screen, platform }), '']),
-      ...formatProse(client.next(connection), screen),
-      '',
-    ].join('\n'),
-  )
+  output.answer([
+    '',
+    ...(written
+      ? formatWritten(written, { screen, folder: folders.projectDir })
+      : formatEntry(client, connection, screen)),
+    '',
+    ...(client.dials === 'cloud' ? [] : [...formatTrust(client, trust, { screen, platform }), '']),
+    ...screen.prose(client.next(connection)),
+    '',
+  ])
 }
 
 async function copySnippet(text: string, { output, copy }: ClientDeps): Promise<void> {
@@ -208,9 +236,7 @@ async function undoClient(
     undone.push(await files.undo(memory, { force: flags.force === true }))
   }
   output.data({ client: client.id, undone })
-  output.answer(
-    formatUndone(client, undone, { screen: output.screen('stdout'), folder: folders.projectDir }),
-  )
+  output.answer(formatUndone(client, undone, { screen: output.stdout, folder: folders.projectDir }))
   return undone.some(({ outcome }) => outcome === 'edited') ? 1 : 0
 }
 
@@ -219,4 +245,25 @@ function scopeOf(scope: string | undefined): ClientScope | undefined {
   throw new UserError('USAGE', `There is no scope ${JSON.stringify(scope)}.`, {
     hint: 'Scopes are project (this folder) and user (everything of this user).',
   })
+}
+
+/** Where this user's programs keep their files. */
+export function userFolders(process: NodeJS.Process): UserFolders {
+  return {
+    platform: process.platform,
+    home: homedir(),
+    projectDir: process.cwd(),
+    ...userFolderVariables(),
+  }
+}
+
+/** Those that a start writes, or has written; none where the root of the user's own is not known. */
+async function trustFilesOf(config: ResolvedConfig): Promise<TrustFilePaths | undefined> {
+  const readText = (path: string) => readFile(path, 'utf8').catch(() => undefined)
+  const look = await lookAtCertificate(config, { readText, now: Date.now() })
+  const { folder, caFile, bundleFile, authority } = look
+  if (!authority && config.tls.certPath !== undefined) return undefined
+  const files = { ca: caFile, bundle: bundleFile }
+  const combinedFiles = await combineTrustFiles({ ...combineOptions(config), folder, files })
+  return { caFile, bundleFile, combinedFiles }
 }

@@ -1,5 +1,42 @@
+import { join } from 'node:path'
+import { confirm, isCancel } from '@clack/prompts'
+import { loadConfig } from '../../config/load.ts'
 import { UserError } from '../../errors.ts'
-import type { Output } from '../output.ts'
+import { installedCloudflared } from '../../tunnels/cloudflared-binary.ts'
+import { installCloudflared } from '../../tunnels/install-cloudflared.ts'
+import type { Output, World } from '../output.ts'
+
+/** Installs cloudflared into the folder of state of this project. */
+export function cloudflared(
+  { yes }: { yes: boolean },
+  { output, process }: World,
+): Promise<number> {
+  const isTerminal = process.stdin.isTTY && process.stdout.isTTY
+  return runCloudflaredInstall(
+    { yes },
+    {
+      output,
+      confirm: isTerminal
+        ? async (message) => {
+            const answer = await confirm({ message, initialValue: false })
+            return !isCancel(answer) && answer
+          }
+        : undefined,
+      async install(onProgress) {
+        const { config } = await loadConfig({ projectDir: process.cwd() })
+        const abort = new AbortController()
+        const onSignal = () => abort.abort(new Error('the download was stopped'))
+        process.once('SIGINT', onSignal)
+        try {
+          const to = installedCloudflared(join(config.home, 'bin'))
+          return await installCloudflared({ to, signal: abort.signal, onProgress })
+        } finally {
+          process.off('SIGINT', onSignal)
+        }
+      },
+    },
+  )
+}
 
 /** What `cloudflared install` is made of. */
 export interface CloudflaredDeps {

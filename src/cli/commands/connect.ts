@@ -1,7 +1,23 @@
+import { spawn } from 'node:child_process'
+import { loadConfig } from '../../config/load.ts'
 import { UserError } from '../../errors.ts'
-import type { LoginLinks } from '../../gateway/login-links.ts'
+import { type LoginLinks, readLoginLinks } from '../../gateway/login-links.ts'
+import { wait } from '../../lib/clock.ts'
 import { ownValue } from '../../lib/objects.ts'
-import type { Output } from '../output.ts'
+import type { Output, World } from '../output.ts'
+
+/** Logs in to a server that waits for it, at the gateway of this folder. */
+export async function connect(server: string, { output, process }: World): Promise<number> {
+  const { config } = await loadConfig({ projectDir: process.cwd() })
+  return runConnect(server, {
+    output,
+    servers: Object.keys(config.servers),
+    readLinks: () => readLoginLinks(config.home),
+    openBrowser: (url) => openBrowser(url, process.platform),
+    wait,
+    patienceMs: 10 * 60_000,
+  })
+}
 
 /** What `connect` is made of. */
 export interface ConnectDeps {
@@ -55,5 +71,22 @@ function notWaiting(
       waiting.length > 0
         ? `Waiting are ${waiting.join(', ')}.`
         : 'The gateway must be running (pnpm dev:https), and the server must have asked for one.',
+  })
+}
+
+const openers: Partial<Record<NodeJS.Platform, readonly [string, ...string[]]>> = {
+  darwin: ['open'],
+  win32: ['rundll32', 'url.dll,FileProtocolHandler'],
+}
+
+function openBrowser(url: string, platform: NodeJS.Platform): Promise<boolean> {
+  const [command, ...args] = openers[platform] ?? ['xdg-open']
+  return new Promise((resolve) => {
+    const child = spawn(command, [...args, url], { stdio: 'ignore', detached: true })
+    child.once('error', () => resolve(false))
+    child.once('spawn', () => {
+      child.unref()
+      resolve(true)
+    })
   })
 }

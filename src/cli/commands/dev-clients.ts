@@ -1,27 +1,17 @@
-import type { UndoneFile, WrittenFile } from '../../clients/editing/client-files.ts'
+import type { UndoneFile, WrittenFile } from '../../clients/client-files.ts'
 import { clientEntryName, writeClient } from '../../clients/mcp-client.ts'
 import { entryCaFile } from '../../clients/trust-variables.ts'
 import type { ReadyEvent } from '../../gateway-events.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
 import { failureEvent } from '../ui/failure.ts'
 import { trustFilesIn } from '../ui/snippets.ts'
-import type { DevClients, Finding } from './dev-deps.ts'
+import type { DevClients, Notice } from './dev-world.ts'
 
-/** Keeps the address of now in clients' files. */
-export interface ClientFollower {
-  /** Learns what does not change with the address. */
-  start(ready: ReadyEvent): void
-  /** Writes an address into every file; a file that cannot be written is a warning and no more. */
-  follow(appUrl: string): Promise<readonly WrittenFile[]>
-  /** Takes out what this run wrote, when that was asked for. */
-  undo(): Promise<readonly UndoneFile[]>
-}
-
-/** Creates the follower; without anything to write it does nothing. */
+/** Keeps the address of now in clients' files; without anything to write it does nothing. */
 export function createClientFollower(
   clients: DevClients | undefined,
-  options: { home: string; warn: (finding: Finding) => void },
-): ClientFollower {
+  options: { home: string; warn: (notice: Notice) => void },
+) {
   const { home, warn } = options
   const files = clients?.write ? clients.openFiles(home) : undefined
   const written = new Map<string, WrittenFile>()
@@ -32,17 +22,19 @@ export function createClientFollower(
       return [await work()]
     } catch (error) {
       // The gateway works without any client's file, whatever is wrong with it.
-      const { event: _event, ...finding } = failureEvent(error)
-      warn(finding)
+      const { event: _event, ...notice } = failureEvent(error)
+      warn(notice)
       return []
     }
   }
 
   return {
-    start(event) {
+    /** Learns what does not change with the address. */
+    start(event: ReadyEvent): void {
       ready = event
     },
-    async follow(appUrl) {
+    /** Writes an address into every file; a file that cannot be written is a warning and no more. */
+    async follow(appUrl: string): Promise<readonly WrittenFile[]> {
       const profile = ready?.profiles[0]?.name
       if (!files || !clients || !ready || profile === undefined) return []
       const caFile = entryCaFile(trustFilesIn({ ...ready, appUrl }))
@@ -62,7 +54,8 @@ export function createClientFollower(
       }
       return results
     },
-    async undo() {
+    /** Takes out what this run wrote, when that was asked for. */
+    async undo(): Promise<readonly UndoneFile[]> {
       if (!files || !clients?.undoOnExit) return []
       const undone: UndoneFile[] = []
       for (const memory of await files.remembered()) {

@@ -1,37 +1,22 @@
-import type { AppUrlFiles } from '../../config/env-file.ts'
+import type { AppUrlFiles } from '../../config/app-url-files.ts'
 import type { InstanceLock } from '../../config/instance-lock.ts'
 import type { GatewayFile, ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
 import type { GatewayEvent, ReadyEvent } from '../../gateway-events.ts'
 import { shortPath } from '../../lib/short-path.ts'
-import { exposureOf } from '../../origin/listener-origins.ts'
+import { exposureOfHost } from '../../origin/exposure.ts'
 import type { Companions } from '../companions.ts'
-import { createPendingApprovals, type PendingApprovals } from '../pending-approvals.ts'
 import { failureEvent } from '../ui/failure.ts'
 import { createNewsFormatter } from '../ui/news.ts'
 import { formatReady, type ReadyView } from '../ui/ready.ts'
-import { type ClientFollower, createClientFollower } from './dev-clients.ts'
-import type { DevDeps, Finding } from './dev-deps.ts'
+import { createPendingApprovals } from './approvals.ts'
+import { createClientFollower } from './dev-clients.ts'
+import type { DevWorld, Notice } from './dev-world.ts'
 
-/** What follows from the gateway's events: files, companions, and what is printed. */
-export interface DevEvents {
-  readonly approvals: PendingApprovals
-  /** Takes an event; what follows from it is done in order, one event after the other. */
-  handle(event: GatewayEvent): void
-  /** Prints a finding of ours as a warning. */
-  warn(finding: Finding): void
-  /** Reports an edited configuration file that cannot be used. */
-  reject(error: unknown): void
-  /** Takes what was written into clients' files out again, when that was asked for. */
-  undoClients: ClientFollower['undo']
-  /** Takes over the companions of an edited configuration file. */
-  applyProcesses(next: GatewayFile): void
-  /** Starts nothing more; resolves when what was under way is done. */
-  settle(): Promise<void>
-}
+export type DevEvents = ReturnType<typeof createDevEvents>
 
-export interface DevEventsOptions {
-  readonly deps: DevDeps
+interface DevEventsOptions {
+  readonly world: DevWorld
   readonly config: ResolvedConfig
   readonly lock: InstanceLock
   readonly appUrlFiles: AppUrlFiles
@@ -42,17 +27,17 @@ export interface DevEventsOptions {
   readonly onBug: (error: unknown) => void
 }
 
-/** Creates the handler of the gateway's events. */
-export function createDevEvents(options: DevEventsOptions): DevEvents {
-  const { deps, config, onBug } = options
-  const { output } = deps
+/** What follows from the gateway's events: files, companions, and what is printed. */
+export function createDevEvents(options: DevEventsOptions) {
+  const { world, config, onBug } = options
+  const { output } = world
   const configFile = shortPath(config.configFile, config.projectDir)
-  const news = createNewsFormatter({ screen: output.screen('stderr'), configFile })
-  const address = createAddressFollower(options, (finding) => warn(finding))
+  const news = createNewsFormatter({ screen: output.stderr, configFile })
+  const address = createAddressFollower(options, (notice) => warn(notice))
   const approvals = createPendingApprovals({ now: Date.now })
-  const clients = createClientFollower(deps.clients, {
+  const clients = createClientFollower(world.clients, {
     home: config.home,
-    warn: (finding) => warn(finding),
+    warn: (notice) => warn(notice),
   })
   const followClients = async (appUrl: string) => {
     for (const file of await clients.follow(appUrl)) tell({ event: 'client', ...file })
@@ -71,9 +56,9 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
     const isShownLater = event.event === 'upstream' && !isReady
     if (text !== undefined && !isShownLater) output.talk(text)
   }
-  const warn = (finding: Finding) => tell({ event: 'warning', ...finding })
+  const warn = (notice: Notice) => tell({ event: 'warning', ...notice })
   const onReady = async (event: ReadyEvent) => {
-    const screen = await readyScreen(event, { deps, config, configFile })
+    const screen = await readyScreen(event, { world, config, configFile })
     await address.follow(event)
     if (settled) return
     // Nothing is awaited from here on, so that no companion's output comes before the screen.
@@ -87,8 +72,10 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
   }
   return {
     approvals,
+    /** Prints a notice of ours as a warning. */
     warn,
-    handle(event) {
+    /** Takes an event; what follows from it is done in order, one event after the other. */
+    handle(event: GatewayEvent): void {
       if (settled) return
       if (event.event === 'progress') {
         output.event(event)
@@ -101,14 +88,18 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
         if (event.event === 'url-changed') enqueue(() => followClients(event.appUrl))
       }
     },
-    reject(error) {
+    /** Reports an edited configuration file that cannot be used. */
+    reject(error: unknown) {
       if (!(error instanceof UserError)) return onBug(error)
       const { event: _error, ...failure } = failureEvent(error)
       enqueue(() => tell({ event: 'config', state: 'rejected', ...failure }))
     },
+    /** Takes what was written into clients' files out again, when that was asked for. */
     undoClients: clients.undo,
-    applyProcesses: (next) => enqueue(() => address.applyProcesses(next)),
-    settle() {
+    /** Takes over the companions of an edited configuration file. */
+    applyProcesses: (next: GatewayFile) => enqueue(() => address.applyProcesses(next)),
+    /** Starts nothing more; resolves when what was under way is done. */
+    settle(): Promise<void> {
       settled = true
       return queue
     },
@@ -117,20 +108,20 @@ export function createDevEvents(options: DevEventsOptions): DevEvents {
 
 /** Keeps files, lock and companions at the address of now. */
 function createAddressFollower(
-  { deps, config, lock, appUrlFiles, companions }: DevEventsOptions,
-  warn: (finding: Finding) => void,
+  { world, config, lock, appUrlFiles, companions }: DevEventsOptions,
+  warn: (notice: Notice) => void,
 ) {
   let processes = config.processes
   let current: string | undefined
   return {
     async follow({ appUrl, origins }: Pick<ReadyEvent, 'appUrl' | 'origins'>) {
       current = appUrl
-      deps.process.env.APP_URL = appUrl
+      world.process.env.APP_URL = appUrl
       await appUrlFiles.set(appUrl).catch((error: unknown) => {
         // The gateway works without them, so this is worth a warning and no more.
         if (!(error instanceof UserError)) throw error
-        const { event: _error, ...finding } = failureEvent(error)
-        warn(finding)
+        const { event: _error, ...notice } = failureEvent(error)
+        warn(notice)
       })
       await lock.announce(appUrl, origins)
       await companions.restart(processes, appUrl)
@@ -145,25 +136,25 @@ function createAddressFollower(
 
 async function readyScreen(
   ready: ReadyEvent,
-  { deps, config, configFile }: { deps: DevDeps; config: ResolvedConfig; configFile: string },
-): Promise<string> {
+  { world, config, configFile }: { world: DevWorld; config: ResolvedConfig; configFile: string },
+): Promise<string[]> {
   const certificateSource =
-    ready.certFile === undefined ? undefined : await deps.describeSigner(ready.caFile)
+    ready.certFile === undefined ? undefined : await world.describeSigner(ready.caFile)
   return formatReady(ready, {
-    screen: deps.output.screen('stdout'),
-    platform: deps.platform,
+    screen: world.output.stdout,
+    platform: world.platform,
     configFile,
-    keys: deps.keys,
+    keys: world.keys,
     ...networkView(config),
     ...(certificateSource !== undefined && { certificateSource }),
-    clients: deps.clients?.chosen,
-    written: deps.clients?.write,
+    clients: world.clients?.chosen,
+    written: world.clients?.write,
   })
 }
 
 /** What the screen says where others in the network reach us. */
 function networkView({ listen, profiles, tunnels }: ResolvedConfig): Pick<ReadyView, 'network'> {
-  if (exposureOf(listen.host) === 'loopback') return {}
+  if (exposureOfHost(listen.host) === 'loopback') return {}
   const open = Object.values(profiles).filter(
     ({ auth }) => auth === 'none' && tunnels.allowAnonymous,
   )

@@ -1,24 +1,21 @@
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { messageOf, UserError } from '../../errors.ts'
-import { wantsTunnel } from '../../gateway/cautions.ts'
+import { wantsTunnel } from '../../gateway/start-warnings.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { ReadyEvent } from '../../gateway-events.ts'
 import { printable } from '../../lib/printable.ts'
 import { copyToClipboard } from '../clipboard.ts'
 import { type KeyActions, listenToKeys } from '../keys.ts'
-import type { PendingApprovals } from '../pending-approvals.ts'
 import { formatDoctor } from '../ui/doctor.ts'
 import { formatFailure } from '../ui/failure.ts'
-import { formatKeyHelp } from '../ui/key-help.ts'
-import { formatProse } from '../ui/layout.ts'
 
-import { formatQr } from '../ui/qr.ts'
-import { clientSnippet } from '../ui/snippets.ts'
-import { createApprovalKeys } from './approval-keys.ts'
-import type { DevDeps } from './dev-deps.ts'
+import type { Screen } from '../ui/screen.ts'
+import { clientSnippet, formatQr } from '../ui/snippets.ts'
+import { createApprovalKeys, type PendingApprovals } from './approvals.ts'
+import type { DevWorld } from './dev-world.ts'
 
 export interface DevKeysOptions {
-  readonly deps: Pick<DevDeps, 'input' | 'output' | 'platform' | 'now' | 'examine' | 'clients'>
+  readonly world: Pick<DevWorld, 'input' | 'output' | 'platform' | 'now' | 'examine' | 'clients'>
   readonly config: ResolvedConfig
   readonly gateway: Gateway
   readonly approvals: PendingApprovals
@@ -28,8 +25,8 @@ export interface DevKeysOptions {
 
 /** Makes the keys work until the result is called. */
 export function listenToDevKeys(options: DevKeysOptions): () => void {
-  const { deps, gateway, onInterrupt, onBug } = options
-  const { output } = deps
+  const { world, gateway, onInterrupt, onBug } = options
+  const { output } = world
   const reopen = createReopen(options)
   const opensTunnel = wantsTunnel(options.config)
   const examine = createExamine(options)
@@ -37,29 +34,29 @@ export function listenToDevKeys(options: DevKeysOptions): () => void {
     c: () => void copySnippet(options).catch(onBug),
     q() {
       const url = gateway.status().profiles[0]?.url ?? gateway.status().appUrl
-      output.answer(`\n${formatQr(url, output.screen('stdout'))}\n`)
+      output.answer(['', ...formatQr(url, output.stdout), ''])
     },
     r: () => void reopen().catch(onBug),
     d: () => void examine().catch(onBug),
     ...createApprovalKeys({
       approvals: options.approvals,
       gateway,
-      screen: output.screen('stderr'),
+      screen: output.stderr,
       print: output.talk,
       now: Date.now,
     }),
-    '?': () => output.talk(formatKeyHelp(output.screen('stderr'), { opensTunnel })),
+    '?': () => output.talk(formatKeyHelp(output.stderr, { opensTunnel })),
     '\r': () => output.talk(''),
     interrupt: onInterrupt,
     end: onInterrupt,
   }
-  return listenToKeys(deps.input, actions)
+  return listenToKeys(world.input, actions)
 }
 
-async function copySnippet({ deps, gateway }: DevKeysOptions): Promise<void> {
-  const { output, platform } = deps
-  const say = (text: string) => output.talk(formatProse(text, output.screen('stderr')).join('\n'))
-  const snippet = clientSnippet(gateway.status(), deps.clients?.chosen[0])
+async function copySnippet({ world, gateway }: DevKeysOptions): Promise<void> {
+  const { output, platform } = world
+  const say = (text: string) => output.talk(output.stderr.prose(text))
+  const snippet = clientSnippet(gateway.status(), world.clients?.chosen[0])
   if (!snippet) {
     say('There is no profile, so there is nothing to copy.')
     return
@@ -76,8 +73,8 @@ async function copySnippet({ deps, gateway }: DevKeysOptions): Promise<void> {
 }
 
 /** Runs the doctor, one at a time: a second press while it looks does nothing. */
-function createExamine({ deps, config }: DevKeysOptions): () => Promise<void> {
-  const { output, examine } = deps
+function createExamine({ world, config }: DevKeysOptions): () => Promise<void> {
+  const { output, examine } = world
   let working = false
   return async () => {
     if (working) return
@@ -86,7 +83,7 @@ function createExamine({ deps, config }: DevKeysOptions): () => Promise<void> {
     try {
       const report = await examine(config)
       output.progress(undefined)
-      output.answer(formatDoctor(report, output.screen('stdout')))
+      output.answer(formatDoctor(report, output.stdout))
     } finally {
       output.progress(undefined)
       working = false
@@ -95,8 +92,8 @@ function createExamine({ deps, config }: DevKeysOptions): () => Promise<void> {
 }
 
 /** Reopens, one at a time: a second press while it works does nothing. */
-function createReopen({ deps, gateway }: DevKeysOptions): () => Promise<void> {
-  const { output, now } = deps
+function createReopen({ world, gateway }: DevKeysOptions): () => Promise<void> {
+  const { output, now } = world
   let working = false
   return async () => {
     if (working) return
@@ -109,12 +106,12 @@ function createReopen({ deps, gateway }: DevKeysOptions): () => Promise<void> {
       if (outcome === 'closed') return
       const ms = Math.round(now() - startedAt)
       for (const sentence of describeReopened(outcome, { ready: gateway.status(), ms })) {
-        output.talk(formatProse(printable(sentence), output.screen('stderr')).join('\n'))
+        output.talk(output.stderr.prose(printable(sentence)))
       }
     } catch (error) {
       output.progress(undefined)
       if (!(error instanceof UserError)) throw error
-      output.talk(formatFailure(error, output.screen('stderr')))
+      output.talk(formatFailure(error, output.stderr))
       output.event({ event: 'error', code: error.code, message: messageOf(error) })
     } finally {
       working = false
@@ -135,4 +132,26 @@ function describeReopened(
       ? `Restarted the servers in ${ms} ms; the tunnel is not open yet, and is tried again.`
       : `${failed.size > 0 ? 'Reopened what works' : 'Reopened'} in ${ms} ms.`
   return [done, ...[...failed].map(([name, error]) => `Server "${name}" still fails: ${error}`)]
+}
+
+/** What each key does, in a sentence. */
+export function formatKeyHelp(
+  { style }: Screen,
+  { opensTunnel }: { opensTunnel: boolean },
+): string[] {
+  const reopens = opensTunnel
+    ? 'restarts the servers and opens the tunnel anew: its address may change'
+    : 'restarts the servers and proves the address again'
+  const keys = [
+    ['c', 'copies the snippet to the clipboard'],
+    ['q', 'shows the MCP address as a QR code'],
+    ['r', reopens],
+    ['d', 'looks for what is wrong, and says what fixes it'],
+    ['y, n', 'allows or refuses a client; y only one that asks from this machine'],
+    ['w', 'shows the clients that wait, with their codes'],
+    ['x', 'refuses all that wait, and takes new requests at once'],
+    ['?', 'shows this'],
+    ['Ctrl-C', 'stops everything; twice stops at once'],
+  ]
+  return keys.map(([key = '', does = '']) => `  ${style.bold(key.padEnd(8))}${does}`)
 }

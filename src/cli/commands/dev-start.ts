@@ -1,19 +1,18 @@
+import type { Recovery, RestoredFile } from '../../config/app-url-files.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { messageOf } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
 import { createLogger } from '../../lib/logger.ts'
 import { shortPath } from '../../lib/short-path.ts'
 import type { Companions } from '../companions.ts'
-import type { EmergencyExit } from '../emergency-exit.ts'
-import type { StopReason } from '../stop-reasons.ts'
-import { formatRecovery, formatRestored } from '../ui/app-url-files.ts'
+import type { EmergencyExit, StopReason } from '../stop-reasons.ts'
 import { undoneSentence } from '../ui/clients.ts'
-import type { DevDeps } from './dev-deps.ts'
 import { createDevEvents, type DevEvents } from './dev-events.ts'
 import { listenToDevKeys } from './dev-keys.ts'
+import type { DevWorld } from './dev-world.ts'
 
 export interface DevStart {
-  readonly deps: DevDeps
+  readonly world: DevWorld
   /** Gets one step for everything that is started; the last started ends first. */
   readonly undo: AsyncDisposableStack
   readonly emergency: EmergencyExit
@@ -30,14 +29,14 @@ export interface DevStart {
  * the signal's reason
  */
 export async function startDev(context: DevStart): Promise<void> {
-  const { deps, undo, emergency, stop, signal, interrupt } = context
-  const { output } = deps
+  const { world, undo, emergency, stop, signal, interrupt } = context
+  const { output } = world
   const onBug = (error: unknown) => stop.resolve({ kind: 'bug', error })
-  const { config, warnings } = await deps.loadConfig()
-  const lock = await deps.takeInstanceLock(config.home)
+  const { config, warnings } = await world.loadConfig()
+  const lock = await world.takeInstanceLock(config.home)
   emergency.add(lock.release)
   undo.defer(lock.release)
-  const appUrlFiles = deps.openAppUrlFiles(config)
+  const appUrlFiles = world.openAppUrlFiles(config)
   const recovery = await appUrlFiles.recover()
   undo.defer(async () => {
     const files = formatRestored(await appUrlFiles.restore(), config.projectDir)
@@ -45,12 +44,12 @@ export async function startDev(context: DevStart): Promise<void> {
   })
   let gateway: Gateway | undefined
   undo.defer(async () => gateway?.close())
-  const companions = createReportingCompanions(deps, (finding) => events.warn(finding))
+  const companions = createReportingCompanions(world, (notice) => events.warn(notice))
   emergency.add(companions.kill)
   undo.defer(companions.stop)
   const ready = Promise.withResolvers<void>()
   const events = createDevEvents({
-    deps,
+    world,
     config,
     lock,
     appUrlFiles,
@@ -74,12 +73,12 @@ export async function startDev(context: DevStart): Promise<void> {
   const writeDebug = (block: string) => output.log(`${block}\n`)
   signal.throwIfAborted()
   const onEvent = events.handle
-  gateway = await deps.startGateway({ config, logger, onEvent, writeDebug, signal })
+  gateway = await world.startGateway({ config, logger, onEvent, writeDebug, signal })
   await followConfig({ context, config, gateway, events })
   void ready.promise.then(() => {
-    if (!deps.keys || !gateway || undo.disposed) return
+    if (!world.keys || !gateway || undo.disposed) return
     const stopKeys = listenToDevKeys({
-      deps,
+      world,
       config,
       gateway,
       approvals: events.approvals,
@@ -92,12 +91,12 @@ export async function startDev(context: DevStart): Promise<void> {
 }
 
 function createReportingCompanions(
-  { createCompanions, output }: DevDeps,
+  { createCompanions, output }: DevWorld,
   warn: DevEvents['warn'],
 ): Companions {
   return createCompanions({
     write: output.companion,
-    color: output.screen('stdout').style.isColorSupported,
+    color: output.stdout.style.isColorSupported,
     graceMs: 5000,
     onExit({ name, outcome }) {
       const how = typeof outcome === 'number' ? `exit code ${outcome}` : outcome
@@ -109,7 +108,7 @@ function createReportingCompanions(
 
 /** Applies edits of the configuration file, one after the other. */
 async function followConfig({
-  context: { deps, undo },
+  context: { world, undo },
   config,
   gateway,
   events,
@@ -126,11 +125,11 @@ async function followConfig({
     await applying
   })
   const apply = async () => {
-    const next = await deps.reloadGatewayFile(config)
+    const next = await world.reloadGatewayFile(config)
     await gateway.applyFile(next)
     events.applyProcesses(next)
   }
-  await deps.watchConfig(config, {
+  await world.watchConfig(config, {
     signal: watching.signal,
     onChange() {
       applying = applying.then(apply).catch(events.reject)
@@ -148,4 +147,31 @@ async function followConfig({
         hint: 'Restart after editing it.',
       }),
   })
+}
+
+/** What became of the APP_URL lines when we stopped; `undefined` when there were none. */
+export function formatRestored(files: readonly RestoredFile[], folder: string): string | undefined {
+  if (files.length === 0) return undefined
+  return files.map((file) => formatFile(file, shortPath(file.path, folder))).join(' ')
+}
+
+function formatFile(file: RestoredFile, path: string): string {
+  switch (file.outcome) {
+    case 'restored':
+    case 'unchanged':
+      return `APP_URL in ${path} is as it was before.`
+    case 'removed':
+      return `${path}, which did not exist before, is gone again.`
+    case 'edited':
+      return `APP_URL in ${path} was changed meanwhile and was left alone.`
+    case 'failed':
+      return `APP_URL in ${path} could not be put back (${file.message}); the next start tries again.`
+  }
+}
+
+/** What was repaired after a run that did not end properly; `undefined` when nothing was. */
+function formatRecovery(recovery: Recovery, folder: string): string | undefined {
+  if (recovery.state !== 'recovered') return undefined
+  const sentences = formatRestored(recovery.files, folder)
+  return sentences && `The last run did not end properly. ${sentences}`
 }

@@ -1,24 +1,17 @@
-import type { DoctorReport } from '../../doctor/run-checks.ts'
-import type { Output } from '../output.ts'
+import { examine } from '../../doctor/examine.ts'
+import type { World } from '../output.ts'
 import { formatDoctor } from '../ui/doctor.ts'
 
-/** What `doctor` is made of. */
-export interface DoctorDeps {
-  readonly output: Output
-  /** Looks at everything, and changes nothing. */
-  readonly examine: () => Promise<DoctorReport>
-}
-
 /** Says what is well, what is not, and what to do about it. Resolves with 1 when something fails. */
-export async function runDoctor({ output, examine }: DoctorDeps): Promise<number> {
+export async function doctor({ output, process }: World): Promise<number> {
   output.progress('Looking')
-  const report = await examine()
+  const report = await examine({ projectDir: process.cwd() })
   output.progress(undefined)
   const { findings, summary } = report
   output.data({
     findings: findings.map(({ title: _title, ...finding }) => finding),
     summary,
   })
-  output.answer(formatDoctor(report, output.screen('stdout')))
+  output.answer(formatDoctor(report, output.stdout))
   return summary.fail > 0 ? 1 : 0
 }

@@ -4,11 +4,11 @@ import { requireHome } from '../../config/require-home.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { openSqliteStore } from '../../store/sqlite-store.ts'
 import type { Store } from '../../store/store.ts'
-import type { CommandWorld } from '../command-world.ts'
+import type { World } from '../output.ts'
 
 /** Runs a command on the configuration and the store of this folder, and closes it again. */
 export async function withStore(
-  { process }: Pick<CommandWorld, 'process'>,
+  { process }: Pick<World, 'process'>,
   run: (folder: { config: ResolvedConfig; store: Store }) => Promise<number>,
 ): Promise<number> {
   const { config } = await loadConfig({ projectDir: process.cwd() })

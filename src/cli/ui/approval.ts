@@ -1,11 +1,10 @@
 import type { ApprovalEvent, ApprovalStateEvent } from '../../gateway-events.ts'
 import { printableLine, quoted } from '../../lib/printable.ts'
 import { count } from '../../lib/wording.ts'
-import { formatProse, formatRow } from './layout.ts'
-import type { Screen } from './styler.ts'
+import type { Screen } from './screen.ts'
 
 /** A client that asks for access: who it says it is, where it asks from, and what lets it in. */
-export function formatApproval(event: ApprovalEvent, screen: Screen): string {
+export function formatApproval(event: ApprovalEvent, screen: Screen): string[] {
   const { style } = screen
   const { clientName, clientId, code, reference, profile, redirectHost, origin, from } = event
   const rows = [
@@ -22,30 +21,30 @@ export function formatApproval(event: ApprovalEvent, screen: Screen): string {
   return [
     '',
     style.yellow('  A client asks for access.'),
-    ...rows.flatMap(([name = '', value = '']) => formatRow(name, [value], screen)),
-    ...formatProse(how, screen),
+    ...rows.flatMap(([name = '', value = '']) => screen.row(name, [value])),
+    ...screen.prose(how),
     '',
-  ].join('\n')
+  ]
 }
 
 /** Which of several is meant. */
 export function formatChoices(
   { allowed, choices }: { allowed: boolean; choices: readonly ApprovalEvent[] },
   screen: Screen,
-): string {
+): string[] {
   const question = `${count(choices.length, 'client')} wait. Press the number of the one to ${allowed ? 'allow' : 'refuse'}.`
   const lines = choices.map(
     (one, index) =>
       `  ${screen.style.bold(String(index + 1))}  ${nameOf(one)}, from ${printableLine(one.from)}`,
   )
-  return [...formatProse(question, screen), ...lines].join('\n')
+  return [...screen.prose(question), ...lines]
 }
 
 /** What became of a request for access. */
-export function formatApprovalState(event: ApprovalStateEvent, screen: Screen): string {
-  const lines = formatProse(sentenceOf(event), screen)
+export function formatApprovalState(event: ApprovalStateEvent, screen: Screen): string[] {
+  const lines = screen.prose(sentenceOf(event))
   const isAlarming = event.state === 'wrong-code' || event.state === 'busy'
-  return (isAlarming ? lines.map(screen.style.yellow) : lines).join('\n')
+  return isAlarming ? lines.map(screen.style.yellow) : lines
 }
 
 /** The two words of a request, and what its client calls itself. */

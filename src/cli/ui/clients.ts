@@ -1,11 +1,10 @@
-import type { UndoneFile, WrittenFile } from '../../clients/editing/client-files.ts'
-import { backupPath } from '../../clients/editing/disk-file.ts'
+import type { UndoneFile, WrittenFile } from '../../clients/client-files.ts'
 import type { McpClient } from '../../clients/mcp-client.ts'
 import type { UserFolders } from '../../clients/user-folders.ts'
+import { backupPath } from '../../editing/user-file.ts'
 import type { ClientFileEvent } from '../../gateway-events.ts'
 import { shortPath } from '../../lib/short-path.ts'
-import { formatProse, margin } from './layout.ts'
-import type { Screen } from './styler.ts'
+import { margin, type Screen } from './screen.ts'
 
 /** A client for a machine. */
 export function clientData(client: McpClient, folders: UserFolders) {
@@ -15,7 +14,7 @@ export function clientData(client: McpClient, folders: UserFolders) {
 }
 
 /** Every client on a line: its name for the command, what it is, and how it is connected. */
-export function formatClientList(clients: readonly McpClient[], screen: Screen): string {
+export function formatClientList(clients: readonly McpClient[], screen: Screen): string[] {
   const width = Math.max(...clients.map(({ id }) => id.length)) + 2
   const lines = clients.map(
     (client) =>
@@ -23,7 +22,7 @@ export function formatClientList(clients: readonly McpClient[], screen: Screen):
   )
   const help =
     'Show how with `pnpm sallyport client <name>`, do it with --write, and take it back with --undo.'
-  return ['', ...lines, '', ...formatProse(help, screen), ''].join('\n')
+  return ['', ...lines, '', ...screen.prose(help), '']
 }
 
 function wayOf({ dials, file }: McpClient): string {
@@ -42,12 +41,12 @@ export function formatWritten(written: WrittenFile, { screen, folder }: PathView
   const path = shortPath(written.path, folder)
   switch (written.outcome) {
     case 'unchanged':
-      return formatProse(`"${written.name}" is in ${path} already; nothing was written.`, screen)
+      return screen.prose(`"${written.name}" is in ${path} already; nothing was written.`)
     case 'created':
-      return formatProse(`Wrote "${written.name}" into ${path}, which is new.`, screen)
+      return screen.prose(`Wrote "${written.name}" into ${path}, which is new.`)
     case 'changed': {
       const kept = `what it was before us is kept in ${shortPath(backupPath(written.path), folder)}`
-      return formatProse(`Wrote "${written.name}" into ${path}; ${kept}.`, screen)
+      return screen.prose(`Wrote "${written.name}" into ${path}; ${kept}.`)
     }
   }
 }
@@ -57,12 +56,12 @@ export function formatUndone(
   client: McpClient,
   undone: readonly UndoneFile[],
   { screen, folder }: PathView,
-): string {
+): string[] {
   if (undone.length === 0) {
     const text = `Nothing of ours is remembered in a file of ${client.title}, so nothing was changed.`
-    return formatProse(text, screen).join('\n')
+    return screen.prose(text)
   }
-  return undone.flatMap((one) => formatProse(undoneSentence(one, folder), screen)).join('\n')
+  return undone.flatMap((one) => screen.prose(undoneSentence(one, folder)))
 }
 
 /** One entry that was taken back, as a sentence. */

@@ -1,15 +1,14 @@
 import type { FindingState } from '../../doctor/check.ts'
-import type { DoctorReport, ReportedFinding } from '../../doctor/run-checks.ts'
+import type { DoctorReport, ReportedFinding } from '../../doctor/examine.ts'
 import { printableValues } from '../../lib/printable.ts'
 import { count } from '../../lib/wording.ts'
-import { margin, wrapText } from './layout.ts'
-import type { Screen } from './styler.ts'
+import { margin, type Screen, wrapText } from './screen.ts'
 
 const stateWidth = 6
 const textIndent = margin.length * 2 + stateWidth
 
 /** What `doctor` found: grouped by check, each finding on a line, and below it what to do. */
-export function formatDoctor(report: DoctorReport, screen: Screen): string {
+export function formatDoctor(report: DoctorReport, screen: Screen): string[] {
   const { findings, summary } = printableValues(report)
   const titles = [...new Set(findings.map(({ title }) => title))]
   const groups = titles.map((title) => [
@@ -18,12 +17,7 @@ export function formatDoctor(report: DoctorReport, screen: Screen): string {
       .filter((finding) => finding.title === title)
       .flatMap((finding) => formatFinding(finding, screen)),
   ])
-  return [
-    '',
-    ...groups.flatMap((lines) => [...lines, '']),
-    formatSummary(summary, screen),
-    '',
-  ].join('\n')
+  return ['', ...groups.flatMap((lines) => [...lines, '']), formatSummary(summary, screen), '']
 }
 
 function formatFinding(finding: ReportedFinding, screen: Screen): string[] {

@@ -1,7 +1,6 @@
 import { messageOf, UserError } from '../../errors.ts'
 import { printable } from '../../lib/printable.ts'
-import { formatProse, margin } from './layout.ts'
-import type { Screen } from './styler.ts'
+import { margin, type Screen } from './screen.ts'
 
 const report = 'Please report it, with these lines, where you got Sallyport from'
 
@@ -16,21 +15,20 @@ export interface FailureEvent {
 }
 
 /** A failure for a person: what happened, what to do, and its code; a bug with its stack. */
-export function formatFailure(error: unknown, screen: Screen): string {
+export function formatFailure(error: unknown, screen: Screen): string[] {
   const { style } = screen
   if (error instanceof UserError) {
-    const [first = '', ...rest] = formatProse(printable(error.message), screen)
     return [
-      ...[first, ...rest].map((line) => style.red(line)),
-      ...(error.hint ? formatProse(printable(error.hint), screen) : []),
+      ...screen.prose(error.message).map(style.red),
+      ...(error.hint ? screen.prose(error.hint) : []),
       margin + style.dim(error.code),
-    ].join('\n')
+    ]
   }
   return [
-    ...formatProse('Sallyport has a bug and cannot go on.', screen).map((line) => style.red(line)),
+    ...screen.prose('Sallyport has a bug and cannot go on.').map(style.red),
     printable(stackOf(error)),
-    ...formatProse(`${report}.`, screen),
-  ].join('\n')
+    ...screen.prose(`${report}.`),
+  ]
 }
 
 /** The same failure for a machine. */

@@ -2,25 +2,24 @@ import type {
   ClientFileEvent,
   GatewayEvent,
   TrustEvent,
+  TunnelEvent,
   UpstreamState,
 } from '../../gateway-events.ts'
 import { printableValues } from '../../lib/printable.ts'
 import { count } from '../../lib/wording.ts'
 import { formatApproval, formatApprovalState } from './approval.ts'
 import { clientFileSentence } from './clients.ts'
-import { formatProse } from './layout.ts'
-import { formatFinding } from './profiles.ts'
-import type { Screen } from './styler.ts'
-import { createTunnelNews } from './tunnel-news.ts'
-
-/** Turns what the gateway tells after it is ready into text; `undefined` when it is not news. */
-export type FormatNews = (event: GatewayEvent) => string | undefined
+import type { Screen } from './screen.ts'
 
 /**
- * Creates the formatter of later events. It remembers each server's state, because a server that
- * goes to sleep and wakes is not news, while one that fails or comes back is.
+ * Creates the formatter of what the gateway tells after it is ready; `undefined` is no news. It
+ * remembers each server's state, because a server that goes to sleep and wakes is not news, while one
+ * that fails or comes back is.
  */
-export function createNewsFormatter(options: { screen: Screen; configFile: string }): FormatNews {
+export function createNewsFormatter(options: {
+  screen: Screen
+  configFile: string
+}): (event: GatewayEvent) => string[] | undefined {
   const { screen, configFile } = options
   const failures = new Map<string, string>()
   const tunnelNews = createTunnelNews(screen)
@@ -44,7 +43,7 @@ export function createNewsFormatter(options: { screen: Screen; configFile: strin
       case 'client':
         return formatClientFile(event, screen)
       case 'warning':
-        return formatFinding(event, screen).join('\n')
+        return screen.warning(event)
       case 'error':
         return formatError(event, screen)
       default:
@@ -53,77 +52,114 @@ export function createNewsFormatter(options: { screen: Screen; configFile: strin
   }
 }
 
-function formatClientFile(event: ClientFileEvent, screen: Screen): string | undefined {
+function formatClientFile(event: ClientFileEvent, screen: Screen): string[] | undefined {
   const sentence = clientFileSentence(event)
-  return sentence && formatProse(sentence, screen).join('\n')
+  return sentence === undefined ? undefined : screen.prose(sentence)
 }
 
 function formatUpstream(
   event: { server: string; state: UpstreamState; tools?: number; error?: string },
   { screen, failures }: { screen: Screen; failures: Map<string, string> },
-): string | undefined {
+): string[] | undefined {
   const { server, state, tools, error = 'no reason was given' } = event
-  if (state === 'login-needed') {
-    // The link is in it, so a new address is news.
+  const isInPart = state === 'up' && event.error !== undefined
+  if (state === 'login-needed' || state === 'failed' || isInPart) {
+    // The link of a login is in its error, so a new address is news.
     if (failures.get(server) === error) return undefined
     failures.set(server, error)
-    return screen.style.yellow(`  ${error}`)
-  }
-  if (state === 'failed') {
-    const known = failures.get(server) === error
-    failures.set(server, error)
-    if (known) return undefined
-    return formatFinding({ message: `Server "${server}" failed: ${error}` }, screen).join('\n')
-  }
-  if (state === 'up' && event.error !== undefined) {
-    const known = failures.get(server) === error
-    failures.set(server, error)
-    if (known) return undefined
-    const message = `Server "${server}" works in part: ${error}`
-    return formatFinding({ message }, screen).join('\n')
+    if (state === 'login-needed') return [screen.style.yellow(`  ${error}`)]
+    const what = isInPart ? 'works in part' : 'failed'
+    return screen.warning({ message: `Server "${server}" ${what}: ${error}` })
   }
   if (state !== 'up' || !failures.delete(server)) return undefined
   const offer = tools === undefined ? '' : ` with ${count(tools, 'tool')}`
-  return formatProse(`Server "${server}" is back${offer}.`, screen).join('\n')
+  return screen.prose(`Server "${server}" is back${offer}.`)
 }
 
-function formatTrust({ change, message }: TrustEvent, screen: Screen): string {
+function formatTrust({ change, message }: TrustEvent, screen: Screen): string[] {
   const isAlarming = change === 'refused' || change === 'blocked'
-  const lines = formatProse(message, screen)
-  return (isAlarming ? lines.map(screen.style.yellow) : lines).join('\n')
+  const lines = screen.prose(message)
+  return isAlarming ? lines.map(screen.style.yellow) : lines
 }
 
 function formatUrlChange(
   event: { previousUrl: string; appUrl: string; redirectUri: string },
   screen: Screen,
-): string {
+): string[] {
   const { style } = screen
   return [
-    ...formatProse(`The address changed from ${event.previousUrl} to`, screen).map(style.yellow),
+    ...screen.prose(`The address changed from ${event.previousUrl} to`).map(style.yellow),
     `  ${style.cyan(event.appUrl)}`,
-    ...formatProse(
+    ...screen.prose(
       'Connectors that were added with the old address (claude.ai, ChatGPT, and the like) must be removed and added again with the new one, and OAuth providers must be told the new redirect URI:',
-      screen,
     ),
     `  ${event.redirectUri}`,
-  ].join('\n')
+  ]
 }
 
 function formatConfig(
   event: Extract<GatewayEvent, { event: 'config' }>,
   { screen, configFile }: { screen: Screen; configFile: string },
-): string {
+): string[] {
   if (event.state === 'applied') {
     const changes = event.changes.length > 0 ? `: ${event.changes.join(', ')}` : '; nothing differs'
-    return formatProse(`Applied ${configFile}${changes}.`, screen).join('\n')
+    return screen.prose(`Applied ${configFile}${changes}.`)
   }
   const message = `Did not apply ${configFile}; the previous configuration stays. ${event.message}`
-  return formatFinding({ message, hint: event.hint }, screen).join('\n')
+  return screen.warning({ message, hint: event.hint })
 }
 
-function formatError(event: { message: string; hint?: string }, screen: Screen): string {
+function formatError(event: { message: string; hint?: string }, screen: Screen): string[] {
   return [
-    ...formatProse(event.message, screen).map((line) => screen.style.red(line)),
-    ...(event.hint ? formatProse(event.hint, screen) : []),
-  ].join('\n')
+    ...screen.prose(event.message).map(screen.style.red),
+    ...(event.hint ? screen.prose(event.hint) : []),
+  ]
+}
+
+/**
+ * Creates the formatter of what happens to the tunnel. A lost tunnel is told again at every attempt
+ * to open it; here it is news only when the reason changes.
+ */
+function createTunnelNews(screen: Screen): (event: TunnelEvent) => string[] | undefined {
+  let lastTrouble: string | undefined
+  return (event) => {
+    switch (event.state) {
+      case 'up': {
+        const wasDown = lastTrouble !== undefined
+        lastTrouble = undefined
+        return formatUp(event, { screen, wasDown })
+      }
+      case 'failed':
+      case 'lost':
+      case 'local': {
+        const trouble = `${event.provider}: ${event.message ?? event.state}`
+        if (trouble === lastTrouble) return undefined
+        lastTrouble = trouble
+        return screen.warning({ message: describeTrouble(event), hint: event.hint })
+      }
+      default:
+        return undefined
+    }
+  }
+}
+
+function describeTrouble({
+  provider,
+  state,
+  message = 'no reason was given',
+}: TunnelEvent): string {
+  if (state === 'local') return message
+  return state === 'lost'
+    ? `The tunnel (${provider}) was lost and is being opened again: ${message}`
+    : `No tunnel by ${provider}: ${message}`
+}
+
+function formatUp(
+  { provider, publicUrl, summary, advice }: TunnelEvent,
+  { screen, wasDown }: { screen: Screen; wasDown: boolean },
+): string[] {
+  const opened = `Tunnel by ${provider} ${wasDown ? 'is back' : 'is up'}: ${publicUrl}`
+  return [opened, summary && `Proven: ${summary}.`, advice]
+    .filter((part) => part !== undefined)
+    .flatMap((part) => screen.prose(part))
 }

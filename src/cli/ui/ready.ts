@@ -1,16 +1,12 @@
-import type { ReadyEvent } from '../../gateway-events.ts'
+import type { ProfileSummary, ReadyEvent, UpstreamState } from '../../gateway-events.ts'
 import { printableValues } from '../../lib/printable.ts'
-import { isOtherNameOfLocalhost, type Reach, reachOf } from '../../origin/reach.ts'
-import { formatFingerprint } from './fingerprint.ts'
-import { formatRow } from './layout.ts'
-import { formatProblems, formatProfile } from './profiles.ts'
+import { count } from '../../lib/wording.ts'
+import { type Exposure, exposureOfOrigin, isOtherNameOfLocalhost } from '../../origin/exposure.ts'
+import type { Screen } from './screen.ts'
 import { formatClientSetup, type SetupView } from './snippets.ts'
-import type { Screen } from './styler.ts'
 
 /** What the ready screen needs beyond what the gateway said. */
-export interface ReadyView {
-  readonly screen: Screen
-  readonly platform: NodeJS.Platform
+export interface ReadyView extends SetupView {
   /** The configuration file, as short as it can be named from here. */
   readonly configFile: string
   /** One line of words for whose certificate is served; absent without HTTPS of our own. */
@@ -19,18 +15,15 @@ export interface ReadyView {
   readonly keys: boolean
   /** There when others in the network reach us: the profiles that ask nobody for a login. */
   readonly network?: { readonly open: readonly string[] }
-  /** See `SetupView`. */
-  readonly clients?: SetupView['clients']
-  readonly written?: SetupView['written']
 }
 
 /** Everything a person wants to see once the gateway is ready. */
-export function formatReady(event: ReadyEvent, view: ReadyView): string {
+export function formatReady(event: ReadyEvent, view: ReadyView): string[] {
   const ready = printableValues(event)
   const { screen } = view
   const { style } = screen
   const problems = formatProblems(ready, view)
-  const lines = [
+  return [
     '',
     `  ${style.bold(style.green('sallyport'))} ${ready.version}  ${style.dim('ready in')} ${ready.startedInMs} ms`,
     '',
@@ -42,19 +35,19 @@ export function formatReady(event: ReadyEvent, view: ReadyView): string {
     ...(view.keys ? ['', ...formatKeyBar(screen)] : []),
     '',
   ]
-  return lines.join('\n')
 }
 
 function formatAddresses(ready: ReadyEvent, { screen, network }: ReadyView): string[] {
   const origins = ready.origins.filter((origin) => !isOtherNameOfLocalhost(origin, ready.origins))
-  const of = (reach: Reach) => origins.filter((origin) => reachOf(origin) === reach)
+  const of = (exposure: Exposure) =>
+    origins.filter((origin) => exposureOfOrigin(origin) === exposure)
   const profiles = ready.profiles.flatMap((profile) => formatProfile(profile, screen))
   return [
-    ...formatRow('Public', of('public'), screen),
-    ...formatRow('Local', of('local'), screen),
-    ...formatRow('Network', [...of('lan'), ...formatExposure(network)], screen),
-    ...formatRow('MCP', profiles, screen),
-    ...formatRow('Redirect', [ready.redirectUri], screen),
+    ...screen.row('Public', of('public')),
+    ...screen.row('Local', of('loopback')),
+    ...screen.row('Network', [...of('network'), ...formatExposure(network)]),
+    ...screen.row('MCP', profiles),
+    ...screen.row('Redirect', [ready.redirectUri]),
   ]
 }
 
@@ -70,34 +63,23 @@ function formatExposure(network: ReadyView['network']): string[] {
 
 function formatCertificate(ready: ReadyEvent, view: ReadyView): string[] {
   const { screen } = view
-  const lines = [
+  const isOurs = ready.caFile !== undefined
+  const file = isOurs ? ready.caFile : ready.certFile
+  const fingerprint = isOurs ? ready.caFingerprint : ready.certFingerprint
+  return screen.row('TLS', [
     ...(view.certificateSource ? [view.certificateSource] : []),
-    ...formatFile(
-      ready.caFile === undefined
-        ? { label: 'file', file: ready.certFile, fingerprint: ready.certFingerprint }
-        : { label: 'authority', file: ready.caFile, fingerprint: ready.caFingerprint },
-      screen,
-    ),
-  ]
-  return formatRow('TLS', lines, screen)
-}
-
-/** A certificate's file and its own fingerprint below it, as somebody compares them. */
-function formatFile(
-  {
-    label,
-    file,
-    fingerprint,
-  }: { label: string; file: string | undefined; fingerprint: string | undefined },
-  screen: Screen,
-): string[] {
-  if (file === undefined || fingerprint === undefined) return []
-  const sha256 = formatFingerprint(fingerprint, { label: 'SHA-256    ', screen })
-  return [`${label.padEnd(9)}  ${file}`, ...sha256]
+    ...(file === undefined || fingerprint === undefined
+      ? []
+      : // The file's own fingerprint below it, as somebody compares them.
+        [
+          `${isOurs ? 'authority' : 'file     '}  ${file}`,
+          ...screen.fingerprint(fingerprint, 'SHA-256    '),
+        ]),
+  ])
 }
 
 /** The keys that work, on one line. */
-export function formatKeyBar({ style }: Screen): string[] {
+function formatKeyBar({ style }: Screen): string[] {
   const keys = [
     ['c', 'copy the snippet'],
     ['q', 'QR code'],
@@ -106,7 +88,67 @@ export function formatKeyBar({ style }: Screen): string[] {
     ['?', 'help'],
     ['Ctrl-C', 'stop'],
   ]
+  const words = keys.map(([key = '', does = '']) => `${style.bold(key)} ${style.dim(does)}`)
+  return [`  ${words.join('   ')}`]
+}
+
+/** One profile: its endpoint, then what it offers and from which servers. */
+function formatProfile(profile: ProfileSummary, screen: Screen): string[] {
+  const { style } = screen
+  const servers = profile.servers.map(({ name, state }) => {
+    if (state === 'failed') return `${name} (failed)`
+    return state === 'login-needed' ? `${name} (waits for a login)` : name
+  })
+  const summary = `${formatOffer(profile)} from ${count(servers.length, 'server')}: ${servers.join(', ')}`
   return [
-    `  ${keys.map(([key, does]) => `${style.bold(key ?? '')} ${style.dim(does ?? '')}`).join('   ')}`,
+    style.cyan(profile.url),
+    ...(servers.length > 0 ? screen.wrap(summary) : ['no servers']).map(style.dim),
   ]
+}
+
+function formatOffer({ tools, resources, prompts }: ProfileSummary): string {
+  const extras = [
+    ...(resources > 0 ? [count(resources, 'resource')] : []),
+    ...(prompts > 0 ? [count(prompts, 'prompt')] : []),
+  ]
+  return [count(tools, 'tool'), ...extras].join(', ')
+}
+
+/** What is wrong with servers and names, each with what to do; nothing when all is well. */
+function formatProblems(
+  ready: ReadyEvent,
+  { screen, configFile }: Pick<ReadyView, 'screen' | 'configFile'>,
+): string[] {
+  return [
+    // The link in it may be longer than a line, and must not be broken.
+    ...serversIn(ready, 'login-needed').map(({ error }) => screen.style.yellow(`  ${error}`)),
+    ...serversIn(ready, 'failed').flatMap(({ name, error, profiles }) =>
+      screen.warning({
+        message: `Server "${name}" failed: ${error}`,
+        hint: `It is started again with growing pauses, and at once when its entry in ${configFile} changes. ${where(profiles)} without its tools until then.`,
+      }),
+    ),
+    ...ready.profiles.flatMap(({ name, problems }) =>
+      problems.flatMap((problem) => screen.warning({ message: `Profile "${name}": ${problem}` })),
+    ),
+  ]
+}
+
+function where(profiles: readonly string[]): string {
+  const names = profiles.map((name) => `"${name}"`).join(', ')
+  return profiles.length === 1 ? `Profile ${names} works` : `Profiles ${names} work`
+}
+
+/** The servers in a state, each with the profiles that have it. */
+function serversIn(ready: ReadyEvent, wanted: UpstreamState) {
+  const found = new Map<string, { name: string; error: string; profiles: string[] }>()
+  for (const profile of ready.profiles) {
+    for (const { name, state, error } of profile.servers) {
+      if (state !== wanted) continue
+      const entry = found.get(name) ?? { name, error: error ?? 'no reason was given', profiles: [] }
+      entry.profiles.push(profile.name)
+      found.set(name, entry)
+    }
+  }
+  return [...found.values()]
 }

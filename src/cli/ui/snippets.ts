@@ -1,3 +1,4 @@
+import { renderUnicodeCompact } from 'uqr'
 import { claudeCode } from '../../clients/claude-code.ts'
 import {
   type ClientConnection,
@@ -12,9 +13,8 @@ import {
   trustValue,
 } from '../../clients/trust-variables.ts'
 import type { ReadyEvent } from '../../gateway-events.ts'
-import { needsCa } from '../../origin/reach.ts'
-import { formatCode, formatProse } from './layout.ts'
-import type { Screen } from './styler.ts'
+import { needsCa } from '../../origin/exposure.ts'
+import type { Screen } from './screen.ts'
 
 /** What a setup is shown for. */
 export interface SetupView {
@@ -75,11 +75,11 @@ function formatClient(
   const { screen } = view
   if (client.dials === 'cloud' && !isPublicAddress(first.url)) {
     const text = `${client.title} calls from elsewhere and cannot reach this address: open a tunnel for it.`
-    return formatProse(text, screen).map(screen.style.yellow)
+    return screen.prose(text).map(screen.style.yellow)
   }
   return [
     ...(view.written && client.file
-      ? formatProse(`${client.title}: ${client.next(first)}`, screen)
+      ? screen.prose(`${client.title}: ${client.next(first)}`)
       : formatEntry(client, first, screen)),
     ...formatOthers(others, screen),
     '',
@@ -96,13 +96,12 @@ export function formatEntry(
   const { place, text, language } = client.snippet(connection)
   const command = client.command?.(connection)
   const links = client.links?.(connection) ?? []
-  const cyan = (code: string) => cyanCode(code, screen)
   const where = language === 'text' ? `under ${place}, with` : `with this in ${place}`
   return [
-    ...formatProse(`Connect ${client.title} ${where}`, screen),
-    ...cyan(text),
-    ...(command === undefined ? [] : ['', ...formatProse('or with', screen), ...cyan(command)]),
-    ...links.flatMap(({ label, url }) => ['', ...formatProse(`${label}:`, screen), ...cyan(url)]),
+    ...screen.prose(`Connect ${client.title} ${where}`),
+    ...screen.code(text),
+    ...(command === undefined ? [] : ['', ...screen.prose('or with'), ...screen.code(command)]),
+    ...links.flatMap(({ label, url }) => ['', ...screen.prose(`${label}:`), ...screen.code(url)]),
   ]
 }
 
@@ -110,7 +109,7 @@ function formatOthers(others: readonly ClientConnection[], screen: Screen): stri
   if (others.length === 0) return []
   const names = others.map(({ name }) => name).join(', ')
   const kind = others.length === 1 ? 'The other profile is' : 'The other profiles are'
-  return formatProse(`${kind} added the same way, as ${names}.`, screen)
+  return screen.prose(`${kind} added the same way, as ${names}.`)
 }
 
 /** How a client is started so that it trusts the address, or why nothing is needed for that. */
@@ -121,26 +120,32 @@ export function formatTrust(
 ): string[] {
   if (need === 'own') {
     const text = 'The certificate is yours: the client must already trust who signed it.'
-    return formatProse(text, screen)
+    return screen.prose(text)
   }
   if (typeof need === 'string') {
     const why = need === 'plain' ? 'the address is plain HTTP' : 'the address is public'
-    return formatProse(`No certificate variable is needed: ${why}.`, screen)
+    return screen.prose(`No certificate variable is needed: ${why}.`)
   }
   if (!trust) return []
-  if (trust.inEntry)
-    return formatProse('The entry names the certificate authority to trust.', screen)
+  if (trust.inEntry) return screen.prose('The entry names the certificate authority to trust.')
   const { variable, program } = trust
   if (program === undefined) {
     const text = `Give it the certificate authority it has to trust: ${variable.name} in the environment it starts in is`
-    return [...formatProse(text, screen), ...cyanCode(trustValue(variable, need), screen)]
+    return [...screen.prose(text), ...screen.code(trustValue(variable, need))]
   }
   return [
-    ...formatProse('and start it with the certificate authority it has to trust', screen),
-    ...cyanCode(launchCommand(program, { variable, files: need }, platform), screen),
+    ...screen.prose('and start it with the certificate authority it has to trust'),
+    ...screen.code(launchCommand(program, { variable, files: need }, platform)),
   ]
 }
 
-function cyanCode(code: string, screen: Screen): string[] {
-  return formatCode(code, screen).map((line) => screen.style.cyan(line))
+/** An address as a QR code; only the address when the screen is too narrow for it. */
+export function formatQr(url: string, { columns }: Screen): string[] {
+  // uqr fills the light modules, which is right where text is light on dark, as in most terminals.
+  const lines = renderUnicodeCompact(url, { border: 2, ecc: 'L' }).split('\n')
+  const fits = lines.every((line) => line.length + 2 <= columns)
+  const code = fits
+    ? lines.map((line) => `  ${line}`)
+    : ['  The terminal is too narrow for a QR code.']
+  return [...code, `  ${url}`]
 }

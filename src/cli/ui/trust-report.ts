@@ -1,50 +1,45 @@
-import { printable } from '../../lib/printable.ts'
 import { shellQuote } from '../../lib/shell.ts'
 import type { InstalledEntry, RemovalReport } from '../../tls/stores/install-authority.ts'
 import type { StoreReport, StoreStatus, TrustedAuthority } from '../../tls/stores/trust-store.ts'
-import { formatCode, formatProse, formatRow, rowIndent, wrapText } from './layout.ts'
-import type { Screen } from './styler.ts'
+import type { Screen } from './screen.ts'
 
 /** Commands that are about to be run. */
-export function formatCommands(lines: readonly string[], screen: Screen): string {
-  return [
-    '',
-    ...lines.flatMap((line) => formatCode(printable(line), screen).map(screen.style.cyan)),
-  ].join('\n')
+export function formatCommands(lines: readonly string[], screen: Screen): string[] {
+  return ['', ...lines.flatMap((line) => screen.code(line))]
 }
 
 /** What `trust --dry-run` prints. */
-export function formatPlan(commands: readonly string[], screen: Screen): string {
-  if (commands.length === 0) return formatProse('There is nothing to run.', screen).join('\n')
+export function formatPlan(commands: readonly string[], screen: Screen): string[] {
+  if (commands.length === 0) return screen.prose('There is nothing to run.')
   const note = 'Nothing was run. These would be:'
-  return ['', ...formatProse(note, screen), formatCommands(commands, screen), ''].join('\n')
+  return ['', ...screen.prose(note), ...formatCommands(commands, screen), '']
 }
 
 /** What can be said of stores before the first start. */
-export function formatNoAuthority(screen: Screen): string {
+export function formatNoAuthority(screen: Screen): string[] {
   const text =
     'There is no authority yet: the first start makes one, or `pnpm sallyport certs renew`.'
-  return formatProse(text, screen).join('\n')
+  return screen.prose(text)
 }
 
 /** How each store stands to the authority, and what follows. */
 export function formatStores(
   reports: readonly StoreReport[],
   options: { authority: TrustedAuthority; screen: Screen; installed: boolean },
-): string {
+): string[] {
   const { authority, screen, installed } = options
   const isTrusted = reports.some(({ status }) => status.state === 'trusted')
   return [
     '',
-    ...formatRow('Authority', [authority.file], screen),
+    ...screen.row('Authority', [authority.file]),
     ...reports.flatMap((report) => formatReport(report, screen)),
     '',
-    ...(installed && isTrusted ? formatProse(afterwards, screen) : []),
+    ...(installed && isTrusted ? screen.prose(afterwards) : []),
     ...(!installed && reports.some(isUntrusted)
-      ? formatProse('`pnpm sallyport trust` makes the others trust it.', screen)
+      ? screen.prose('`pnpm sallyport trust` makes the others trust it.')
       : []),
     '',
-  ].join('\n')
+  ]
 }
 
 const afterwards =
@@ -59,15 +54,7 @@ function formatReport({ kind, place, status, problem }: StoreReport, screen: Scr
   const state =
     status.state === 'trusted' ? style.green(words.trusted) : style.yellow(words[status.state])
   const details = [...explain(status), ...(problem === undefined ? [] : [problem])]
-  return formatRow(
-    kind,
-    [
-      state,
-      place,
-      ...details.flatMap((text) => wrapText(printable(text), screen.columns - rowIndent)),
-    ],
-    screen,
-  )
+  return screen.row(kind, [state, place, ...details.flatMap((text) => screen.wrap(text))])
 }
 
 const words: Readonly<Record<StoreStatus['state'], string>> = {
@@ -92,18 +79,14 @@ function explain(status: StoreStatus): string[] {
 export function formatRemovals(
   removals: readonly RemovalReport[],
   { left, screen }: { left: readonly InstalledEntry[]; screen: Screen },
-): string {
+): string[] {
   if (removals.length === 0 && left.length === 0) {
-    return formatProse(
-      '`sallyport trust` has installed nothing, so nothing was removed.',
-      screen,
-    ).join('\n')
+    return screen.prose('`sallyport trust` has installed nothing, so nothing was removed.')
   }
   const lines = removals.flatMap(({ kind, place, fingerprint256, removed, problem }) => {
     const outcome = removed ? screen.style.green('removed') : screen.style.yellow('not removed')
-    const why =
-      problem === undefined ? [] : wrapText(printable(problem), screen.columns - rowIndent)
-    return formatRow(kind, [outcome, place, `SHA-256 ${fingerprint256}`, ...why], screen)
+    const why = problem === undefined ? [] : screen.wrap(problem)
+    return screen.row(kind, [outcome, place, `SHA-256 ${fingerprint256}`, ...why])
   })
   const others = left
     .filter((entry) => !removals.some((removal) => removal.place === entry.place))
@@ -112,20 +95,16 @@ export function formatRemovals(
     others.length > 0
       ? `Not looked into, as it is not here now or was not asked for: ${others.join(', ')}.`
       : ''
-  return ['', ...lines, ...(note ? formatProse(note, screen) : []), ''].join('\n')
+  return ['', ...lines, ...(note ? screen.prose(note) : []), '']
 }
 
 /** In WSL the browser usually runs on Windows, whose store none of these commands reaches. */
-export function formatWslNote(file: string, screen: Screen): string {
+export function formatWslNote(file: string, screen: Screen): string[] {
   return [
-    ...formatProse(
+    ...screen.prose(
       'This is WSL: a browser on Windows reads the store of Windows, which is told with',
-      screen,
     ),
-    ...formatCode(
-      `certutil.exe -user -addstore Root "$(wslpath -w ${shellQuote(file)})"`,
-      screen,
-    ).map(screen.style.cyan),
+    ...screen.code(`certutil.exe -user -addstore Root "$(wslpath -w ${shellQuote(file)})"`),
     '',
-  ].join('\n')
+  ]
 }

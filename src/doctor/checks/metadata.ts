@@ -1,6 +1,6 @@
 import { oauthPaths, oauthUrls } from '../../oauth/oauth-urls.ts'
+import { isOtherNameOfLocalhost } from '../../origin/exposure.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
-import { isOtherNameOfLocalhost } from '../../origin/reach.ts'
 import { jsonOf } from '../ask.ts'
 import { type Check, type Finding, fail, ok } from '../check.ts'
 import { configOf, runningGateway } from '../config-of.ts'

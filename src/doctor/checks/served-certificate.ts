@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import { reachOf } from '../../origin/reach.ts'
+import { exposureOfOrigin } from '../../origin/exposure.ts'
 import { daysLeft, nameIn } from '../../tls/certificate.ts'
 import type { LocalFiles } from '../../tls/local-files.ts'
 import type { Check, Finding } from '../check.ts'
@@ -110,5 +110,5 @@ function forTrust(origin: string): string {
 }
 
 function isLocal(origin: string): boolean {
-  return reachOf(origin) !== 'public'
+  return exposureOfOrigin(origin) !== 'public'
 }

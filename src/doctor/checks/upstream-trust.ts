@@ -1,9 +1,12 @@
 import type { HttpServerConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
-import { diagnoseServer } from '../../gateway/diagnose-server.ts'
-import { type BundleReader, readUpstreamBundles } from '../../gateway/read-upstream-bundles.ts'
+import {
+  type BundleReader,
+  diagnoseServer,
+  readUpstreamBundles,
+} from '../../gateway/open-upstream-bundles.ts'
 import { shellQuote } from '../../lib/shell.ts'
-import { reachOf } from '../../origin/reach.ts'
+import { exposureOfOrigin } from '../../origin/exposure.ts'
 import { findExpiring } from '../../tls/upstream/bundle-expiry.ts'
 import type { UpstreamDiagnosis } from '../../tls/upstream/diagnose-upstream.ts'
 import { addCommand, isUnreached } from '../../tls/upstream/tls-failures.ts'
@@ -42,7 +45,7 @@ function isExposed(world: DoctorWorld): boolean {
   if (!running) return false
   return (
     running.publicOrigin !== undefined ||
-    running.localOrigins.some((origin) => reachOf(origin) !== 'local')
+    running.localOrigins.some((origin) => exposureOfOrigin(origin) !== 'loopback')
   )
 }
 

@@ -1,6 +1,7 @@
 import type { AccessControl } from '../../oauth/resource-server/access-control.ts'
 import type { Refusal } from '../../oauth/resource-server/protected-resource.ts'
-import type { Exposure, ListenerName } from '../../origin/known-origins.ts'
+import type { Exposure } from '../../origin/exposure.ts'
+import type { ListenerName } from '../../origin/known-origins.ts'
 import type { HttpContext } from '../http-env.ts'
 import type { Check } from './checks.ts'
 import type { FailedCredentials } from './failed-credentials.ts'

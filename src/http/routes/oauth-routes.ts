@@ -9,7 +9,8 @@ import {
   createResourceMetadata,
   type ProtectedProfile,
 } from '../../oauth/resource-server/protected-resource.ts'
-import type { Exposure, ListenerName } from '../../origin/known-origins.ts'
+import type { Exposure } from '../../origin/exposure.ts'
+import type { ListenerName } from '../../origin/known-origins.ts'
 import type { HttpContext, HttpEnv } from '../http-env.ts'
 import { type OAuthLimits, oauthLimit } from '../middleware/oauth-limit.ts'
 import { type ConsentRouteDeps, consentRoutes } from './consent-routes.ts'

@@ -3,6 +3,7 @@ import { type CallAnswer, type ClientCall, refuse } from '../relay/client-call.t
 import type { CallTrace } from '../traffic-tap.ts'
 import type { MessageOwner, Question } from '../upstreams/message-owner.ts'
 import { decodeHeaderValue, paramHeaderProblem } from '../upstreams/param-headers.ts'
+import { taskOwnerOf } from '../upstreams/task-owners.ts'
 import { editObject, memberText } from '../wire/json-text.ts'
 import {
   changedUri,
@@ -78,6 +79,9 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
     }
     get owner(): MessageOwner {
       return this
+    }
+    get taskOwner(): string {
+      return taskOwnerOf(profile.config.name, this.principal)
     }
     get principal(): string {
       return this.#exchange.principal
@@ -238,15 +242,16 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
     changed(server: string, notification: Notification, text: string | undefined): void {
       const { method } = notification
       const isResource = method === 'notifications/resources/updated'
-      const uri = isResource ? profile.view().exposedUri(server, changedUri(notification)) : ''
+      const names = isResource ? profile.namesOfUri(server, changedUri(notification)) : []
       for (const { id, stream, honored, uris, trace } of listening) {
-        if (isResource ? !uris.has(uri) : honored[filterOf(method)] !== true) continue
+        const name = names.find((one) => uris.has(one))
+        if (isResource ? name === undefined : honored[filterOf(method)] !== true) continue
         const said = text ?? '{}'
         const about = editObject(said, {
           _meta: editObject(memberText(said, '_meta') ?? '{}', {
             [metaKeys.subscriptionId]: JSON.stringify(id),
           }),
-          ...(isResource && { uri: JSON.stringify(uri) }),
+          ...(name !== undefined && { uri: JSON.stringify(name) }),
         })
         stream.send(writeNotification(method, about))
         trace?.aside('server', method, about)

@@ -7,6 +7,7 @@ import { maxSubscriptions } from '../request-reading.ts'
 import type { CallTrace } from '../traffic-tap.ts'
 import type { ClientSession } from '../upstreams/links.ts'
 import type { MessageOwner, Question } from '../upstreams/message-owner.ts'
+import { taskOwnerOf } from '../upstreams/task-owners.ts'
 import { editObject, memberText } from '../wire/json-text.ts'
 import {
   type Answer,
@@ -83,6 +84,7 @@ export function createSession(options: {
   let lastAsked = 0
   let level: string | undefined
   let isClosed = false
+  const taskOwner = taskOwnerOf(profile.config.name, terms.principal, options.id)
   const sender = { clientInfo: terms.clientInfo, sessionId: options.id }
 
   /** Puts a server's request to the client, under an id and a token of this session's. */
@@ -155,6 +157,9 @@ export function createSession(options: {
     }
     get ownerId(): string {
       return options.id
+    }
+    get taskOwner(): string {
+      return taskOwner
     }
     get capabilities(): JsonObject {
       return terms.capabilities
@@ -321,6 +326,7 @@ export function createSession(options: {
   const session: Session = {
     terms,
     ownerId: options.id,
+    taskOwner,
     clientInfo: terms.clientInfo,
     capabilities: terms.capabilities,
     get logLevel() {
@@ -347,12 +353,17 @@ export function createSession(options: {
       const upstream = profile.upstreams().find(({ name }) => name === server)
       // It hears its own connection.
       if (upstream?.isolates(session)) return
+      const uri = changedUri(notification)
+      const isFollowed = profile.namesOfUri(server, uri).some((name) => subscriptions.has(name))
+      if (uri === '' || isFollowed) session.heard(server, notification, params)
+    },
+    heard(server, notification, params) {
       const { method } = notification
-      if (method !== 'notifications/resources/updated') return session.tell(method, params)
-      const uri = profile.view().exposedUri(server, changedUri(notification))
-      if (subscriptions.has(uri)) {
-        session.tell(method, editObject(params ?? '{}', { uri: JSON.stringify(uri) }))
-      }
+      const uri = changedUri(notification)
+      const names = uri === '' ? [] : profile.namesOfUri(server, uri)
+      const name = names.find((one) => subscriptions.has(one)) ?? uri
+      const isSame = name === uri || params === undefined
+      session.tell(method, isSame ? params : editObject(params, { uri: JSON.stringify(name) }))
     },
     restore(state) {
       level = state.level

@@ -70,6 +70,7 @@ export function createHeldCalls() {
     let count = 0
     return {
       ownerId: first.owner.ownerId,
+      taskOwner: first.owner.taskOwner,
       capabilities: first.owner.capabilities,
       logLevel: first.owner.logLevel,
       tell: (method, params) => entry.current?.owner.tell(method, params),

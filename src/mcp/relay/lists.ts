@@ -1,5 +1,4 @@
-import type { CatalogList, ServerCatalog } from '../profiles/catalog.ts'
-import { listOf } from '../profiles/catalog.ts'
+import { type CatalogList, listOf } from '../profiles/catalog.ts'
 import type { ProfileView } from '../profiles/profile-view.ts'
 import type { ServerAnswer, UpstreamConnection } from '../upstreams/connection.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
@@ -22,34 +21,93 @@ export interface Listing {
   readonly serverInfo: JsonObject
 }
 
+/** One list, and what a profile shows of what its servers have on it. */
+interface Shelf {
+  /** The member of a result that holds the items. */
+  readonly key: string
+  /** Whoever has such items announces this. */
+  readonly capability: string
+  /** What is known of a server that is not there; undefined for what nobody keeps. */
+  readonly kept: ((upstream: Upstream) => readonly JsonObject[]) | undefined
+  /** Each item as it was written but for what the profile calls otherwise, without what it hides. */
+  readonly shown: ((upstream: Upstream, items: readonly string[]) => readonly string[]) | undefined
+}
+
+/** Whether a request is answered from the lists of servers. */
+export function isList({ request }: ClientCall, upstreams: readonly Upstream[]): boolean {
+  if (request.method !== 'tasks/list') return listOf(request.method) !== undefined
+  return upstreams.length === 1 || upstreams.some((one) => announces(one, 'tasks'))
+}
+
+function announces(upstream: Upstream, capability: string): boolean {
+  return upstream.catalog()?.handshake.capabilities[capability] !== undefined
+}
+
+function shelfFor(call: ClientCall, { view }: Listing): Shelf {
+  const list = listOf(call.request.method)
+  if (!list) return taskShelf(call)
+  const { key, capability } = list
+  return {
+    key,
+    capability,
+    kept: (upstream) => upstream.catalog()?.[key] ?? [],
+    shown: view.isPlain ? undefined : ({ name }, items) => exposeItems(view, name, list, items),
+  }
+}
+
+/** The tasks that the caller had made; a server with one client alone has no others. */
+function taskShelf({ session, owner }: ClientCall): Shelf {
+  const isOfCaller = (upstream: Upstream, item: string) => {
+    const read: unknown = JSON.parse(item)
+    return isJsonObject(read) && upstream.tasks.isOf(read.taskId, owner.taskOwner)
+  }
+  return {
+    key: 'tasks',
+    capability: 'tasks',
+    kept: undefined,
+    shown: (upstream, items) =>
+      session && upstream.isolates(session)
+        ? items
+        : items.filter((item) => isOfCaller(upstream, item)),
+  }
+}
+
 /**
  * Answers a list of a profile. A server that is there is asked, so that its page passes as it is, with
  * its cursor and whatever it says beside; the catalog stands in for one that is not. The pages of a union
  * are those of its servers, one server after the other.
  */
 export async function answerList(call: ClientCall, listing: Listing): Promise<void> {
-  const list = listOf(call.request.method)
+  const shelf = shelfFor(call, listing)
+  const { key, kept, shown } = shelf
   const [only] = listing.upstreams
-  if (!list) return
-  if (!only) return call.answer({ kind: 'result', body: ownResult(call, listing, list, []) })
-  if (listing.upstreams.length > 1) return answerUnion(call, listing, list)
-  const { view } = listing
-  const kept = () => {
-    const items = itemsOf(only.catalog(), list).map((item) => JSON.stringify(item))
-    return ownResult(call, listing, list, exposeItems(view, only.name, list, items))
+  if (!only) return call.answer({ kind: 'result', body: ownResult(call, listing, key, []) })
+  if (listing.upstreams.length > 1) return answerUnion(call, listing, shelf)
+  const keptResult = kept && (() => ownResult(call, listing, key, keptItems(shelf, only)))
+  if (keptResult && !(await connectionFor(only, call))) {
+    return call.answer({ kind: 'result', body: keptResult() })
   }
-  const connection = await connectionFor(only, call)
-  if (!connection) return call.answer({ kind: 'result', body: kept() })
+  const translate = (result: string) => {
+    const items = memberText(result, key)
+    if (items === undefined || !shown) return result
+    return editObject(result, { [key]: `[${shown(only, elementsOf(items)).join(',')}]` })
+  }
   listing.relay.forward(
     {
       upstream: only,
       params: paramsText(call.request),
       name: undefined,
-      kept,
-      ...(!view.isPlain && { translate: (result) => exposeList(view, only.name, list, result) }),
+      kept: keptResult,
+      ...(shown && { translate }),
     },
     call,
   )
+}
+
+/** What stands in for the page of a server that is not there. */
+function keptItems({ kept, shown }: Shelf, upstream: Upstream): readonly string[] {
+  const items = (kept?.(upstream) ?? []).map((item) => JSON.stringify(item))
+  return shown ? shown(upstream, items) : items
 }
 
 /** The connection to ask; undefined where listing would have to wake the server. */
@@ -58,18 +116,6 @@ async function connectionFor(upstream: Upstream, { session }: ClientCall) {
   if (ready) return ready
   const isUp = upstream.status().state === 'up'
   return isUp ? upstream.connection(session).catch(() => undefined) : undefined
-}
-
-function itemsOf(catalog: ServerCatalog | undefined, list: CatalogList): readonly JsonObject[] {
-  return catalog?.[list.key] ?? []
-}
-
-/** A server's result under the names of the profile, without what it hides. */
-function exposeList(view: ProfileView, server: string, list: CatalogList, result: string): string {
-  const items = memberText(result, list.key)
-  if (items === undefined) return result
-  const shown = exposeItems(view, server, list, elementsOf(items))
-  return editObject(result, { [list.key]: `[${shown.join(',')}]` })
 }
 
 /** Each item as it was written but for what the profile calls otherwise. */
@@ -98,7 +144,7 @@ function exposeItems(
 function ownResult(
   call: ClientCall,
   { serverInfo }: Listing,
-  { key }: CatalogList,
+  key: string,
   items: readonly string[],
   nextCursor?: string,
 ): string {
@@ -107,26 +153,27 @@ function ownResult(
   return call.era === 'legacy' ? result : resultIn(call, result, serverInfo)
 }
 
-async function answerUnion(call: ClientCall, listing: Listing, list: CatalogList): Promise<void> {
+async function answerUnion(call: ClientCall, listing: Listing, shelf: Shelf): Promise<void> {
+  const { key } = shelf
   const from = readCursor(call.request.params?.cursor, listing.upstreams)
   if (!from) return refuse(call, new RpcError(rpcCodes.invalidParams, 'Invalid cursor'))
   const rest = listing.upstreams.slice(from.index)
   // All are asked at once; the first that has more pages ends this one.
   const pages = await Promise.all(
     rest.map((upstream, index) =>
-      readPage(upstream, call, list, index === 0 ? from.cursor : undefined),
+      readPage(upstream, call, shelf, index === 0 ? from.cursor : undefined),
     ),
   )
   const items: string[] = []
   for (const [index, page] of pages.entries()) {
-    const upstream = rest[index] as Upstream
     if (page instanceof RpcError) return refuse(call, page)
-    items.push(...exposeItems(listing.view, upstream.name, list, page.items))
+    items.push(...page.items)
+    const { name } = rest[index] as Upstream
     if (page.nextCursor === undefined) continue
-    const next = writeCursor({ server: upstream.name, cursor: page.nextCursor })
-    return call.answer({ kind: 'result', body: ownResult(call, listing, list, items, next) })
+    const next = writeCursor({ server: name, cursor: page.nextCursor })
+    return call.answer({ kind: 'result', body: ownResult(call, listing, key, items, next) })
   }
-  call.answer({ kind: 'result', body: ownResult(call, listing, list, items) })
+  call.answer({ kind: 'result', body: ownResult(call, listing, key, items) })
 }
 
 interface Page {
@@ -134,19 +181,17 @@ interface Page {
   readonly nextCursor: string | undefined
 }
 
-/** One page of a server's; of its catalog where it is not there, or takes too long. */
+/** One page of a server's; what was kept of it where it is not there, or takes too long. */
 async function readPage(
   upstream: Upstream,
   call: ClientCall,
-  list: CatalogList,
+  shelf: Shelf,
   cursor: string | undefined,
 ): Promise<Page | RpcError> {
-  const kept = () => ({
-    items: itemsOf(upstream.catalog(), list).map((item) => JSON.stringify(item)),
-    nextCursor: undefined,
-  })
-  const announced = upstream.catalog()?.handshake.capabilities[list.capability] !== undefined
-  const connection = announced ? await connectionFor(upstream, call) : undefined
+  const kept = () => ({ items: keptItems(shelf, upstream), nextCursor: undefined })
+  const connection = announces(upstream, shelf.capability)
+    ? await connectionFor(upstream, call)
+    : undefined
   if (!connection) return kept()
   const answer = await ask(connection, upstream, call, cursor)
   if (answer === undefined) return kept()
@@ -155,8 +200,9 @@ async function readPage(
     return cursor === undefined ? kept() : new RpcError(rpcCodes.invalidParams, 'Invalid cursor')
   }
   const { nextCursor } = isJsonObject(answer.value) ? answer.value : {}
+  const items = elementsOf(memberText(answer.body, shelf.key) ?? '[]')
   return {
-    items: elementsOf(memberText(answer.body, list.key) ?? '[]'),
+    items: shelf.shown ? shelf.shown(upstream, items) : items,
     nextCursor: typeof nextCursor === 'string' ? nextCursor : undefined,
   }
 }

@@ -23,8 +23,8 @@ export interface Route {
   readonly translate?: ((result: string) => string) | undefined
   /** The result to give where no answer can be had, such as a list that was kept. */
   readonly kept?: (() => string) | undefined
-  /** Sees the result before its client does. */
-  readonly observe?: ((result: string) => void) | undefined
+  /** Sees the result, parsed, before its client does. */
+  readonly observe?: ((result: unknown) => void) | undefined
   /** Decides whether a refusal lets the next server try, which is then called. */
   readonly otherwise?: ((error: unknown) => boolean) | undefined
 }
@@ -75,7 +75,7 @@ function deliver(
     return
   }
   const { translate, observe } = route
-  observe?.(answer.body)
+  observe?.(value)
   call.answer(translate ? { ...answer, body: translate(answer.body) } : answer)
 }
 

@@ -6,21 +6,21 @@ import { editObject, membersOf, memberText } from '../wire/json-text.ts'
 import { isJsonObject, paramsText, type Request } from '../wire/message.ts'
 import { rpcCodes } from '../wire/protocol.ts'
 import { RpcError } from '../wire/rpc-error.ts'
+import type { ClientCall } from './client-call.ts'
 import type { Route } from './relay.ts'
 
 /** What a request may be routed by. */
 export interface Routing {
   readonly view: ProfileView
   readonly upstreams: readonly Upstream[]
-  /** The server that made a task. */
-  taskOwner(taskId: string): string | undefined
 }
 
 /**
  * Finds whose a request is, and translates its names: the servers that may answer it, in order.
  * @throws RpcError -32602 when what it names is not there, -32601 when nobody can be told to know it
  */
-export function routesOf(request: Request, routing: Routing): Route[] {
+export function routesOf(call: ClientCall, routing: Routing): Route[] {
+  const { request } = call
   const { method } = request
   const asked = askedBy(request)
   switch (asked.kind) {
@@ -30,7 +30,7 @@ export function routesOf(request: Request, routing: Routing): Route[] {
     case 'resource':
       return uriRoutes(request, asked.uri, routing)
     case 'task':
-      return [taskRoute(request, asked.taskId, routing)]
+      return [taskRoute(call, asked.taskId, routing)]
     default:
       return method === 'completion/complete'
         ? completionRoutes(request, routing)
@@ -96,12 +96,20 @@ function completionRoutes(request: Request, routing: Routing): Route[] {
   return routes
 }
 
-function taskRoute(request: Request, taskId: string, routing: Routing): Route {
-  const owner = routing.taskOwner(taskId)
-  const upstream =
-    routing.upstreams.find(({ name }) => name === owner) ??
-    (routing.upstreams.length === 1 ? routing.upstreams[0] : undefined)
+/** A task is known to whoever had it made; a server with one client alone knows by itself. */
+function taskRoute(call: ClientCall, taskId: string, { upstreams }: Routing): Route {
+  const { request, owner } = call
+  const [only] = upstreams
+  const isOwn = only && upstreams.length === 1 && call.session && only.isolates(call.session)
+  const makers = isOwn
+    ? [only]
+    : upstreams.filter(({ tasks }) => tasks.isOf(taskId, owner.taskOwner))
+  const [upstream] = makers
   if (!upstream) throw unknown('task', taskId)
+  if (makers.length > 1) {
+    const message = `Several servers of this profile made a task ${quoted(taskId)}: ${makers.map(({ name }) => name).join(', ')}`
+    throw new RpcError(rpcCodes.invalidParams, message)
+  }
   const params = withMember(request, 'taskId', { from: taskId, to: taskId })
   return { upstream, params, name: taskId }
 }

@@ -24,7 +24,13 @@ import { type Era, metaKeys, rpcCodes } from '../wire/protocol.ts'
 import { errorText, RpcError } from '../wire/rpc-error.ts'
 import { envelopeOf, type Handshake, shakeHands } from './handshake.ts'
 import { createHttpTransport } from './http.ts'
-import { type MessageOwner, ownerOfQuestion, type Question, tellOwners } from './message-owner.ts'
+import {
+  type MessageOwner,
+  ownerOfQuestion,
+  type Question,
+  taskOf,
+  tellOwners,
+} from './message-owner.ts'
 import { createSseTransport } from './sse.ts'
 import { createStdioTransport } from './stdio.ts'
 import { type Transport, UpstreamFailure } from './transport.ts'
@@ -100,6 +106,8 @@ export interface ConnectOptions {
   readonly capabilities: JsonObject
   /** Who hears what belongs to no call. */
   readonly audience: () => readonly MessageOwner[]
+  /** Whether a task is known to a part of the audience, and nobody else hears of it. */
+  readonly isTaskOf: (taskId: string, owner: MessageOwner) => boolean
   /** Least severe log message for whoever has set no level; `all` leaves that to the server. */
   readonly unasked: () => string
   /** A list or a resource of the server has changed. */
@@ -255,13 +263,23 @@ function createLink(options: ConnectOptions) {
     if (method === 'notifications/subscriptions/acknowledged') return
     const text = paramsText(notification)
     if (isChange(method)) return options.onChange(notification, text && withoutSubscription(text))
-    tellOwners(listenersOf(about), notification, { params: text, unasked: options.unasked() })
+    tellOwners(listenersOf(notification, about), notification, {
+      params: text,
+      unasked: options.unasked(),
+    })
   }
 
-  /** Those who are calling; without a call, whoever uses the connection. */
-  function listenersOf(about: { id: number } | undefined): readonly MessageOwner[] {
+  /** Those who are calling; without a call, whoever uses the connection; of a task, whose it is. */
+  function listenersOf(
+    message: Notification | Request,
+    about: { id: number } | undefined,
+  ): readonly MessageOwner[] {
     const own = about && calls.get(about.id)?.listener.owner
     if (own) return [own]
+    const taskId = taskOf(message)
+    if (taskId !== undefined) {
+      return options.audience().filter((owner) => options.isTaskOf(taskId, owner))
+    }
     const calling = [...calls.values()].flatMap(({ listener }) => listener.owner ?? [])
     return calling.length > 0 ? calling : options.audience()
   }
@@ -281,7 +299,7 @@ function createLink(options: ConnectOptions) {
     questions.set(id, () => {})
     if (request.method === 'ping') return reply('result', '{}')
     try {
-      const takeBack = ownerOfQuestion(config.name, request, listenersOf(about)).ask(asked)
+      const takeBack = ownerOfQuestion(config.name, request, listenersOf(request, about)).ask(asked)
       if (questions.has(id)) questions.set(id, takeBack)
     } catch (error) {
       reply('error', errorText(error))

@@ -1,9 +1,13 @@
+import type { ServerConfig } from '../../config/resolved-config.ts'
 import { isJsonObject, type JsonObject, metaOf } from '../wire/message.ts'
 import { type Era, legacyRevisions, metaKeys, modernRevision } from '../wire/protocol.ts'
 import { UpstreamFailure } from './transport.ts'
 
-/** How long `server/discover` may go unanswered before a server is taken for a 2025 one, ms. */
-const probeMs = 3_000
+/**
+ * How long `server/discover` may go unanswered before a server is taken for a 2025 one, ms: some never
+ * answer over stdio what they do not know, where HTTP has an answer to everything.
+ */
+const probeMs = { stdio: 3_000, http: 15_000, sse: 15_000 }
 
 /** What a server said of itself: its answer to `initialize` or `server/discover`, as it came. */
 export interface Handshake extends JsonObject {
@@ -34,6 +38,7 @@ export function envelopeOf({ clientInfo, capabilities }: Client): JsonObject {
 export async function shakeHands(
   wanted: 'auto' | Era,
   options: Client & {
+    config: ServerConfig
     ask(method: string, params: JsonObject, timeoutMs: number): Promise<JsonObject>
     isClosed(): boolean
     timeoutMs: number
@@ -41,7 +46,7 @@ export async function shakeHands(
 ): Promise<{ era: Era; protocolVersion: string; handshake: Handshake }> {
   const { ask, timeoutMs, clientInfo, capabilities } = options
   if (wanted !== 'legacy') {
-    const patienceMs = wanted === 'modern' ? timeoutMs : probeMs
+    const patienceMs = wanted === 'modern' ? timeoutMs : probeMs[options.config.type]
     const asked = ask('server/discover', { _meta: envelopeOf(options) }, patienceMs)
     const discovered = await asked.catch((error: unknown) => {
       // Whatever else a 2025 server says to such a question, it was not made for it.

@@ -16,6 +16,8 @@ const everyCapability: JsonObject = {
 /** An MCP session of a 2025 client, as connections see it. */
 export interface ClientSession extends MessageOwner {
   readonly clientInfo: JsonObject
+  /** A list or a resource of a server has changed, as its own connection says. */
+  heard(server: string, notification: Notification, params: string | undefined): void
 }
 
 /**
@@ -44,12 +46,20 @@ export function createLinks(options: {
   connect: (
     options: Pick<
       ConnectOptions,
-      'era' | 'capabilities' | 'clientInfo' | 'audience' | 'unasked' | 'onChange' | 'signal'
+      | 'era'
+      | 'capabilities'
+      | 'clientInfo'
+      | 'audience'
+      | 'isTaskOf'
+      | 'unasked'
+      | 'onChange'
+      | 'signal'
     >,
   ) => Promise<UpstreamConnection>
   /** Everybody who uses the shared connection. */
   audience: () => readonly MessageOwner[]
-  /** Of the shared connection, see {@link ConnectOptions.unasked}. */
+  /** Of the shared connection, see {@link ConnectOptions}. */
+  isTaskOf: ConnectOptions['isTaskOf']
   unasked: () => string
   /** A list or a resource of the upstream changed; `session` when only that one heard it. */
   onChange: (
@@ -98,6 +108,7 @@ export function createLinks(options: {
         capabilities: session?.capabilities ?? everyCapability,
         clientInfo: session?.clientInfo ?? options.clientInfo,
         audience: session ? () => [session] : options.audience,
+        isTaskOf: session ? () => true : options.isTaskOf,
         unasked: session ? () => 'all' : options.unasked,
         onChange: (notification, params) => {
           // The shared connection says the same of lists.

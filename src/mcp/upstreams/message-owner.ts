@@ -1,4 +1,10 @@
-import type { JsonObject, Notification, Request } from '../wire/message.ts'
+import {
+  isJsonObject,
+  type JsonObject,
+  metaOf,
+  type Notification,
+  type Request,
+} from '../wire/message.ts'
 import { passesLogLevel, rpcCodes } from '../wire/protocol.ts'
 import { RpcError } from '../wire/rpc-error.ts'
 
@@ -8,6 +14,8 @@ import { RpcError } from '../wire/rpc-error.ts'
  */
 export interface MessageOwner {
   readonly ownerId: string
+  /** Whose its tasks are, see {@link taskOwnerOf}. */
+  readonly taskOwner: string
   /** What the client behind it declared. */
   readonly capabilities: JsonObject
   /** Least severe log message it wants; `all` while it leaves that to the server, `none` for none. */
@@ -69,6 +77,15 @@ function canAnswer(owner: MessageOwner, request: Request): boolean {
   // URL mode must be declared; an empty elicitation capability means form mode alone.
   const isUrl = name === 'elicitation' && request.params?.mode === 'url'
   return !isUrl || capability.url !== undefined
+}
+
+const relatedTaskKey = 'io.modelcontextprotocol/related-task'
+
+/** The task that a message of a server's is about (MCP 2025-11-25, Tasks); undefined for most. */
+export function taskOf({ method, params }: Notification | Request): string | undefined {
+  const about = method === 'notifications/tasks/status' ? params : metaOf(params)?.[relatedTaskKey]
+  const taskId = isJsonObject(about) ? about.taskId : undefined
+  return typeof taskId === 'string' ? taskId : undefined
 }
 
 /** Tells each of them once, whichever of its calls is among them, what it wants to hear. */

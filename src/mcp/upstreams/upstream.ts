@@ -16,6 +16,7 @@ import { createLogLevels } from './log-levels.ts'
 import type { MessageOwner } from './message-owner.ts'
 import { createResourceSubscriptions } from './resource-subscriptions.ts'
 import { createRestartPolicy } from './restart-policy.ts'
+import { createTaskOwners, type TaskOwners } from './task-owners.ts'
 import type { PendingLogin, UpstreamAuth } from './upstream-auth.ts'
 import { createUpstreamMemory } from './upstream-memory.ts'
 
@@ -73,6 +74,7 @@ export interface Upstream {
   ready(session: ClientSession | undefined): UpstreamConnection | undefined
   /** The connection for a call; opens it when there is none. @throws RpcError */
   connection(session: ClientSession | undefined): Promise<UpstreamConnection>
+  readonly tasks: TaskOwners
   /** Whether the session hears what is said to it alone, on a connection of its own. */
   isolates(session: MessageOwner): boolean
   /** Follows a resource until the returned function is called. Rejects when the server refuses. */
@@ -91,6 +93,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const { config, logger, now } = options
   const memory = createUpstreamMemory(options.store, config, now)
   const policy = createRestartPolicy(options)
+  const tasks = createTaskOwners({ server: config.name, store: options.store, now, logger })
   let lastError: string | undefined
   /** Of the last failure, with words of the server's own: for the owner, and for no caller. */
   let ownersReason: string | undefined
@@ -108,6 +111,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     memory,
     clientInfo: options.clientInfo,
     audience: () => options.audience(config.name),
+    isTaskOf: (taskId, owner) => tasks.isOf(taskId, owner.taskOwner),
     unasked: () => logLevels.unasked(),
     connect(partial) {
       ownersReason = undefined
@@ -274,6 +278,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         throw (await upstream.loginNeeded()) ?? unavailable(failureReason(error))
       }
     },
+    tasks,
     isolates: (session) => links.own(session) !== undefined,
     async refreshLogin() {
       if (!pendingLogin) return
@@ -328,7 +333,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return new RpcError(rpcCodes.upstreamUnavailable, message, { server: config.name })
   }
 
-  const tried = catalog.recall().then(start)
+  const tried = Promise.all([catalog.recall(), tasks.recall()]).then(start)
   const firstSight = settlesWithin(tried, firstSightMs).then(() => {})
   return Object.assign(upstream, { tried, firstSight })
 }

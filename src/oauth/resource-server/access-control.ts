@@ -1,5 +1,5 @@
 import type { Logger } from '../../lib/logger.ts'
-import type { Exposure } from '../../origin/known-origins.ts'
+import type { Exposure } from '../../origin/exposure.ts'
 import { OAuthError } from '../oauth-error.ts'
 import { oauthUrls } from '../oauth-urls.ts'
 import type { ProfileAuth } from '../policy.ts'

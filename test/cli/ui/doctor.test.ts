@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { formatDoctor } from '../../../src/cli/ui/doctor.ts'
-import type { DoctorReport } from '../../../src/doctor/run-checks.ts'
-import { plain } from '../helpers.ts'
+import type { DoctorReport } from '../../../src/doctor/examine.ts'
+import { asText, plain } from '../helpers.ts'
 
 const report: DoctorReport = {
   findings: [
@@ -25,7 +25,7 @@ const report: DoctorReport = {
 }
 
 it('shows findings in groups, and below each what to do', () => {
-  expect(formatDoctor(report, plain(80))).toBe(`
+  expect(asText(formatDoctor(report, plain(80)))).toBe(`
   Ports
     ok    Port 3443 (HTTPS_PORT) is free.
     fail  It is \\x1b[31mdead.
@@ -41,7 +41,7 @@ it('shows findings in groups, and below each what to do', () => {
 })
 
 it('fits a narrow terminal, and never breaks a command', () => {
-  const lines = formatDoctor(report, plain(46)).split('\n')
+  const lines = asText(formatDoctor(report, plain(46))).split('\n')
   expect(lines.every((line) => line.length <= 46)).toBe(true)
   expect(lines).toContain('  eval "$(pnpm -s sallyport env --shell bash)"')
   expect(lines).toContain('          Press r in the terminal of the')
@@ -50,6 +50,6 @@ it('fits a narrow terminal, and never breaks a command', () => {
 it('says so when all is well', () => {
   const [first] = report.findings
   const summary = { ok: 1, warn: 0, fail: 0 }
-  const text = formatDoctor({ findings: first ? [first] : [], summary }, plain())
+  const text = asText(formatDoctor({ findings: first ? [first] : [], summary }, plain()))
   expect(text).toContain('All is well: 1 finding.')
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { formatReady, type ReadyView } from '../../../src/cli/ui/ready.ts'
 import { fingerprint, readyEvent } from '../fake-gateway.ts'
-import { plain } from '../helpers.ts'
+import { asText, plain } from '../helpers.ts'
 
 const view: ReadyView = {
   screen: plain(80),
@@ -19,7 +19,7 @@ const signed = { ...view, certificateSource: 'signed by Sallyport local CA' }
 
 describe('the ready screen', () => {
   it('shows addresses, profiles, certificate, snippet, command, variable and keys', () => {
-    expect(formatReady(local, signed)).toMatchInlineSnapshot(`
+    expect(asText(formatReady(local, signed))).toMatchInlineSnapshot(`
       "
         sallyport 0.1.0  ready in 812 ms
 
@@ -55,7 +55,7 @@ describe('the ready screen', () => {
   })
 
   it('fits 80 columns', () => {
-    for (const line of formatReady(local, signed).split('\n')) {
+    for (const line of asText(formatReady(local, signed)).split('\n')) {
       expect(line.length, line).toBeLessThanOrEqual(80)
     }
   })
@@ -65,27 +65,31 @@ describe('the ready screen', () => {
     [{ open: ['demo'] }, 'whoever is in this network reaches it, without a login at demo'],
   ])('says who reaches it beyond this machine, and what they are asked: %j', (network, words) => {
     const origins = ['https://localhost:3443', 'https://192.168.1.20:3443']
-    const text = formatReady(readyEvent({ origins }), { ...view, network })
+    const text = asText(formatReady(readyEvent({ origins }), { ...view, network }))
     expect(text).toContain(`  Network   https://192.168.1.20:3443\n            ${words}\n`)
-    expect(formatReady(readyEvent(), { ...view, network })).toContain(`  Network   ${words}\n`)
-    expect(formatReady(readyEvent(), view)).not.toContain('network')
+    expect(asText(formatReady(readyEvent(), { ...view, network }))).toContain(
+      `  Network   ${words}\n`,
+    )
+    expect(asText(formatReady(readyEvent(), view))).not.toContain('network')
   })
 
   it('says that plain HTTP needs no certificate variable', () => {
-    const text = formatReady(readyEvent({ appUrl: 'http://localhost:3001' }), view)
+    const text = asText(formatReady(readyEvent({ appUrl: 'http://localhost:3001' }), view))
     expect(text).toContain('No certificate variable is needed: the address is plain HTTP.')
     expect(text).not.toContain('NODE_EXTRA_CA_CERTS')
     expect(text).not.toContain('TLS')
   })
 
   it('says that a public address needs no certificate variable, and shows both addresses', () => {
-    const text = formatReady(
-      readyEvent({
-        appUrl: 'https://quiet-otter.example',
-        origins: ['https://quiet-otter.example', 'https://localhost:3443'],
-        caFile: '/ca.pem',
-      }),
-      view,
+    const text = asText(
+      formatReady(
+        readyEvent({
+          appUrl: 'https://quiet-otter.example',
+          origins: ['https://quiet-otter.example', 'https://localhost:3443'],
+          caFile: '/ca.pem',
+        }),
+        view,
+      ),
     )
     expect(text).toContain('  Public    https://quiet-otter.example\n')
     expect(text).toContain('  Local     https://localhost:3443\n')
@@ -95,27 +99,29 @@ describe('the ready screen', () => {
 
   it('says who must trust a certificate of the user', () => {
     const own = readyEvent({ certFile: '/c.pem', certFingerprint: fingerprint })
-    const text = formatReady(own, view)
+    const text = asText(formatReady(own, view))
     expect(text).toContain('The certificate is yours')
     expect(text).toContain(`file       /c.pem\n            SHA-256    ${fingerprint.slice(0, 48)}`)
   })
 
   it('names the file with the authorities that a variable names already', () => {
     const combinedFiles = { NODE_EXTRA_CA_CERTS: '/p/node-extra-ca-certs.pem' }
-    const text = formatReady(readyEvent({ caFile: '/p/ca.pem', combinedFiles }), view)
+    const text = asText(formatReady(readyEvent({ caFile: '/p/ca.pem', combinedFiles }), view))
     expect(text).toContain('NODE_EXTRA_CA_CERTS=/p/node-extra-ca-certs.pem claude')
   })
 
   it('quotes a certificate path with a space', () => {
-    const text = formatReady(readyEvent({ caFile: "/my projects/it's/ca.pem" }), view)
+    const text = asText(formatReady(readyEvent({ caFile: "/my projects/it's/ca.pem" }), view))
     expect(text).toContain(`NODE_EXTRA_CA_CERTS='/my projects/it'\\''s/ca.pem' claude`)
   })
 
   it('speaks PowerShell on Windows', () => {
-    const text = formatReady(readyEvent({ caFile: 'C:\\my ca\\ca.pem' }), {
-      ...view,
-      platform: 'win32',
-    })
+    const text = asText(
+      formatReady(readyEvent({ caFile: 'C:\\my ca\\ca.pem' }), {
+        ...view,
+        platform: 'win32',
+      }),
+    )
     expect(text).toContain("$env:NODE_EXTRA_CA_CERTS='C:\\my ca\\ca.pem'; claude")
   })
 
@@ -133,7 +139,7 @@ describe('the ready screen', () => {
       name,
       servers: [...profile.servers, broken],
     }))
-    const text = formatReady({ ...local, profiles }, view)
+    const text = asText(formatReady({ ...local, profiles }, view))
     expect(text.match(/spawn nope ENOENT/g)).toHaveLength(1)
     expect(text).toContain('  Server "broken" failed: spawn nope ENOENT\n')
     expect(text).toContain('It is started again with growing pauses, and at once when its entry in')
@@ -147,7 +153,7 @@ describe('the ready screen', () => {
     const [profile] = local.profiles
     if (!profile) throw new Error('no profile')
     const problems = ['two servers have a tool "read"; the one of "files" wins']
-    const text = formatReady({ ...local, profiles: [{ ...profile, problems }] }, view)
+    const text = asText(formatReady({ ...local, profiles: [{ ...profile, problems }] }, view))
     expect(text.replaceAll(/\s+/g, ' ')).toContain(`Profile "default": ${problems[0]}`)
   })
 
@@ -155,12 +161,14 @@ describe('the ready screen', () => {
     const [profile] = local.profiles
     if (!profile) throw new Error('no profile')
     const servers = [{ name: 'evil', state: 'failed', tools: 0, error: '\x1b[2Jgone\r' }] as const
-    const text = formatReady({ ...local, profiles: [{ ...profile, servers: [...servers] }] }, view)
+    const text = asText(
+      formatReady({ ...local, profiles: [{ ...profile, servers: [...servers] }] }, view),
+    )
     expect(text).toContain('\\x1b[2Jgone\\x0d')
     expect(text).not.toContain('\x1b')
   })
 
   it('leaves the keys out where none are listened to', () => {
-    expect(formatReady(local, { ...view, keys: false })).not.toContain('Ctrl-C')
+    expect(asText(formatReady(local, { ...view, keys: false }))).not.toContain('Ctrl-C')
   })
 })

@@ -1,34 +1,33 @@
 import { describe, expect, it } from 'vitest'
-import { formatRestored } from '../../../src/cli/ui/app-url-files.ts'
+import { formatRestored } from '../../../src/cli/commands/dev-start.ts'
 import { failureEvent, formatFailure } from '../../../src/cli/ui/failure.ts'
-import { formatCode, wrapText } from '../../../src/cli/ui/layout.ts'
-import { formatLogLine } from '../../../src/cli/ui/log-line.ts'
 import { createNewsFormatter } from '../../../src/cli/ui/news.ts'
-import { formatQr } from '../../../src/cli/ui/qr.ts'
-import { wantsColor } from '../../../src/cli/ui/styler.ts'
+import { wantsColor, wrapText } from '../../../src/cli/ui/screen.ts'
+import { formatQr } from '../../../src/cli/ui/snippets.ts'
 import { UserError } from '../../../src/errors.ts'
+import type { GatewayEvent } from '../../../src/gateway-events.ts'
 import { shortPath } from '../../../src/lib/short-path.ts'
-import { isOtherNameOfLocalhost, needsCa, reachOf } from '../../../src/origin/reach.ts'
-import { plain } from '../helpers.ts'
+import { exposureOfOrigin, isOtherNameOfLocalhost, needsCa } from '../../../src/origin/exposure.ts'
+import { asText, plain } from '../helpers.ts'
 
-describe('reachOf', () => {
+describe('exposureOfOrigin', () => {
   it.each([
-    ['https://localhost:3443', 'local'],
-    ['https://web.localhost', 'local'],
-    ['http://127.0.0.1:3001', 'local'],
-    ['http://[::1]:3001', 'local'],
-    ['https://192.168.1.20:3443', 'lan'],
-    ['https://10.0.0.1', 'lan'],
-    ['https://172.16.0.1', 'lan'],
+    ['https://localhost:3443', 'loopback'],
+    ['https://web.localhost', 'loopback'],
+    ['http://127.0.0.1:3001', 'loopback'],
+    ['http://[::1]:3001', 'loopback'],
+    ['https://192.168.1.20:3443', 'network'],
+    ['https://10.0.0.1', 'network'],
+    ['https://172.16.0.1', 'network'],
     ['https://172.32.0.1', 'public'],
-    ['https://169.254.1.1', 'lan'],
-    ['https://100.64.0.1', 'lan'],
-    ['https://[fd00::1]', 'lan'],
-    ['https://box.local', 'lan'],
+    ['https://169.254.1.1', 'network'],
+    ['https://100.64.0.1', 'network'],
+    ['https://[fd00::1]', 'network'],
+    ['https://box.local', 'network'],
     ['https://localhost.example', 'public'],
     ['https://quiet-otter.ngrok.app', 'public'],
-  ])('judges %s as %s', (origin, reach) => {
-    expect(reachOf(origin)).toBe(reach)
+  ])('judges %s as %s', (origin, exposure) => {
+    expect(exposureOfOrigin(origin)).toBe(exposure)
   })
 
   it.each([
@@ -71,8 +70,8 @@ describe('layout', () => {
   })
 
   it('gives up the margin of code before it breaks it', () => {
-    expect(formatCode('x'.repeat(8), plain(10))).toEqual(['  xxxxxxxx'])
-    expect(formatCode('x'.repeat(9), plain(10))).toEqual(['xxxxxxxxx'])
+    expect(plain(10).code('x'.repeat(8))).toEqual(['  xxxxxxxx'])
+    expect(plain(10).code('x'.repeat(9))).toEqual(['xxxxxxxxx'])
   })
 
   it.each([
@@ -84,8 +83,8 @@ describe('layout', () => {
   })
 
   it('shows the address alone where a QR code does not fit', () => {
-    expect(formatQr('https://localhost', plain(20))).toContain('too narrow')
-    expect(formatQr('https://localhost', plain(80))).toContain('█')
+    expect(asText(formatQr('https://localhost', plain(20)))).toContain('too narrow')
+    expect(asText(formatQr('https://localhost', plain(80)))).toContain('█')
   })
 })
 
@@ -93,7 +92,7 @@ describe('a failure', () => {
   const error = new UserError('PORT_IN_USE', 'Port 3001 is taken.', { hint: 'Use another.' })
 
   it('is shown with message, hint and code, without a stack', () => {
-    expect(formatFailure(error, plain())).toBe(
+    expect(asText(formatFailure(error, plain()))).toBe(
       '  Port 3001 is taken.\n  Use another.\n  PORT_IN_USE',
     )
     expect(failureEvent(error)).toEqual({
@@ -105,15 +104,17 @@ describe('a failure', () => {
   })
 
   it('that is a bug is shown with its stack and where to report it', () => {
-    const text = formatFailure(new TypeError('x is not a function'), plain())
+    const text = asText(formatFailure(new TypeError('x is not a function'), plain()))
     expect(text).toContain('TypeError: x is not a function\n    at ')
     expect(text).toContain('Please report it')
   })
 })
 
 describe('news', () => {
-  const formatter = () =>
-    createNewsFormatter({ screen: plain(), configFile: 'config/gateway.json' })
+  const formatter = () => {
+    const news = createNewsFormatter({ screen: plain(), configFile: 'config/gateway.json' })
+    return (event: GatewayEvent) => news(event)?.join('\n')
+  }
 
   it('tells a failure once, and the recovery', () => {
     const news = formatter()
@@ -166,12 +167,6 @@ describe('news', () => {
       '  Did not apply config/gateway.json; the previous configuration stays. It is\n  bad.\n  Fix it.',
     )
   })
-})
-
-it('shows a line of the log for people, and what is no log as it is', () => {
-  const line = '{"level":40,"time":1,"scope":"mcp:files","server":"files","msg":"restarts"}'
-  expect(formatLogLine(line, plain())).toBe('  warn  mcp:files restarts server="files"')
-  expect(formatLogLine('boom\x1b[2J', plain())).toBe('boom\\x1b[2J')
 })
 
 it('says what became of the APP_URL lines', () => {
