@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { defaultAuth } from '../../src/oauth/client/upstream-grants.ts'
 import { closeAfterEach } from '../fixtures/cleanup.ts'
 import { startTestGateway } from '../fixtures/gateway.ts'
 import { startServer } from '../fixtures/start-server.ts'
@@ -8,6 +7,7 @@ import { openAdmin, send } from '../http/admin/admin-lab.ts'
 import { createBrowser } from '../oauth/browser.ts'
 import { startForeignIssuer } from '../oauth/client/foreign-issuer.ts'
 import { startProtectedServer } from '../oauth/client/protected-server.ts'
+import { defaultAuth } from '../oauth/default-auth.ts'
 import { sallyport } from './command.ts'
 
 const closing = closeAfterEach()
