@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { protectedUpstreams } from '../../gateway/upstream-logins.ts'
 import { listOf } from '../../lib/wording.ts'
 import {
   createUpstreamGrants,
   type ProtectedUpstream,
+  protectedUpstreams,
   type RedirectChange,
   redirectChanges,
 } from '../../oauth/client/upstream-grants.ts'
