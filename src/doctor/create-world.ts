@@ -1,7 +1,8 @@
+import { spawn } from 'node:child_process'
 import { lookup } from 'node:dns/promises'
 import { access, constants, readFile, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { homedir, networkInterfaces } from 'node:os'
+import { homedir, networkInterfaces, tmpdir } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { getCACertificates } from 'node:tls'
 import { readInstanceLock } from '../config/instance-lock.ts'
@@ -11,13 +12,17 @@ import { UserError } from '../errors.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createHttpSender } from '../lib/http-sender.ts'
 import { portHolder } from '../lib/port-holder.ts'
+import { observeTls } from '../tls/observe-tls.ts'
+import { tlsAddressOf } from '../tls/upstream/tls-failures.ts'
 import { measureStream } from '../tunnels/probe-stream.ts'
-import { ask } from './ask.ts'
-import { localFilesOf } from './config-of.ts'
-import { findGateway } from './find-gateway.ts'
-import { runProgram } from './run-program.ts'
-import { handshake } from './tls-handshake.ts'
-import type { ConfigurationView, DoctorWorld } from './world.ts'
+import { ask, findGateway } from './find-gateway.ts'
+import {
+  type ConfigurationView,
+  type DoctorWorld,
+  type Handshake,
+  localFilesOf,
+  type ProgramResult,
+} from './world.ts'
 
 export interface OpenDoctorWorld extends DoctorWorld {
   /** Ends every connection and every program that still runs. */
@@ -141,4 +146,83 @@ function isListening(port: number): Promise<boolean> {
     socket.once('connect', () => end(true))
     socket.once('error', () => end(false))
   })
+}
+
+/**
+ * Shakes hands with an https origin as a client would that trusts `ca` besides what programs trust
+ * by default. Never rejects.
+ */
+async function handshake(
+  origin: string,
+  { ca, timeoutMs }: { ca: readonly string[]; timeoutMs: number },
+): Promise<Handshake> {
+  const observed = await observeTls({
+    ...tlsAddressOf(new URL(origin)),
+    tls: { ca: [...getCACertificates('default'), ...ca] },
+    timeoutMs,
+  })
+  if (observed.outcome === 'failed') {
+    return { ok: false, code: observed.code, reason: observed.reason, certificate: undefined }
+  }
+  const { chain, problem } = observed
+  const [certificate] = chain
+  if (problem !== undefined) return { ok: false, code: problem, reason: problem, certificate }
+  return certificate
+    ? { ok: true, certificate }
+    : { ok: false, code: 'NO_CERTIFICATE', reason: 'it shows no certificate', certificate }
+}
+
+const maxOutput = 64_000
+
+/**
+ * Runs a program in a process group of its own, and kills the group when the time is over or the
+ * signal says so. It reads nothing, and starts in a folder without configuration. Never rejects.
+ */
+function runProgram(
+  program: string,
+  args: readonly string[],
+  options: {
+    env: Readonly<Record<string, string | undefined>>
+    timeoutMs: number
+    signal: AbortSignal
+  },
+): Promise<ProgramResult> {
+  const { env, timeoutMs, signal } = options
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      cwd: tmpdir(),
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+    })
+    let output = ''
+    const hear = (chunk: string) => {
+      output = (output + chunk).slice(0, maxOutput)
+    }
+    child.stdout.setEncoding('utf8').on('data', hear)
+    child.stderr.setEncoding('utf8').on('data', hear)
+    const end = (result: ProgramResult) => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+      resolve(result)
+    }
+    const stop = () => {
+      killGroup(child.pid)
+      end({ state: 'too-slow' })
+    }
+    const timer = setTimeout(stop, timeoutMs)
+    signal.addEventListener('abort', stop, { once: true })
+    child.once('error', () => end({ state: 'missing' }))
+    child.once('close', (code) => end({ state: 'ended', code: code ?? -1, output }))
+  })
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL')
+  } catch {
+    // It ended by itself meanwhile.
+  }
 }

@@ -1,13 +1,10 @@
 import { messageOf } from '../errors.ts'
 import { wait } from '../lib/clock.ts'
 import { redactSecrets, secretValues } from '../lib/redact.ts'
-import type { Check, Finding, FindingState } from './check.ts'
-import { warn } from './check.ts'
+import { type Check, type Finding, type FindingState, warn } from './check.ts'
 import { checks as everyCheck } from './checks.ts'
-import { configOf } from './config-of.ts'
-import type { CreateWorldOptions } from './create-world.ts'
-import { createDoctorWorld } from './create-world.ts'
-import type { DoctorWorld } from './world.ts'
+import { type CreateWorldOptions, createDoctorWorld } from './create-world.ts'
+import { configOf, type DoctorWorld } from './world.ts'
 
 const deadlineMs = 4_500
 

@@ -1,7 +1,8 @@
 import type { LockView } from '../config/instance-lock.ts'
+import { messageOf } from '../errors.ts'
+import { type HttpSender, readText } from '../lib/http-sender.ts'
 import { exposureOfOrigin } from '../origin/exposure.ts'
-import { jsonOf } from './ask.ts'
-import type { DoctorWorld, GatewayView } from './world.ts'
+import type { Answer, AskOptions, DoctorWorld, GatewayView } from './world.ts'
 
 /**
  * Finds the gateway that holds a folder's lock, and asks it what it serves. One that listens beyond
@@ -72,4 +73,36 @@ async function profilesOf(
     name: String(profile.name),
     problems: Array.isArray(profile.problems) ? profile.problems.map(String) : [],
   }))
+}
+
+/** Sends one request and reads the answer; a failure is an answer too. Never rejects. */
+export async function ask(
+  sender: HttpSender,
+  url: string,
+  { timeoutMs = 2_500, ...request }: AskOptions = {},
+): Promise<Answer> {
+  const signal = AbortSignal.timeout(timeoutMs)
+  try {
+    const answer = await sender.send(url, { ...request, signal })
+    const text = await readText(answer)
+    return { ok: true, status: answer.status, header: answer.header, text }
+  } catch (error) {
+    if (signal.aborted) {
+      return { ok: false, code: 'ETIMEDOUT', reason: `no answer within ${timeoutMs / 1000} s` }
+    }
+    const { code = 'ERROR' } = error as NodeJS.ErrnoException
+    return { ok: false, code, reason: messageOf(error) || code }
+  }
+}
+
+/** The JSON object an answer holds; undefined when it is something else. */
+export function jsonOf(answer: Answer): Readonly<Record<string, unknown>> | undefined {
+  if (!answer.ok || answer.status !== 200) return undefined
+  try {
+    const value: unknown = JSON.parse(answer.text)
+    return typeof value === 'object' && value !== null ? { ...value } : undefined
+  } catch {
+    // A page of somebody else's, say.
+    return undefined
+  }
 }

@@ -1,8 +1,12 @@
 import type { X509Certificate } from 'node:crypto'
+import { relative } from 'node:path'
 import type { UserFolders } from '../clients/user-folders.ts'
 import type { RawSettings } from '../config/load.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import type { UserError } from '../errors.ts'
+import { shortPath } from '../lib/short-path.ts'
+import { ownCertificateFiles } from '../tls/configured-certificate.ts'
+import { type LocalFiles, readLocalFiles } from '../tls/local-files.ts'
 import type { NetworkInterfaces } from '../tls/local-names.ts'
 
 /** What checks see of the world. Everything in it only looks, and answers within a time of its own. */
@@ -121,3 +125,59 @@ export type StreamResult =
   | { readonly state: 'live'; readonly firstByteMs: number }
   | { readonly state: 'withheld' }
   | { readonly state: 'failed'; readonly reason: string }
+
+/** The configuration; undefined while it cannot be read, which a check of its own reports. */
+export function configOf({ configuration }: DoctorWorld): ResolvedConfig | undefined {
+  return configuration.ok ? configuration.config : undefined
+}
+
+/** The gateway of this folder, if it runs and answers. */
+export function runningGateway({ gateway }: DoctorWorld): RunningGateway | undefined {
+  return gateway.state === 'running' ? gateway : undefined
+}
+
+/** The address clients are meant to use; undefined when only a start could tell. */
+export function addressOf(world: DoctorWorld): string | undefined {
+  const running = runningGateway(world)
+  if (running) return running.appUrl
+  const config = configOf(world)
+  if (!config || config.appUrl !== undefined) return config?.appUrl
+  const { httpPort, httpsPort } = config.listen
+  if (config.tunnel === 'local' && httpsPort !== 0) return `https://localhost:${httpsPort}`
+  return config.tunnel === 'none' && httpPort !== 0 ? `http://localhost:${httpPort}` : undefined
+}
+
+/** The address that leads here from elsewhere, if there is one. */
+export function publicOriginIn(world: DoctorWorld): string | undefined {
+  const running = runningGateway(world)
+  return running ? running.publicOrigin : configOf(world)?.appUrl
+}
+
+/** What is, or would be, served on this machine. */
+export function localFilesOf(
+  world: Pick<DoctorWorld, 'home' | 'configuration' | 'readText' | 'now'>,
+): Promise<LocalFiles> {
+  const { home, configuration, readText } = world
+  const own = configuration.ok ? ownCertificateFiles(configuration.config) : undefined
+  return readLocalFiles({ home, own, readText, now: world.now() })
+}
+
+/** A path as somebody in the project would name it, the home folder as `~`. */
+export function namePath(path: string, { projectDir, folders }: DoctorWorld): string {
+  const short = shortPath(path, projectDir)
+  if (short !== path) return short
+  const below = relative(folders.home, path)
+  return below.startsWith('..') ? path : `~/${below}`
+}
+
+/** The line that makes the shell of now trust our authority, in that shell's own words. */
+export function environmentCommand({
+  platform,
+  settings,
+}: Pick<DoctorWorld, 'platform' | 'settings'>): string {
+  const print = 'pnpm -s sallyport env --shell'
+  if (platform === 'win32') return `${print} powershell | Out-String | Invoke-Expression`
+  return /\bfish$/.test(settings.environment.SHELL ?? '')
+    ? `${print} fish | source`
+    : `eval "$(${print} bash)"`
+}

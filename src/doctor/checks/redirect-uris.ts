@@ -12,8 +12,7 @@ import { createSealedStore } from '../../store/sealed-store.ts'
 import { readSealingKey } from '../../store/sealing-key.ts'
 import { openReadOnlyStore } from '../../store/sqlite-store.ts'
 import { type Check, type Finding, ok, warn } from '../check.ts'
-import { addressOf, configOf } from '../config-of.ts'
-import type { DoctorWorld } from '../world.ts'
+import { addressOf, configOf, type DoctorWorld } from '../world.ts'
 
 /** Whether each server's issuer knows the redirect URI that we would send it now. */
 export const redirectUris: Check = {

@@ -2,10 +2,16 @@ import type { X509Certificate } from 'node:crypto'
 import { exposureOfOrigin } from '../../origin/exposure.ts'
 import { daysLeft, nameIn } from '../../tls/certificate.ts'
 import type { LocalFiles } from '../../tls/local-files.ts'
-import type { Check, Finding } from '../check.ts'
-import { fail, ok, warn } from '../check.ts'
-import { configOf, localFilesOf, namePath, publicOriginIn, runningGateway } from '../config-of.ts'
-import type { DoctorWorld, Handshake } from '../world.ts'
+import { type Check, type Finding, fail, ok, warn } from '../check.ts'
+import {
+  configOf,
+  type DoctorWorld,
+  type Handshake,
+  localFilesOf,
+  namePath,
+  publicOriginIn,
+  runningGateway,
+} from '../world.ts'
 
 /** Whether each https address serves the certificate it should, as a client would see it. */
 export const servedCertificate: Check = {

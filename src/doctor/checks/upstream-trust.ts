@@ -11,8 +11,7 @@ import {
 } from '../../tls/upstream/open-upstream-bundles.ts'
 import { addCommand, isUnreached } from '../../tls/upstream/tls-failures.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
-import { configOf, namePath, runningGateway } from '../config-of.ts'
-import type { DoctorWorld } from '../world.ts'
+import { configOf, type DoctorWorld, namePath, runningGateway } from '../world.ts'
 
 const connectMs = 3_000
 
