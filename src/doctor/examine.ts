@@ -3,8 +3,7 @@ import { wait } from '../lib/clock.ts'
 import { redactSecrets, secretValues } from '../lib/redact.ts'
 import { type Check, type Finding, type FindingState, warn } from './check.ts'
 import { checks as everyCheck } from './checks.ts'
-import { type CreateWorldOptions, createDoctorWorld } from './create-world.ts'
-import { configOf, type DoctorWorld } from './world.ts'
+import { type CreateWorldOptions, configOf, createDoctorWorld, type DoctorWorld } from './world.ts'
 
 const deadlineMs = 4_500
 

@@ -2,7 +2,53 @@ import type { LockView } from '../config/instance-lock.ts'
 import { messageOf } from '../errors.ts'
 import { type HttpSender, readText } from '../lib/http-sender.ts'
 import { exposureOfOrigin } from '../origin/exposure.ts'
-import type { Answer, AskOptions, DoctorWorld, GatewayView } from './world.ts'
+
+/** The gateway of this folder. */
+export type GatewayView =
+  | { readonly state: 'absent' }
+  /** Its lock is there, but it is not. */
+  | { readonly state: 'stale' }
+  /** It runs, and does not answer. */
+  | { readonly state: 'silent'; readonly pid: number; readonly address: string | undefined }
+  | RunningGateway
+
+export interface RunningGateway {
+  readonly state: 'running'
+  readonly pid: number
+  readonly version: string
+  /** The address everything is derived from. */
+  readonly appUrl: string
+  /** `appUrl` when it leads here from elsewhere. */
+  readonly publicOrigin: string | undefined
+  /** Origins of its own listeners, the one to show first. */
+  readonly localOrigins: readonly string[]
+  /** The local origin that answers what concerns the owner alone. */
+  readonly ownerOrigin: string
+  readonly profiles: readonly string[]
+  /** What it says is wrong with what they show. */
+  readonly problems: readonly string[]
+}
+
+interface AskOptions {
+  readonly method?: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** Longest time, ms. */
+  readonly timeoutMs?: number
+}
+
+export type Answer =
+  | {
+      readonly ok: true
+      readonly status: number
+      header(name: string): string | undefined
+      /** At most 64 KB of it. */
+      readonly text: string
+    }
+  | { readonly ok: false; readonly code: string; readonly reason: string }
+
+/** Sends one request, follows no redirect, and trusts what programs trust by default and our authority. */
+export type Ask = (url: string, request?: AskOptions) => Promise<Answer>
 
 /**
  * Finds the gateway that holds a folder's lock, and asks it what it serves. One that listens beyond
@@ -10,7 +56,7 @@ import type { Answer, AskOptions, DoctorWorld, GatewayView } from './world.ts'
  */
 export async function findGateway(
   lock: LockView,
-  { ask, configured }: Pick<DoctorWorld, 'ask'> & { configured: readonly string[] },
+  { ask, configured }: { ask: Ask; configured: readonly string[] },
 ): Promise<GatewayView> {
   if (lock.state !== 'held') return lock
   const { pid, address } = lock
@@ -54,10 +100,7 @@ export function publicOriginOf(address: string, origins: readonly string[]): str
 }
 
 /** What `/health` of a Sallyport gateway says; undefined when something else answers, or nothing. */
-export async function healthOf(
-  origin: string,
-  ask: DoctorWorld['ask'],
-): Promise<{ version: string } | undefined> {
+export async function healthOf(origin: string, ask: Ask): Promise<{ version: string } | undefined> {
   const health = jsonOf(await ask(`${origin}/health`))
   const isOurs = typeof health?.version === 'string' && typeof health.uptimeSeconds === 'number'
   return isOurs ? { version: String(health.version) } : undefined
@@ -65,7 +108,7 @@ export async function healthOf(
 
 async function profilesOf(
   origin: string,
-  ask: DoctorWorld['ask'],
+  ask: Ask,
 ): Promise<{ name: string; problems: string[] }[] | undefined> {
   const answer = jsonOf(await ask(`${origin}/api/profiles`))
   if (!Array.isArray(answer?.profiles)) return undefined

@@ -11,8 +11,11 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { onTestFinished } from 'vitest'
 import { takeInstanceLock } from '../../src/config/instance-lock.ts'
 import type { Check, Finding } from '../../src/doctor/check.ts'
-import { type CreateWorldOptions, createDoctorWorld } from '../../src/doctor/create-world.ts'
-import type { DoctorWorld } from '../../src/doctor/world.ts'
+import {
+  type CreateWorldOptions,
+  createDoctorWorld,
+  type DoctorWorld,
+} from '../../src/doctor/world.ts'
 import { temporaryFolder } from '../cli/helpers.ts'
 import { issueEdgeCertificate } from '../emulators/certificates.ts'
 import type { AtEnd } from '../fixtures/cleanup.ts'

@@ -1,14 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { publicUrls } from '../../origin/public-urls.ts'
+import type { StreamFinding } from '../../tunnels/probe-verdict.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
-import { healthOf, jsonOf } from '../find-gateway.ts'
-import {
-  type Answer,
-  type DoctorWorld,
-  type RunningGateway,
-  runningGateway,
-  type StreamResult,
-} from '../world.ts'
+import { type Answer, healthOf, jsonOf, type RunningGateway } from '../find-gateway.ts'
+import { type DoctorWorld, runningGateway } from '../world.ts'
 
 /** Whether the public address leads to the gateway that says it has it. */
 export const address: Check = {
@@ -72,7 +67,7 @@ export const streaming: Check = {
 }
 
 /** @param method answers to calls stream over POST; what a server says by itself, over GET */
-export function judgeStream(method: 'POST' | 'GET', result: StreamResult): Finding {
+export function judgeStream(method: 'POST' | 'GET', result: StreamFinding): Finding {
   if (result.state === 'live') {
     return ok(`${method} streams arrive as they are written (${result.firstByteMs} ms).`)
   }

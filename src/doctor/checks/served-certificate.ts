@@ -3,10 +3,10 @@ import { exposureOfOrigin } from '../../origin/exposure.ts'
 import { daysLeft, nameIn } from '../../tls/certificate.ts'
 import type { LocalFiles } from '../../tls/local-files.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
+import type { Handshake } from '../probes.ts'
 import {
   configOf,
   type DoctorWorld,
-  type Handshake,
   localFilesOf,
   namePath,
   publicOriginIn,
