@@ -122,7 +122,7 @@ async function profilesOf(
 export async function ask(
   sender: HttpSender,
   url: string,
-  { timeoutMs = 2_500, ...request }: AskOptions = {},
+  { timeoutMs, ...request }: AskOptions & { timeoutMs: number },
 ): Promise<Answer> {
   const signal = AbortSignal.timeout(timeoutMs)
   try {

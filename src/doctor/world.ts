@@ -27,11 +27,13 @@ export interface CreateWorldOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Of the gateway that asks about itself; read anew unless given. */
   readonly config?: ResolvedConfig
-  /** Multiplies the time programs get, for a machine that is busy; 1 unless given. */
+  /** Multiplies the time that everything gets, for a machine that is busy; 1 unless given. */
   readonly patience?: number
 }
 
+const answerMs = 2_500
 const programMs = 4_000
+const streamMs = 4_500
 const connectionMs = 3_000
 
 /** What checks see of the world. Everything in it only looks, and answers within a time of its own. */
@@ -53,7 +55,8 @@ export async function createDoctorWorld(options: CreateWorldOptions) {
     pinned: [files.leaf, files.addresses].flatMap((pair) => pair?.cert ?? []),
   })
   const life = new AbortController()
-  const askOnce: Ask = (url, request) => ask(sender, url, request)
+  const askOnce: Ask = (url, { timeoutMs = answerMs, ...request } = {}) =>
+    ask(sender, url, { ...request, timeoutMs: timeoutMs * patience })
   const lock = await readInstanceLock(home)
   const configured = configuration.ok ? Object.keys(configuration.config.profiles) : []
   return {
@@ -80,7 +83,7 @@ export async function createDoctorWorld(options: CreateWorldOptions) {
     isWritable,
     /** Shakes hands as a client that trusts `ca` besides the usual, and shows what was served. */
     handshake: (origin: string, { ca: trusted = [] }: { ca?: readonly string[] } = {}) =>
-      handshake(origin, { ca: trusted, timeoutMs: connectionMs }),
+      handshake(origin, { ca: trusted, timeoutMs: connectionMs * patience }),
     isListening,
     portHolder,
     /** Addresses by the system's resolver. @throws the system's error */
@@ -107,7 +110,7 @@ export async function createDoctorWorld(options: CreateWorldOptions) {
         sender,
         clock: systemClock,
         signal: life.signal,
-        deadlineMs: 4_500,
+        deadlineMs: streamMs * patience,
       }),
     /** Ends every connection and every program that still runs. */
     async close() {

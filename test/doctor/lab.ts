@@ -49,7 +49,11 @@ export function asLine({ state, message, fix }: Finding): string {
 }
 
 export interface RunningLab extends TestGateway {
-  world(env?: Environment, replaced?: Partial<DoctorWorld>): Promise<DoctorWorld>
+  world(
+    env?: Environment,
+    replaced?: Partial<DoctorWorld>,
+    options?: { patience: number },
+  ): Promise<DoctorWorld>
 }
 
 /** A gateway of this process that holds the lock of its folder, as `dev` does. */
@@ -66,8 +70,8 @@ export async function startLab(
   await lock.announce(appUrl, origins)
   return {
     ...gateway,
-    world: (env = {}, replaced = {}) =>
-      worldOf({ projectDir: config.projectDir, config, env }, replaced),
+    world: (env = {}, replaced = {}, options = {}) =>
+      worldOf({ projectDir: config.projectDir, config, env, ...options }, replaced),
   }
 }
 

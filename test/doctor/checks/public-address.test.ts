@@ -47,7 +47,8 @@ describe('the check of the public address', () => {
       return true
     })
     isDead = true
-    expect(await say(address, await lab.world())).toEqual([
+    const world = await lab.world({}, {}, { patience: 1 })
+    expect(await say(address, world)).toEqual([
       `fail: ${lab.origin} does not lead to this gateway: ${reason}. -> Press r in the terminal of the gateway, which opens the tunnel again, or start \`pnpm dev:https\` again.`,
     ])
   })
