@@ -1,5 +1,4 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { silentLogger } from '../../../src/lib/logger.ts'
 import { createOAuthClient } from '../../../src/oauth/client/oauth-client.ts'
 import {
   type LoginNeededError,
@@ -7,6 +6,7 @@ import {
   UpstreamAuthError,
 } from '../../../src/oauth/client/upstream-auth-error.ts'
 import { defaultAuth } from '../../../src/oauth/client/upstream-grants.ts'
+import { silentLogger } from '../../fixtures/silent-logger.ts'
 import { createMemoryStore } from '../memory-store.ts'
 import { createAuthorizedFetch } from './authorized-fetch.ts'
 
