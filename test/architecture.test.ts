@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../src/', import.meta.url))
 /** From the leaves up: a layer imports itself and what stands below it. */
 const layers: readonly (readonly string[])[] = [
   ['errors.ts', 'gateway-events.ts', 'lib'],
-  ['config', 'store', 'origin'],
+  ['config', 'editing', 'store', 'origin'],
   ['tls', 'tunnels', 'mcp', 'oauth', 'clients', 'traffic'],
   ['http', 'welcome'],
   ['gateway', 'doctor'],

@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { appUrlJournalFile } from '../config/app-url-journal.ts'
-import { createAppUrlFiles } from '../config/env-file.ts'
+import { appUrlJournalFile, createAppUrlFiles } from '../config/app-url-files.ts'
 import { readInstanceLock } from '../config/instance-lock.ts'
 import { createProcessReaper } from '../lib/process-reaper.ts'
 

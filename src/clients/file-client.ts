@@ -1,5 +1,5 @@
-import { applySplice, type ConfigValue } from './editing/config-format.ts'
-import { configFormats } from './editing/config-formats.ts'
+import { applySplice, type ConfigValue } from '../editing/config-format.ts'
+import { configFormats } from '../editing/config-formats.ts'
 import type { ClientConnection, ClientFile, ClientScope, McpClient } from './mcp-client.ts'
 import { nodeExtraCaCerts, type TrustVariable } from './trust-variables.ts'
 import { placesOf, type UserPlaces } from './user-folders.ts'

@@ -1,8 +1,8 @@
+import type { ConfigLanguage } from '../editing/config-formats.ts'
+import type { PlacedEntry } from '../editing/edit-entry.ts'
 import { UserError } from '../errors.ts'
 import { exposureOfOrigin } from '../origin/exposure.ts'
-import type { ClientFiles, WrittenFile } from './editing/client-files.ts'
-import type { ConfigFormat } from './editing/config-format.ts'
-import type { PlacedEntry } from './editing/edit-entry.ts'
+import type { ClientFiles, WrittenFile } from './client-files.ts'
 import type { TrustVariable } from './trust-variables.ts'
 import type { UserFolders } from './user-folders.ts'
 
@@ -42,7 +42,7 @@ type ClientAuth = 'none' | 'oauth' | 'header'
 
 /** The file in which a client has its servers. */
 export interface ClientFile {
-  readonly format: ConfigFormat['name']
+  readonly format: ConfigLanguage
   /** Everything that belongs to the entry. */
   places(connection: ClientConnection): readonly PlacedEntry[]
   /** Absolute paths; a client may have a file in one scope only. */

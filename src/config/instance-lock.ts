@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { UserError } from '../errors.ts'
 import { createFileAtomic, writeFileAtomic } from '../lib/atomic-file.ts'
 import { processIdentity } from '../lib/process-identity.ts'
-import { isProcessAlive } from './env-file.ts'
+import { isProcessAlive } from './app-url-files.ts'
 import { requireHome } from './require-home.ts'
 
 /** The right to run in one `.sallyport` folder, held until `release`. */

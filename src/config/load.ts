@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { deepFreeze } from '../lib/objects.ts'
 import { type AppUrlOptions, resolveAppUrl } from './app-url.ts'
-import { appUrlJournalFile, readAppUrlJournal } from './app-url-journal.ts'
+import { appUrlJournalFile, readAppUrlJournal } from './app-url-files.ts'
 import type { Environment } from './environment-schema.ts'
 import { loadGatewayFile } from './gateway-file.ts'
 import { type DotenvFile, readDotenv } from './read-dotenv.ts'

@@ -1,8 +1,8 @@
 import dotenv from 'dotenv'
+import { lineOfVariable } from '../editing/env-format.ts'
+import { readUserFile } from '../editing/user-file.ts'
 import { messageOf, UserError } from '../errors.ts'
-import type { AppUrlJournal, JournalEntry } from './app-url-journal.ts'
-import { lineOfVariable, restoreAppUrlLine } from './app-url-line.ts'
-import { readUserFile, targetOf } from './user-file.ts'
+import { type AppUrlJournal, withoutOurs } from './app-url-files.ts'
 
 /** The variables of an env file, and the line each one stands on. */
 export interface DotenvFile {
@@ -22,13 +22,6 @@ export async function readDotenv(
   const file = await readUserFile(path).catch((cause: unknown) => {
     throw new UserError('ENV_INVALID', `${path} cannot be read: ${messageOf(cause)}.`, { cause })
   })
-  const target = await targetOf(path)
-  const entry = journal?.files.find((one) => one.path === target)
-  const text = withoutOurs(file?.text ?? '', entry)
+  const text = withoutOurs(file, journal)
   return { values: dotenv.parse(text), lineOf: (name) => lineOfVariable(text, name) }
-}
-
-function withoutOurs(text: string, entry: JournalEntry | undefined): string {
-  const result = entry && restoreAppUrlLine(text, entry)
-  return result?.state === 'restored' ? result.text : text
 }

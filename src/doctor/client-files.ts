@@ -1,15 +1,14 @@
-import type { ConfigFormat } from '../clients/editing/config-format.ts'
-import { configFormats } from '../clients/editing/config-formats.ts'
 import type { ClientFile as McpClientFile } from '../clients/mcp-client.ts'
 import { mcpClients } from '../clients/mcp-clients.ts'
 import type { UserFolders } from '../clients/user-folders.ts'
+import { type ConfigLanguage, configFormats } from '../editing/config-formats.ts'
 
 /** A file in which an MCP client keeps its servers. */
 export interface ClientFile {
   /** What `sallyport client` calls it. */
   readonly client: string
   readonly path: string
-  readonly format: ConfigFormat['name']
+  readonly format: ConfigLanguage
   /** Where in the file the servers stand; each a path of keys. */
   readonly keys: readonly (readonly string[])[]
 }

@@ -90,7 +90,7 @@ function isOurs(base64: string): boolean {
 }
 
 /** A variable of the environment, and which of our files it takes. */
-export interface TrustSetting {
+interface TrustSetting {
   readonly name: string
   readonly file: 'ca' | 'bundle'
 }

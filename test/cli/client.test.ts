@@ -11,7 +11,7 @@ import {
 import { createClientFollower } from '../../src/cli/commands/dev-clients.ts'
 import type { Notice } from '../../src/cli/commands/dev-world.ts'
 import { createOutput } from '../../src/cli/output.ts'
-import { createClientFiles } from '../../src/clients/editing/client-files.ts'
+import { createClientFiles } from '../../src/clients/client-files.ts'
 import { requireClient } from '../../src/clients/mcp-clients.ts'
 import { runningGateway, takeInstanceLock } from '../../src/config/instance-lock.ts'
 import type { ResolvedConfig } from '../../src/config/resolved-config.ts'

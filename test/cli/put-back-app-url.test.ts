@@ -2,8 +2,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { putBackAppUrl } from '../../src/cli/put-back-app-url.ts'
-import { appUrlJournalFile, readAppUrlJournal } from '../../src/config/app-url-journal.ts'
-import { createAppUrlFiles } from '../../src/config/env-file.ts'
+import {
+  appUrlJournalFile,
+  createAppUrlFiles,
+  readAppUrlJournal,
+} from '../../src/config/app-url-files.ts'
 import { takeInstanceLock } from '../../src/config/instance-lock.ts'
 import { temporaryFolder } from './helpers.ts'
 

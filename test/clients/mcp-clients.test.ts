@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { configFormats } from '../../src/clients/editing/config-formats.ts'
 import {
   type ClientConnection,
   clientEntryName,
@@ -10,6 +9,7 @@ import {
 import { mcpClients, requireClient } from '../../src/clients/mcp-clients.ts'
 import { launchCommand, nodeExtraCaCerts, sslCertFile } from '../../src/clients/trust-variables.ts'
 import type { UserFolders } from '../../src/clients/user-folders.ts'
+import { configFormats } from '../../src/editing/config-formats.ts'
 
 const url = 'https://otter.example/api/mcp/work'
 const local = 'https://localhost:3443/api/mcp/work'

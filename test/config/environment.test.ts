@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the syntax under test
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { appUrlJournalFile, createAppUrlFiles } from '../../src/config/app-url-files.ts'
 import { environmentSchema } from '../../src/config/environment-schema.ts'
 import { loadConfig, reloadGatewayFile } from '../../src/config/load.ts'
 import type { ConfigOverrides } from '../../src/config/resolve-environment.ts'
@@ -104,22 +105,19 @@ describe('loadConfig', () => {
     expect(Object.isFrozen(config.profiles.default?.tools.allow)).toBe(true)
   })
 
-  it('tells an APP_URL of the user from an address that a gateway left in .env', async () => {
-    const { projectDir, env } = await projectWith({ dotenv: 'APP_URL=https://tunnel.test\n' })
+  it.each([
+    ['their address', 'APP_URL=https://mine.test\n', 'https://mine.test'],
+    ['none', 'A=1\n', undefined],
+  ])('tells %s from the one that a gateway left in .env', async (_what, dotenv, expected) => {
+    const { projectDir, env } = await projectWith({ dotenv })
+    const file = join(projectDir, '.env')
+    const journalFile = appUrlJournalFile(join(projectDir, '.sallyport'))
+    const keeper = createAppUrlFiles({ files: [file], journalFile, pid: 1, isAlive: () => true })
+    await keeper.set('https://tunnel.test')
+    expect(await readFile(file, 'utf8')).toContain('APP_URL=https://tunnel.test')
+    expect((await loadConfig({ projectDir, env })).config.appUrl).toBe(expected)
+    await rm(journalFile)
     expect((await loadConfig({ projectDir, env })).config.appUrl).toBe('https://tunnel.test')
-    const entry = {
-      path: join(projectDir, '.env'),
-      created: false,
-      before: 'APP_URL=https://mine.test',
-      joint: '',
-      written: ['APP_URL=https://tunnel.test'],
-    }
-    await mkdir(join(projectDir, '.sallyport'))
-    const journal = join(projectDir, '.sallyport/app-url-journal.json')
-    await writeFile(journal, JSON.stringify({ pid: 1, files: [entry] }))
-    expect((await loadConfig({ projectDir, env })).config.appUrl).toBe('https://mine.test')
-    await writeFile(journal, JSON.stringify({ pid: 1, files: [{ ...entry, before: null }] }))
-    expect((await loadConfig({ projectDir, env })).config.appUrl).toBeUndefined()
   })
 })
 

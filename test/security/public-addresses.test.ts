@@ -8,8 +8,9 @@ import dotenv from 'dotenv'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseAppUrl } from '../../src/config/app-url.ts'
-import { setAppUrlLine } from '../../src/config/app-url-line.ts'
 import { environmentSchema } from '../../src/config/environment-schema.ts'
+import { putEntry } from '../../src/editing/edit-entry.ts'
+import { envFormat } from '../../src/editing/env-format.ts'
 import { isPlainHost } from '../../src/lib/plain-host.ts'
 import { parsePublicAddress } from '../../src/tunnels/client-tunnel.ts'
 import { createTunnelProvider } from '../../src/tunnels/tunnel-providers.ts'
@@ -154,6 +155,12 @@ describe.skipIf(process.platform === 'win32')('a value in .env', () => {
     return stdout.split('\0').slice(0, -1)
   }
 
+  const set = (text: string, value: string) =>
+    putEntry(
+      text,
+      { path: ['APP_URL'], value },
+      { format: envFormat, memory: undefined, force: true },
+    )
   const before = ['', 'APP_URL=x\n', 'APP_URL="x" # c\n', "export APP_URL='x'\n", 'APP_URL=`x`\n']
 
   it.each([
@@ -165,8 +172,8 @@ describe.skipIf(process.platform === 'win32')('a value in .env', () => {
     ['single quotes', "https://it's.example"],
   ])('reads back as it was written, whatever stood there: %s', async (_what, value) => {
     const texts = before.map((text) => {
-      const result = setAppUrlLine(text, value)
-      if (!result.ok) throw new Error('not set')
+      const result = set(text, value)
+      if (result.state !== 'changed') throw new Error('not set')
       return result.text
     })
     expect(texts.map((text) => dotenv.parse(text).APP_URL)).toEqual(texts.map(() => value))
@@ -180,8 +187,8 @@ describe.skipIf(process.platform === 'win32')('a value in .env', () => {
     })
     const samples = fc.sample(fc.tuple(value, fc.constantFrom(...before)), 300)
     const written = samples.flatMap(([one, text]) => {
-      const result = setAppUrlLine(text, one)
-      return result.ok ? [{ value: one, text: result.text }] : []
+      const result = set(text, one)
+      return result.state === 'changed' ? [{ value: one, text: result.text }] : []
     })
     expect(written.length).toBeGreaterThan(20)
     const values = written.map((one) => one.value)

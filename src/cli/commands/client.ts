@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import type { ClientFiles, UndoneFile } from '../../clients/editing/client-files.ts'
-import { clientFileMemoryPath, createClientFiles } from '../../clients/editing/client-files.ts'
+import {
+  type ClientFiles,
+  clientFileMemoryPath,
+  createClientFiles,
+  type UndoneFile,
+} from '../../clients/client-files.ts'
 import type { ClientConnection, ClientScope, McpClient } from '../../clients/mcp-client.ts'
 import {
   clientEntryName,

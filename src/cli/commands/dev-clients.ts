@@ -1,4 +1,4 @@
-import type { UndoneFile, WrittenFile } from '../../clients/editing/client-files.ts'
+import type { UndoneFile, WrittenFile } from '../../clients/client-files.ts'
 import { clientEntryName, writeClient } from '../../clients/mcp-client.ts'
 import { entryCaFile } from '../../clients/trust-variables.ts'
 import type { ReadyEvent } from '../../gateway-events.ts'

@@ -1,4 +1,4 @@
-import type { AppUrlFiles } from '../../config/env-file.ts'
+import type { AppUrlFiles } from '../../config/app-url-files.ts'
 import type { InstanceLock } from '../../config/instance-lock.ts'
 import type { GatewayFile, ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'

@@ -1,5 +1,4 @@
-import type { RestoredFile } from '../../config/app-url-file.ts'
-import type { Recovery } from '../../config/env-file.ts'
+import type { Recovery, RestoredFile } from '../../config/app-url-files.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { messageOf } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'

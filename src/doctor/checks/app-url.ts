@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import dotenv from 'dotenv'
 import { parseAppUrl } from '../../config/app-url.ts'
-import { appUrlJournalFile, readAppUrlJournal } from '../../config/app-url-journal.ts'
+import { appUrlJournalFile, readAppUrlJournal } from '../../config/app-url-files.ts'
 import { isLoopbackHost } from '../../lib/loopback.ts'
 import { listOf } from '../../lib/wording.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'

@@ -10,7 +10,7 @@ import type { StoreKind, TrustStore } from './trust-store.ts'
 import { createWindowsStore } from './windows-store.ts'
 
 /** The machine whose stores are looked for. */
-export interface StoreWorld {
+interface StoreWorld {
   readonly platform: NodeJS.Platform
   readonly environment: Readonly<Record<string, string | undefined>>
   /** The user's home folder. */
@@ -82,7 +82,7 @@ function packageHintOf(platform: NodeJS.Platform): string {
 }
 
 /** Stands for a kind of store this machine does not have, and says why. */
-export function createAbsentStore(
+function createAbsentStore(
   kind: StoreKind,
   options: { place: string; reason: string; hint?: string },
 ): TrustStore {

@@ -62,7 +62,7 @@ function parseList(text: string): { nickname: string; flags: string }[] {
 }
 
 /** A certificate database of a browser. */
-export interface NssDatabase {
+interface NssDatabase {
   readonly browser: 'Firefox' | 'Chrome'
   readonly folder: string
   /** As certutil names it, with the kind of database in front. */

@@ -20,7 +20,7 @@ export interface StoredCertificate {
   readonly handle: string
 }
 
-export type StoreContent =
+type StoreContent =
   | { readonly present: true; readonly certificates: readonly StoredCertificate[] }
   /** Sentences: why there is no such store here, or what is needed to look into it. */
   | { readonly present: false; readonly reason: string; readonly hint?: string | undefined }

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createAppUrlFiles } from '../../../src/config/env-file.ts'
+import { createAppUrlFiles } from '../../../src/config/app-url-files.ts'
 import { appUrl } from '../../../src/doctor/checks/app-url.ts'
 import { configuration } from '../../../src/doctor/checks/configuration.ts'
 import { judgeNode, runtime } from '../../../src/doctor/checks/runtime.ts'

@@ -37,7 +37,7 @@ export type ReadResult =
  * `undefined` means that the entry is written, or would have to be, in a way that is not edited.
  */
 export interface ConfigFormat {
-  readonly name: 'json' | 'toml' | 'yaml'
+  readonly name: 'json' | 'toml' | 'yaml' | 'env'
   /** An empty document has the value `undefined`. */
   read(text: string): ReadResult
   /** Adds what is not there. */

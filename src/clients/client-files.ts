@@ -1,18 +1,24 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { UserError } from '../../errors.ts'
-import { writeFileAtomic } from '../../lib/atomic-file.ts'
-import type { ConfigFormat, ConfigValue } from './config-format.ts'
-import { configFormats } from './config-formats.ts'
-import { deleteDiskFile, readDiskFile, writeDiskFile } from './disk-file.ts'
-import { type EntryMemory, isBare, type PlacedEntry, putEntry, takeEntry } from './edit-entry.ts'
+import type { ConfigFormat } from '../editing/config-format.ts'
+import { type ConfigLanguage, configFormats } from '../editing/config-formats.ts'
+import {
+  entryMemorySchema,
+  isBare,
+  type PlacedEntry,
+  putEntry,
+  takeEntry,
+} from '../editing/edit-entry.ts'
+import { readUserFile, writeUserFile } from '../editing/user-file.ts'
+import { messageOf, UserError } from '../errors.ts'
+import { writeFileAtomic } from '../lib/atomic-file.ts'
 
 /** One entry of ours in one client's file. */
 export interface ClientFileEntry {
   /** Absolute. */
   readonly path: string
-  readonly format: ConfigFormat['name']
+  readonly format: ConfigLanguage
   /** The client's id, and the name of the entry. */
   readonly client: string
   readonly name: string
@@ -40,57 +46,53 @@ export interface UndoneFile {
 }
 
 /** Entries of ours in the files of MCP clients, and the memory of them. */
-export interface ClientFiles {
-  /**
-   * Puts an entry into its file, and changes nothing else there; writes nothing when it is there.
-   * @throws UserError CLIENT_FILE_MALFORMED, CLIENT_ENTRY_FOREIGN or CLIENT_FILE_UNWRITABLE, and
-   * then the file is as it was
-   */
-  write(entry: ClientFileEntry, options?: { force?: boolean }): Promise<WrittenFile>
-  /** What was written and not undone yet. */
-  remembered(): Promise<readonly ClientFileMemory[]>
-  /** @throws UserError CLIENT_FILE_MALFORMED or CLIENT_FILE_UNWRITABLE */
-  undo(memory: ClientFileMemory, options?: { force?: boolean }): Promise<UndoneFile>
-}
+export type ClientFiles = ReturnType<typeof createClientFiles>
 
 /** Creates the keeper of clients' files that remembers in `memoryFile`. */
-export function createClientFiles({ memoryFile }: { memoryFile: string }): ClientFiles {
-  const remembered = () => readClientFileMemory(memoryFile)
+export function createClientFiles({ memoryFile }: { memoryFile: string }) {
+  /** What was written and not undone yet. */
+  const remembered = () => readMemory(memoryFile)
   const remember = async (key: ClientFileMemory, memory: ClientFileMemory | undefined) => {
     const others = (await remembered()).filter((one) => !isSame(one, key))
-    await writeClientFileMemory(memoryFile, memory ? [...others, memory] : others)
+    await writeMemory(memoryFile, memory ? [...others, memory] : others)
   }
 
   return {
     remembered,
-    async write(entry, { force = false } = {}) {
-      const { client, name } = entry
-      const file = await readDiskFile(entry.path)
+    /**
+     * Puts an entry into its file, and changes nothing else there; writes nothing when it is there.
+     * @throws UserError CLIENT_FILE_MALFORMED, CLIENT_ENTRY_FOREIGN or CLIENT_FILE_UNWRITABLE, and
+     * then the file is as it was
+     */
+    async write(entry: ClientFileEntry, { force = false } = {}): Promise<WrittenFile> {
+      const { client, name, format: language } = entry
+      const file = await writing(entry.path, () => readUserFile(entry.path))
       const { path } = file
-      const format = configFormats[entry.format]
+      const format = configFormats[language]
       const known = (await remembered()).find((one) => isSame(one, { path, client, name }))
       requireReadable(file.text, { path, format })
       const put = putAll(file.text, entry, { path, format, known, force })
       if (!put.changed) return { path, client, name, outcome: 'unchanged' }
-      const isNew = file.content === undefined
+      const isNew = file.bytes === undefined
       const created = isNew || known?.created === true
-      const memory = { path, format: format.name, client, name, created, entries: put.entries }
+      const memory = { path, format: language, client, name, created, entries: put.entries }
       // The memory comes first: a crash between the two leaves an entry that is known as ours.
       await remember(memory, memory)
-      await writeDiskFile(file, put.text, { backup: !known })
+      await writing(path, () => writeUserFile(file, put.text, { backup: !known }))
       return { path, client, name, outcome: isNew ? 'created' : 'changed' }
     },
-    async undo(memory, { force = false } = {}) {
+    /** @throws UserError CLIENT_FILE_MALFORMED or CLIENT_FILE_UNWRITABLE */
+    async undo(memory: ClientFileMemory, { force = false } = {}): Promise<UndoneFile> {
       const { client, name } = memory
-      const file = await readDiskFile(memory.path)
+      const file = await writing(memory.path, () => readUserFile(memory.path))
       const { path } = file
       const format = configFormats[memory.format]
       requireReadable(file.text, { path, format })
       const taken = takeAll(file.text, memory, { path, format, force })
       if (taken.outcome === 'edited') return { path, client, name, outcome: 'edited' }
       const isOurs = memory.created && isEmptied(taken.text, format)
-      if (file.content && isOurs) await deleteDiskFile(file)
-      else if (taken.text !== file.text) await writeDiskFile(file, taken.text, { backup: false })
+      const text = isOurs ? undefined : taken.text
+      if (file.bytes && text !== file.text) await writing(path, () => writeUserFile(file, text))
       await remember(memory, undefined)
       const outcome = taken.outcome !== 'gone' && isOurs ? 'deleted' : taken.outcome
       return { path, client, name, outcome }
@@ -130,7 +132,7 @@ function putAll(
     if (result.state === 'impossible') throw notEditable(path, name)
     if (result.state === 'unchanged') continue
     next = result.text
-    before.set(key, result.memory as ClientFileMemory['entries'][number])
+    before.set(key, result.memory)
   }
   return { text: next, changed: next !== text, entries: [...before.values()] }
 }
@@ -143,7 +145,7 @@ function takeAll(
   let next = text
   const states: ('gone' | 'exact' | 'rough')[] = []
   for (const entry of memory.entries.toReversed()) {
-    const result = takeEntry(next, entry as EntryMemory, options)
+    const result = takeEntry(next, entry, options)
     if (result.state === 'impossible') throw notEditable(options.path, memory.name)
     if (result.state === 'edited') return { text, outcome: 'edited' }
     states.push(result.state === 'gone' ? 'gone' : result.exact ? 'exact' : 'rough')
@@ -159,8 +161,6 @@ function isEmptied(text: string, format: ConfigFormat): boolean {
   return result.ok && isBare(result.value) && !/\/\/|\/\*|#/.test(text)
 }
 
-const valueSchema = z.custom<ConfigValue>((value) => value !== undefined)
-
 const memorySchema = z.object({
   files: z.array(
     z.object({
@@ -172,19 +172,7 @@ const memorySchema = z.object({
       name: z.string(),
       /** The file did not exist before us. */
       created: z.boolean(),
-      /** See `EntryMemory`. */
-      entries: z.array(
-        z.object({
-          path: z.array(z.union([z.string(), z.object({ id: z.string() })])),
-          versions: z.array(
-            z.object({
-              value: valueSchema,
-              chunk: z.object({ removed: z.string(), inserted: z.string() }).optional(),
-            }),
-          ),
-          replaced: valueSchema.optional(),
-        }),
-      ),
+      entries: z.array(entryMemorySchema),
     }),
   ),
 })
@@ -198,7 +186,7 @@ export function clientFileMemoryPath(home: string): string {
 }
 
 /** Reads what is remembered; nothing when there is no file, or none that can be understood. */
-async function readClientFileMemory(file: string): Promise<readonly ClientFileMemory[]> {
+async function readMemory(file: string): Promise<readonly ClientFileMemory[]> {
   try {
     return memorySchema.parse(JSON.parse(await readFile(file, 'utf8'))).files
   } catch {
@@ -207,12 +195,22 @@ async function readClientFileMemory(file: string): Promise<readonly ClientFileMe
   }
 }
 
-async function writeClientFileMemory(
-  file: string,
-  files: readonly ClientFileMemory[],
-): Promise<void> {
+async function writeMemory(file: string, files: readonly ClientFileMemory[]): Promise<void> {
   if (files.length === 0) await rm(file, { force: true })
   else await writeFileAtomic(file, `${JSON.stringify({ files }, null, 2)}\n`, { mode: 0o600 })
+}
+
+/** @throws UserError CLIENT_FILE_UNWRITABLE for what the system says */
+async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    const message = `${path} was not changed: ${messageOf(cause)}.`
+    throw new UserError('CLIENT_FILE_UNWRITABLE', message, {
+      hint: 'Make the file and its folder writable for your user, and try again.',
+      cause,
+    })
+  }
 }
 
 /** The file is there and cannot be understood, so nothing was written. */

@@ -6,15 +6,22 @@ import {
   parseTree,
   printParseErrorCode,
 } from 'jsonc-parser'
-import type { Problem } from './problems.ts'
+
+/** Keys and indexes from the root of a document. */
+type Path = readonly (string | number)[]
 
 /** A document that was read, and where in its text things stand. */
 export interface JsoncDocument {
   readonly value: unknown
   /** Line (from 1) of what a path names, or of the nearest thing around it that exists. */
-  lineOf(path: Problem['path']): number
+  lineOf(path: Path): number
   /** Keys given twice in one object: JSON would silently keep the last. */
-  readonly duplicates: readonly Problem[]
+  readonly duplicates: readonly DuplicateKey[]
+}
+
+interface DuplicateKey {
+  readonly path: Path
+  readonly message: string
 }
 
 type JsoncResult =
@@ -76,7 +83,7 @@ function positionOf(source: string, offset: number): { line: number; column: num
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
 }
 
-function nearestNode(root: Node, path: Problem['path']): Node {
+function nearestNode(root: Node, path: Path): Node {
   for (let length = path.length; length > 0; length--) {
     const node = findNodeAtLocation(root, path.slice(0, length))
     if (node) return node.parent?.type === 'property' ? node.parent : node
@@ -84,7 +91,7 @@ function nearestNode(root: Node, path: Problem['path']): Node {
   return root
 }
 
-function duplicateKeys(node: Node, path: Problem['path']): Problem[] {
+function duplicateKeys(node: Node, path: Path): DuplicateKey[] {
   const seen = new Set<string>()
   return (node.children ?? []).flatMap((child, index) => {
     const [key, value] = child.children ?? []

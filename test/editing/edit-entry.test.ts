@@ -1,15 +1,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ConfigFormat, ConfigValue } from '../../../src/clients/editing/config-format.ts'
+import type { ConfigFormat, ConfigValue } from '../../src/editing/config-format.ts'
 import {
   type EntryMemory,
   type PutResult,
   putEntry,
   takeEntry,
-} from '../../../src/clients/editing/edit-entry.ts'
-import { jsonFormat } from '../../../src/clients/editing/json-format.ts'
-import { tomlFormat } from '../../../src/clients/editing/toml-format.ts'
-import { yamlFormat } from '../../../src/clients/editing/yaml-format.ts'
+} from '../../src/editing/edit-entry.ts'
+import { jsonFormat } from '../../src/editing/json-format.ts'
+import { tomlFormat } from '../../src/editing/toml-format.ts'
+import { yamlFormat } from '../../src/editing/yaml-format.ts'
 import { jsonDocument, tomlDocument, yamlDocument } from './documents.ts'
 
 const value = { url: 'https://localhost:3443/api/mcp/default' }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import * as z from 'zod'
 import {
   applySplice,
   type ConfigFormat,
@@ -14,21 +15,26 @@ export interface PlacedEntry {
   readonly value: ConfigValue
 }
 
+const valueSchema = z.custom<ConfigValue>((value) => value !== undefined)
+
 /** What we remember of an entry we wrote. */
-export interface EntryMemory {
-  readonly path: EntryPath
+export const entryMemorySchema = z.object({
+  path: z.array(z.union([z.string(), z.object({ id: z.string() })])).readonly(),
   /**
    * What may stand there: the last that was written, and the one before, should a crash have come
    * between the memory and the file. `chunk` is the piece of text the entry is part of, and what
    * was in its place before us; absent when somebody edited around it.
    */
-  readonly versions: readonly {
-    readonly value: ConfigValue
-    readonly chunk?: { readonly removed: string; readonly inserted: string } | undefined
-  }[]
+  versions: z.array(
+    z.object({
+      value: valueSchema,
+      chunk: z.object({ removed: z.string(), inserted: z.string() }).optional(),
+    }),
+  ),
   /** An entry of somebody else that ours took the place of. */
-  readonly replaced?: ConfigValue | undefined
-}
+  replaced: valueSchema.optional(),
+})
+export type EntryMemory = z.output<typeof entryMemorySchema>
 
 export type PutResult =
   | { readonly state: 'unchanged' }

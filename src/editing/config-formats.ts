@@ -4,8 +4,10 @@ import { tomlFormat } from './toml-format.ts'
 import { yamlFormat } from './yaml-format.ts'
 
 /** Every language clients write their configuration in. */
-export const configFormats: Readonly<Record<ConfigFormat['name'], ConfigFormat>> = {
+export const configFormats = {
   json: jsonFormat,
   toml: tomlFormat,
   yaml: yamlFormat,
-}
+} as const satisfies Record<string, ConfigFormat>
+
+export type ConfigLanguage = keyof typeof configFormats

@@ -1,5 +1,4 @@
 import { findNodeAtLocation, getNodeValue, type Node, parseTree } from 'jsonc-parser'
-import { parseJsonc } from '../../config/parse-jsonc.ts'
 import {
   type ConfigFormat,
   type ConfigValue,
@@ -22,6 +21,7 @@ import {
   styleOf,
   tailOfLine,
 } from './json-text.ts'
+import { parseJsonc } from './parse-jsonc.ts'
 
 /** JSON, also with comments and trailing commas. */
 export const jsonFormat: ConfigFormat = {

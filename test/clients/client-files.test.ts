@@ -16,7 +16,7 @@ import {
   type ClientFileEntry,
   type ClientFiles,
   createClientFiles,
-} from '../../../src/clients/editing/client-files.ts'
+} from '../../src/clients/client-files.ts'
 
 let folder: string
 let files: ClientFiles

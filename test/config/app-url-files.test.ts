@@ -13,8 +13,11 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { appUrlJournalFile } from '../../src/config/app-url-journal.ts'
-import { createAppUrlFiles, isProcessAlive } from '../../src/config/env-file.ts'
+import {
+  appUrlJournalFile,
+  createAppUrlFiles,
+  isProcessAlive,
+} from '../../src/config/app-url-files.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 async function setup(content?: string | Buffer, names: string[] = ['.env']) {
