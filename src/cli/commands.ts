@@ -5,6 +5,7 @@ import type { AddFlags } from './commands/ca.ts'
 import type { ClientFlags } from './commands/client.ts'
 import type { DevFlags } from './commands/dev-world.ts'
 import type { EnvFlags } from './commands/env.ts'
+import type { TrafficFlags } from './commands/traffic.ts'
 import type { TrustFlags } from './commands/trust.ts'
 import type { World } from './output.ts'
 import { watchStdin } from './stop-reasons.ts'
@@ -36,6 +37,7 @@ export function addCommands(
     addCerts,
     addConnect,
     addAdmin,
+    addTraffic,
     addCloudflared,
     addClient,
     addAccess,
@@ -109,6 +111,28 @@ function addAdmin({ program, world, act }: Adding): void {
   json(program.command('admin'))
     .description('print the link that opens the admin page, once')
     .action(act(async () => (await import('./commands/admin.ts')).admin(world)))
+}
+
+function addTraffic({ program, world, act }: Adding): void {
+  program
+    .command('traffic')
+    .description('show what passes through the gateway of this folder')
+    .option('-f, --follow', 'what passes from now on, until Ctrl-C')
+    .option('--profile <name>', 'only of this profile')
+    .option('--server <name>', 'only of this server')
+    .option('--method <glob>', 'only such methods, such as tools/*')
+    .option('--grep <text>', 'only what has this text anywhere')
+    .option('--errors', 'only what went wrong')
+    .option('-v, --verbose', 'with what was said')
+    .option('--record <file>', 'keep it in a new file, one JSON object per line')
+    .option('--har <file>', 'write it to a new file for the network panel of a browser')
+    .option('--json', 'print one JSON object per line')
+    .addHelpText('after', trafficHelpAfter)
+    .action(
+      act(async (flags: TrafficFlags) =>
+        (await import('./commands/traffic.ts')).traffic(flags, world),
+      ),
+    )
 }
 
 function addCloudflared({ program, world, act }: Adding): void {
@@ -266,6 +290,15 @@ Examples:
   pnpm dev:https --tunnel none --strict-port
   APP_URL=https://mcp.example.com pnpm dev:https
   pnpm dev:https --json | jq -r 'select(.event == "ready").appUrl'
+`
+
+const trafficHelpAfter = `
+Nothing is kept while nobody watches, and no secret is ever shown.
+
+Examples:
+  pnpm sallyport traffic -f
+  pnpm sallyport traffic -f --server weather --errors -v
+  pnpm sallyport traffic -f --record calls.jsonl --har calls.har
 `
 
 const caAddHelpAfter = `

@@ -37,7 +37,7 @@ interface GuardedFetchOptions extends AddressGuard {
 /** The part of `fetch` that discovery and oauth4webapi use; only answers within bounds come back. */
 export type GuardedFetch = (url: string | URL, init?: GuardedInit) => Promise<Response>
 
-export interface GuardedInit {
+interface GuardedInit {
   readonly method?: string
   readonly headers?: Record<string, string>
   readonly body?: URLSearchParams | string | undefined | null

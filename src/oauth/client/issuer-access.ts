@@ -116,7 +116,7 @@ export function guardOf({ url, auth }: ProtectedUpstream): AddressGuard {
  * Where the metadata of a configured server may lead: never further in than the server itself is.
  * Decided by the address the user wrote; what DNS says about a name is under its owner's control.
  */
-export function allowedZones(
+function allowedZones(
   serverUrl: string,
   options: { allowPrivateNetwork: boolean },
 ): ReadonlySet<AddressZone> {
