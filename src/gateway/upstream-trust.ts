@@ -64,7 +64,7 @@ export async function createUpstreamTrust(options: {
         })),
       exposureOf,
       onBundleChanged: () => void follower.check(),
-    } satisfies Omit<AdminDeps, 'traffic'>,
+    } satisfies Omit<AdminDeps, 'logins' | 'traffic'>,
   }
 }
 
