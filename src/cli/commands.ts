@@ -35,6 +35,7 @@ export function addCommands(
     addDev,
     addCerts,
     addConnect,
+    addDisconnect,
     addAdmin,
     addTraffic,
     addCloudflared,
@@ -101,6 +102,16 @@ function addConnect({ program, world, act }: Adding): void {
     .description('log in to a server that waits for it')
     .action(
       act(async (server: string) => (await import('./commands/connect.ts')).connect(server, world)),
+    )
+}
+
+function addDisconnect({ program, world, act }: Adding): void {
+  json(program.command('disconnect').argument('<server>', 'its name in the configuration file'))
+    .description('revoke and forget the login to a server')
+    .action(
+      act(async (server: string) =>
+        (await import('./commands/disconnect.ts')).disconnect(server, world),
+      ),
     )
 }
 

@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs'
-import type { RunCommand } from '../../lib/run-command.ts'
+import type { RunCommand } from '../../lib/programs.ts'
 import { parseCertificates } from '../certificate.ts'
 import { cacertsPassword, type JavaHome } from '../java.ts'
 import { shortFingerprint, type TrustStore } from './trust-store.ts'

@@ -1,4 +1,4 @@
-import type { RunCommand } from '../../lib/run-command.ts'
+import type { RunCommand } from '../../lib/programs.ts'
 import { parseCertificates } from '../certificate.ts'
 import type { TrustStore } from './trust-store.ts'
 

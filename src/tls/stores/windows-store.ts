@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import type { RunCommand } from '../../lib/run-command.ts'
+import type { RunCommand } from '../../lib/programs.ts'
 import type { TrustStore } from './trust-store.ts'
 
 // As base64 of DER, a line each: what certutil prints is translated into the user's language.

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { findProgram } from '../../../src/lib/find-program.ts'
+import { findProgram } from '../../../src/lib/programs.ts'
 import {
   createLinuxStore,
   linuxLayouts,

@@ -3,8 +3,7 @@ import { cp, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { findSystemProgram } from '../../../src/lib/find-program.ts'
-import { createRunCommand } from '../../../src/lib/run-command.ts'
+import { createRunCommand, findSystemProgram } from '../../../src/lib/programs.ts'
 import { findJava, type JavaHome } from '../../../src/tls/java.ts'
 import {
   createInstalledRecord,
