@@ -6,7 +6,7 @@ import type { UpstreamBundles } from './upstream-bundles.ts'
 /** Days before the end at which it is told; 0 is the end itself. */
 const thresholds = [0, 1, 7, 30] as const
 
-export interface ExpiryFinding {
+interface ExpiryFinding {
   readonly server: string
   readonly fingerprint256: string
   /** The smallest threshold that is reached. */

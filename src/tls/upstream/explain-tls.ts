@@ -14,7 +14,7 @@ import {
 } from './tls-failures.ts'
 
 /** Everything an explanation is made from. */
-export interface TlsFacts extends TlsPlace {
+interface TlsFacts extends TlsPlace {
   readonly observation: TlsObservation
   /** The authorities kept for this server. */
   readonly bundle: readonly X509Certificate[]

@@ -20,7 +20,7 @@ export interface ClientCertificateFiles {
   readonly key: UploadedFile
 }
 
-export interface JudgedClientCertificate {
+interface JudgedClientCertificate {
   readonly files: readonly FileVerdict[]
   /** PEM, the chain leaf first; undefined when the pair is refused. */
   readonly pair: { readonly cert: string; readonly key: string } | undefined

@@ -19,7 +19,7 @@ const acceptable: ReadonlySet<CertificateVerdict> = new Set([
 ])
 
 /** What one certificate of a file is, or why this part of the file is refused. */
-export interface CertificateFinding {
+interface CertificateFinding {
   readonly verdict: CertificateVerdict
   /** A sentence. Never anything of a private key. */
   readonly message: string
@@ -40,7 +40,7 @@ export interface FileVerdict {
   readonly certificates: readonly CertificateFinding[]
 }
 
-export interface JudgedFiles {
+interface JudgedFiles {
   /** Whether every certificate of every file can be kept. */
   readonly accepted: boolean
   readonly files: readonly FileVerdict[]

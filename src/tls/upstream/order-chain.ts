@@ -10,7 +10,7 @@ export interface MissingLink {
   readonly message: string
 }
 
-export interface OrderedChain {
+interface OrderedChain {
   /** Roots first, then level by level: each certificate behind one that signed it. */
   readonly certificates: readonly X509Certificate[]
   readonly missing: readonly MissingLink[]

@@ -33,8 +33,7 @@ interface Failure {
 
 const urlSetting = 'the "url" of the server in the configuration file'
 /** For keys and signatures that are too weak. */
-export const issueAnew =
-  'Have it issued anew with a P-256 key, or an RSA key of 2048 bits, and SHA-256'
+const issueAnew = 'Have it issued anew with a P-256 key, or an RSA key of 2048 bits, and SHA-256'
 const renew = "Have the server's certificate renewed, and check the clock of this machine"
 
 /** Every way to fail. What was seen of a chain says more of those that are about one. */

@@ -10,7 +10,7 @@ import type {
 } from '../../lib/upstream-connections.ts'
 import { addCommand, explainTlsFailure } from './tls-failures.ts'
 
-export interface UpstreamConnectionsOptions {
+interface UpstreamConnectionsOptions {
   readonly read: ReadUpstreamTls
   /** The servers reached over HTTP, as configured now. */
   readonly server: (name: string) => ConnectedServer | undefined
@@ -18,7 +18,7 @@ export interface UpstreamConnectionsOptions {
   readonly isExposed: () => boolean
 }
 
-export interface ConnectedServer {
+interface ConnectedServer {
   readonly url: string
   readonly tls: { readonly insecureSkipVerify: boolean }
 }
@@ -119,7 +119,7 @@ function notVerified(server: string): UserError {
 }
 
 /** `refuse`: nobody is connected to rather than somebody unknown. */
-export type Verification = 'verify' | 'skip' | 'refuse'
+type Verification = 'verify' | 'skip' | 'refuse'
 
 /**
  * Whether the certificate of the other side is checked. It is, unless the server's configuration says
