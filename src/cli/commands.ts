@@ -8,6 +8,7 @@ import type { EnvFlags } from './commands/env.ts'
 import type { TrafficFlags } from './commands/traffic.ts'
 import type { TrustFlags } from './commands/trust.ts'
 import type { World } from './output.ts'
+import { watchStdin } from './stop-reasons.ts'
 
 /** What a command is added to, and how what it does is run. */
 interface Adding {
@@ -35,6 +36,7 @@ export function addCommands(
     addDev,
     addCerts,
     addConnect,
+    addDisconnect,
     addAdmin,
     addTraffic,
     addCloudflared,
@@ -72,11 +74,13 @@ function addDev({ program, world, act }: Adding): void {
     .addHelpText('after', devHelpAfter)
     .action(
       act(async (flags: DevFlags) => {
+        // Before all that takes time to load, during which whoever started us may go.
+        const stdin = watchStdin(world.process)
         const [{ runDev }, { createDevWorld }] = await Promise.all([
           import('./commands/dev.ts'),
           import('./commands/dev-world.ts'),
         ])
-        return runDev(createDevWorld(flags, world))
+        return runDev(createDevWorld(flags, { ...world, stdin }))
       }),
     )
 }
@@ -101,6 +105,16 @@ function addConnect({ program, world, act }: Adding): void {
     .description('log in to a server that waits for it')
     .action(
       act(async (server: string) => (await import('./commands/connect.ts')).connect(server, world)),
+    )
+}
+
+function addDisconnect({ program, world, act }: Adding): void {
+  json(program.command('disconnect').argument('<server>', 'its name in the configuration file'))
+    .description('revoke and forget the login to a server')
+    .action(
+      act(async (server: string) =>
+        (await import('./commands/disconnect.ts')).disconnect(server, world),
+      ),
     )
 }
 
