@@ -8,6 +8,7 @@ import type { EnvFlags } from './commands/env.ts'
 import type { TrafficFlags } from './commands/traffic.ts'
 import type { TrustFlags } from './commands/trust.ts'
 import type { World } from './output.ts'
+import { watchStdin } from './stop-reasons.ts'
 
 /** What a command is added to, and how what it does is run. */
 interface Adding {
@@ -73,11 +74,13 @@ function addDev({ program, world, act }: Adding): void {
     .addHelpText('after', devHelpAfter)
     .action(
       act(async (flags: DevFlags) => {
+        // Before all that takes time to load, during which whoever started us may go.
+        const stdin = watchStdin(world.process)
         const [{ runDev }, { createDevWorld }] = await Promise.all([
           import('./commands/dev.ts'),
           import('./commands/dev-world.ts'),
         ])
-        return runDev(createDevWorld(flags, world))
+        return runDev(createDevWorld(flags, { ...world, stdin }))
       }),
     )
 }
