@@ -10,6 +10,7 @@ import type { TrafficFlags } from './commands/traffic.ts'
 import type { TrustFlags } from './commands/trust.ts'
 import type { World } from './output.ts'
 import type { ProfileFlags } from './profile-client.ts'
+import { watchStdin } from './stop-reasons.ts'
 
 /** What a command is added to, and how what it does is run. */
 interface Adding {
@@ -37,6 +38,7 @@ export function addCommands(
     addDev,
     addCerts,
     addConnect,
+    addDisconnect,
     addAdmin,
     addTraffic,
     addProfileCommands,
@@ -75,11 +77,13 @@ function addDev({ program, world, act }: Adding): void {
     .addHelpText('after', devHelpAfter)
     .action(
       act(async (flags: DevFlags) => {
+        // Before all that takes time to load, during which whoever started us may go.
+        const stdin = watchStdin(world.process)
         const [{ runDev }, { createDevWorld }] = await Promise.all([
           import('./commands/dev.ts'),
           import('./commands/dev-world.ts'),
         ])
-        return runDev(createDevWorld(flags, world))
+        return runDev(createDevWorld(flags, { ...world, stdin }))
       }),
     )
 }
@@ -104,6 +108,16 @@ function addConnect({ program, world, act }: Adding): void {
     .description('log in to a server that waits for it')
     .action(
       act(async (server: string) => (await import('./commands/connect.ts')).connect(server, world)),
+    )
+}
+
+function addDisconnect({ program, world, act }: Adding): void {
+  json(program.command('disconnect').argument('<server>', 'its name in the configuration file'))
+    .description('revoke and forget the login to a server')
+    .action(
+      act(async (server: string) =>
+        (await import('./commands/disconnect.ts')).disconnect(server, world),
+      ),
     )
 }
 

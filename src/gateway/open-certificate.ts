@@ -14,7 +14,7 @@ import {
   type LocalCertificate,
   ownFiles,
 } from '../tls/local-certificate.ts'
-import { type LocalFiles, type LookOptions, readLocalFiles } from '../tls/local-files.ts'
+import { type LocalFiles, readLocalFiles } from '../tls/local-files.ts'
 import { listenedOn } from '../tls/local-names.ts'
 import { type CombineOptions, readRootCertificates } from '../tls/trust-files.ts'
 
@@ -42,7 +42,7 @@ export function openCertificate(
 /** Looks at the files of a configuration's local certificate, and makes none. */
 export function lookAtCertificate(
   config: ResolvedConfig,
-  { readText, now }: Pick<LookOptions, 'readText' | 'now'>,
+  { readText, now }: Pick<Parameters<typeof readLocalFiles>[0], 'readText' | 'now'>,
 ): Promise<LocalFiles> {
   return readLocalFiles({ home: config.home, own: ownCertificateFiles(config), readText, now })
 }

@@ -1,5 +1,5 @@
 /** Counts what is open by whose it is, up to a bound for each. */
-export interface BoundedCounts {
+interface BoundedCounts {
   /** Counts one more until the result is called; undefined when that would be too many. */
   enter(key: string): (() => void) | undefined
 }

@@ -1,5 +1,5 @@
 /** A document as it is listed. */
-export interface StoredDocument {
+interface StoredDocument {
   readonly key: string
   readonly value: unknown
 }

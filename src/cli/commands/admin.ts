@@ -1,5 +1,4 @@
-import type { AdminAddress } from '../../http/admin/admin-address.ts'
-import { readAdminAddress } from '../../http/admin/admin-address.ts'
+import { type AdminAddress, readAdminAddress } from '../../http/admin/admin-address.ts'
 import { type AdminSessions, createAdminSessions } from '../../http/admin/session.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
 import type { Output, World } from '../output.ts'

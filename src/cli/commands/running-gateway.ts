@@ -1,9 +1,14 @@
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
-import type { AdminAddress } from '../../http/admin/admin-address.ts'
+import { type AdminAddress, readAdminAddress } from '../../http/admin/admin-address.ts'
+import { adminCookieHeader, createAdminSessions } from '../../http/admin/session.ts'
+import type { Store } from '../../store/store.ts'
 
 const connectMs = 2_000
+const answerMs = 30_000
 
 /**
  * The origin at which the gateway of this folder answers its owner alone.
@@ -27,6 +32,41 @@ export async function ownersOrigin(
     })
   }
   return address.origin
+}
+
+/**
+ * Sends a request to the owner's API of the gateway that runs in this folder, with a session of its
+ * own, and resolves with what it answers.
+ * @throws UserError USAGE when none runs
+ */
+export async function askGateway(
+  { config, store }: { config: ResolvedConfig; store: Store },
+  { method, path }: { method: 'GET' | 'POST' | 'DELETE'; path: string },
+): Promise<{ status: number; body: Record<string, unknown> }> {
+  const origin = await ownersOrigin(await readAdminAddress(store))
+  const session = await createAdminSessions({ store, now: Date.now }).open()
+  const { createHttpSender, readText } = await import('../../lib/http-sender.ts')
+  const sender = createHttpSender({ pinned: await servedCertificates(config) })
+  try {
+    const answer = await sender.send(origin + path, {
+      method,
+      headers: { cookie: adminCookieHeader(origin, session.cookie) },
+      signal: AbortSignal.timeout(answerMs),
+    })
+    return { status: answer.status, body: JSON.parse(await readText(answer)) }
+  } finally {
+    await sender.close()
+    await session.end()
+  }
+}
+
+/** Our gateway is known by what it serves. */
+async function servedCertificates(config: ResolvedConfig): Promise<string[]> {
+  if (!config.https) return []
+  const { lookAtCertificate } = await import('../../gateway/open-certificate.ts')
+  const readText = (path: string) => readFile(path, 'utf8').catch(() => undefined)
+  const files = await lookAtCertificate(config, { readText, now: Date.now() })
+  return [files.leaf, files.addresses].flatMap((pair) => pair?.cert ?? [])
 }
 
 async function hasListener(origin: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { isLoopbackAddress } from '../../lib/hosts.ts'
 import type { Logger } from '../../lib/logger.ts'
-import { isLoopbackAddress } from '../../lib/loopback.ts'
 
 /** Wrong credentials that one source may send in a minute. */
 const perMinute = 30

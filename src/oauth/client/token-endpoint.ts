@@ -1,17 +1,12 @@
 import {
   type AuthorizationServer,
   allowInsecureRequests,
-  authorizationCodeGrantRequest,
-  type Client,
-  type ClientAuth,
-  clientCredentialsGrantRequest,
   customFetch,
+  genericTokenEndpointRequest,
   OperationProcessingError,
   processAuthorizationCodeResponse,
-  processClientCredentialsResponse,
-  processRefreshTokenResponse,
+  processGenericTokenEndpointResponse,
   ResponseBodyError,
-  refreshTokenGrantRequest,
   revocationRequest,
   type TokenEndpointResponse,
   UnsupportedOperationError,
@@ -64,55 +59,34 @@ function requestOptions(fetch: GuardedFetch) {
   } as const
 }
 
-/** Exchanges the code of a validated authorization response. */
-export function exchangeCode(
+/**
+ * Asks a token endpoint (RFC 6749 section 3.2), once per way to authenticate.
+ * @throws UpstreamAuthError unreachable
+ */
+export async function requestTokens(
   request: TokenRequest,
-  login: { response: URLSearchParams; codeVerifier: string },
+  grantType: 'authorization_code' | 'refresh_token' | 'client_credentials',
+  parameters: Readonly<Record<string, string>>,
 ): Promise<TokenAnswer> {
-  const { issuer, client } = request
-  return askForTokens(request, async (oauthClient, auth, options) => {
-    const answer = await authorizationCodeGrantRequest(
-      issuer,
-      oauthClient,
-      auth,
-      login.response,
-      client.redirectUri,
-      login.codeVerifier,
-      options,
-    )
-    return processAuthorizationCodeResponse(issuer, oauthClient, answer)
-  })
-}
-
-export function refreshTokens(request: TokenRequest, refreshToken: string): Promise<TokenAnswer> {
-  return askForTokens(request, async (client, auth, options) => {
-    const answer = await refreshTokenGrantRequest(
-      request.issuer,
-      client,
-      auth,
-      refreshToken,
-      options,
-    )
-    return processRefreshTokenResponse(request.issuer, client, answer)
-  })
-}
-
-export function requestClientCredentials(
-  request: TokenRequest,
-  scopes: readonly string[],
-): Promise<TokenAnswer> {
-  return askForTokens(request, async (client, auth, { additionalParameters, ...options }) => {
-    const parameters = new URLSearchParams(additionalParameters)
-    if (scopes.length > 0) parameters.set('scope', scopes.join(' '))
-    const answer = await clientCredentialsGrantRequest(
-      request.issuer,
-      client,
-      auth,
-      parameters,
-      options,
-    )
-    return processClientCredentialsResponse(request.issuer, client, answer)
-  })
+  const { fetch, issuer, resource } = request
+  const client = { client_id: request.client.clientId }
+  const sent = { ...parameters, resource }
+  const options = requestOptions(fetch)
+  const process =
+    grantType === 'authorization_code'
+      ? processAuthorizationCodeResponse
+      : processGenericTokenEndpointResponse
+  let refusal: TokenRefusal | undefined
+  for (const auth of await clientAuthentications(issuer, request.client, request.privateKey)) {
+    try {
+      const answer = genericTokenEndpointRequest(issuer, client, auth, grantType, sent, options)
+      return readTokens(await process(issuer, client, await answer))
+    } catch (error) {
+      refusal = refusalOf(error, issuer)
+      if (refusal.error !== 'invalid_client') break
+    }
+  }
+  return refusal ?? { ok: false, error: 'invalid_client', description: undefined }
 }
 
 /** Tells an issuer to end a token (RFC 7009). */
@@ -123,36 +97,8 @@ export async function revokeToken(
   if (issuer.revocation_endpoint === undefined) return
   const [auth] = await clientAuthentications(issuer, client, privateKey)
   if (!auth) return
-  await revocationRequest(
-    issuer,
-    { client_id: client.clientId },
-    auth,
-    token,
-    requestOptions(fetch),
-  )
-}
-
-/** Asks once, or once per way to authenticate. @throws UpstreamAuthError unreachable */
-async function askForTokens(
-  request: TokenRequest,
-  ask: (
-    client: Client,
-    auth: ClientAuth,
-    options: ReturnType<typeof requestOptions> & { additionalParameters: { resource: string } },
-  ) => Promise<TokenEndpointResponse>,
-): Promise<TokenAnswer> {
-  const { fetch, issuer, client, resource } = request
-  const options = { additionalParameters: { resource }, ...requestOptions(fetch) }
-  let refusal: TokenRefusal | undefined
-  for (const auth of await clientAuthentications(issuer, client, request.privateKey)) {
-    try {
-      return readTokens(await ask({ client_id: client.clientId }, auth, options))
-    } catch (error) {
-      refusal = refusalOf(error, issuer)
-      if (refusal.error !== 'invalid_client') break
-    }
-  }
-  return refusal ?? { ok: false, error: 'invalid_client', description: undefined }
+  const client_id = client.clientId
+  await revocationRequest(issuer, { client_id }, auth, token, requestOptions(fetch))
 }
 
 function readTokens(answer: TokenEndpointResponse): TokenAnswer {

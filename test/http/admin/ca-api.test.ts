@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { maxBodyBytes, maxFiles } from '../../../src/http/admin/upload.ts'
+import { maxBodyBytes } from '../../../src/http/admin/upload.ts'
 import { maxFileBytes } from '../../../src/tls/upstream/certificate-file.ts'
 import { closeAfterEach, oneForAll } from '../../fixtures/cleanup.ts'
 import { startTestGateway, stdioFixture, type TestGateway } from '../../fixtures/gateway.ts'
@@ -184,7 +184,7 @@ describe('PUT /api/admin/servers/:name/ca', () => {
     ],
     [
       'too many files',
-      { headers: json, body: JSON.stringify({ ca_certificate: Array(maxFiles + 1).fill('x') }) },
+      { headers: json, body: JSON.stringify({ ca_certificate: Array(21).fill('x') }) },
       400,
       'BAD_UPLOAD',
     ],

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { defaultAuth } from '../../../src/oauth/client/upstream-grants.ts'
 import { connectClient } from '../../fixtures/any-client.ts'
 import { closeAfterEach } from '../../fixtures/cleanup.ts'
 import { startTestGateway } from '../../fixtures/gateway.ts'
 import { startServer } from '../../fixtures/start-server.ts'
 import { createBrowser } from '../browser.ts'
+import { defaultAuth } from '../default-auth.ts'
 import { startForeignIssuer } from './foreign-issuer.ts'
 import { startProtectedServer } from './protected-server.ts'
 
