@@ -9,7 +9,7 @@ import { loadConfig } from '../config/load.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { messageOf, UserError } from '../errors.ts'
 import { startGateway } from '../gateway.ts'
-import { silentLogger } from '../lib/logger.ts'
+import { createLogger } from '../lib/logger.ts'
 import { ownValue } from '../lib/objects.ts'
 import { readVersion } from '../lib/version.ts'
 import { publicUrls } from '../origin/public-urls.ts'
@@ -79,7 +79,7 @@ async function startFor(
       appUrl: undefined,
       listen: { ...config.listen, host: '127.0.0.1', httpPort: 0 },
     },
-    logger: silentLogger,
+    logger: createLogger({ level: 'silent' }),
     onEvent: () => {},
   })
   undo.defer(() => gateway.close())
