@@ -41,7 +41,7 @@ export async function withProfile(
   }
   await using undo = new AsyncDisposableStack()
   const origin = (await runningOrigin(config)) ?? (await startFor(config, { world, undo }))
-  const headers = flags.key === undefined ? undefined : keyHeader(flags.key, world)
+  const headers = flags.key === undefined ? undefined : keyHeader(flags.key, config)
   const transport = new StreamableHTTPClientTransport(new URL(publicUrls(origin).mcp(profile)), {
     requestInit: headers ? { headers } : {},
   })
@@ -87,8 +87,8 @@ async function startFor(
   return gateway.status().appUrl
 }
 
-function keyHeader(variable: string, { process }: World): Record<string, string> {
-  const key = process.env[variable]
+function keyHeader(variable: string, { environment }: ResolvedConfig): Record<string, string> {
+  const key = environment[variable]
   if (!key) {
     throw new UserError('USAGE', `The variable ${variable} is not set.`, {
       hint: 'Make a key with `pnpm sallyport keys create --profile <name>`, and put it there.',
