@@ -224,7 +224,7 @@ export function exchange(
     response.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk
       if (!isStream) return
-      const events = (rest + chunk).split('\n\n')
+      const events = (rest + chunk).replaceAll('\r\n', '\n').split('\n\n')
       rest = events.pop() ?? ''
       for (const event of events) {
         const lines = event.split('\n').filter((line) => line.startsWith('data: '))

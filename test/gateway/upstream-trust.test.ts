@@ -103,7 +103,7 @@ describe('an upstream of a private authority', () => {
     const { bundles } = closing(bundlesBeside(gateway))
     await bundles.replace('corp', [pem(ca.certPem)], byTest)
     const server = () => serverOf(gateway, 'corp')
-    await expect.poll(() => server()?.error).toMatch(/asked for a client certificate/)
+    await expect.poll(() => server()?.error).toMatch(/wants a client certificate it knows/)
     expect(server()?.error).toContain(
       '`pnpm sallyport ca add corp --client-cert <file> --client-key <file>`',
     )

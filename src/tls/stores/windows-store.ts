@@ -18,18 +18,17 @@ export function createWindowsStore(options: {
   return {
     kind: 'system',
     place: 'Cert:\\CurrentUser\\Root',
-    async check(concerns) {
+    async check() {
       const { stdout } = await options.run([powershell, '-NoProfile', '-Command', listRoots])
       return {
         present: true,
         certificates: stdout
           .split(/\s+/)
           .flatMap(parseBase64)
-          .filter(concerns)
-          .map(({ fingerprint256, fingerprint }) => ({
-            fingerprint256,
+          .map((certificate) => ({
+            certificate,
             isTrusted: true,
-            handle: fingerprint.replaceAll(':', ''),
+            handle: certificate.fingerprint.replaceAll(':', ''),
           })),
       }
     },

@@ -153,7 +153,7 @@ describe.skipIf(process.platform !== 'linux' || !updater)(
         anchors: part('anchors'),
         extension: '.crt',
         update: ['update-ca-certificates', ...flags],
-        updateAfterRemoval: ['update-ca-certificates', '--fresh', ...flags],
+        afterRemoval: ['--fresh'],
         bundle: part('certs/ca-certificates.crt'),
       }
     }
@@ -170,7 +170,7 @@ it('a store whose tool is missing says which package has it', async () => {
   const database = { browser: 'Chrome', folder: '/x', name: 'sql:/x' } as const
   const packageHint = 'Install nss-tools.'
   const store = createNssStore({ database, certutil: undefined, packageHint, run })
-  expect(await store.check(() => true)).toMatchObject({ present: false, hint: packageHint })
+  expect(await store.check()).toMatchObject({ present: false, hint: packageHint })
 })
 
 it('commands that claim success and change nothing are found out', async () => {
@@ -179,7 +179,7 @@ it('commands that claim success and change nothing are found out', async () => {
   const layout = { anchors: folder, extension: '.crt', bundle: join(folder, 'bundle.pem') } as const
   const update = ['true']
   const store = createLinuxStore({
-    layout: { family: 'debian', ...layout, update, updateAfterRemoval: update },
+    layout: { family: 'debian', ...layout, update },
     updater: '/bin/true',
   })
   const record = createInstalledRecord(folder)
