@@ -4,7 +4,7 @@ import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
 import { createAddressProof } from './gateway/address.ts'
 import type { Authorization } from './gateway/authorization.ts'
 import { createAuthorization } from './gateway/authorization.ts'
-import { describeCertificate, openCertificate, trustFilesOf } from './gateway/open-certificate.ts'
+import { openCertificate, readyCertificate, trustFilesOf } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
 import { openTraffic } from './gateway/open-traffic.ts'
 import { prepareTunnels } from './gateway/open-tunnels.ts'
@@ -270,7 +270,7 @@ function createGateway(parts: {
       return {
         ...{ event: 'ready', version, startedInMs, appUrl, origins: origins.all(), redirectUri },
         profiles: hub.summaries(mcp),
-        ...describeCertificate(certificate),
+        ...readyCertificate(certificate),
       }
     },
     async applyFile(next) {

@@ -11,7 +11,7 @@ import { address, streaming } from './checks/public-address.ts'
 import { redirectUris } from './checks/redirect-uris.ts'
 import { servedCertificate } from './checks/served-certificate.ts'
 import { configuration, runtime } from './checks/setup.ts'
-import { trust } from './checks/trust.ts'
+import { programTrust } from './checks/trust.ts'
 import { trustVariables } from './checks/trust-variables.ts'
 import { tokens, tunnelName, tunnelPrograms } from './checks/tunnel.ts'
 import { upstreamTrust } from './checks/upstream-trust.ts'
@@ -33,7 +33,7 @@ export const checks: readonly Check[] = [
   certificate,
   servedCertificate,
   trustVariables,
-  trust,
+  programTrust,
   metadata,
   httpRedirects,
   redirectUris,

@@ -37,7 +37,7 @@ interface AskOptions {
   readonly timeoutMs?: number
 }
 
-export type Answer =
+export type Reply =
   | {
       readonly ok: true
       readonly status: number
@@ -48,7 +48,7 @@ export type Answer =
   | { readonly ok: false; readonly code: string; readonly reason: string }
 
 /** Sends one request, follows no redirect, and trusts what programs trust by default and our authority. */
-export type Ask = (url: string, request?: AskOptions) => Promise<Answer>
+export type Ask = (url: string, request?: AskOptions) => Promise<Reply>
 
 /**
  * Finds the gateway that holds a folder's lock, and asks it what it serves. One that listens beyond
@@ -123,7 +123,7 @@ export async function ask(
   sender: HttpSender,
   url: string,
   { timeoutMs, ...request }: AskOptions & { timeoutMs: number },
-): Promise<Answer> {
+): Promise<Reply> {
   const signal = AbortSignal.timeout(timeoutMs)
   try {
     const answer = await sender.send(url, { ...request, signal })
@@ -139,7 +139,7 @@ export async function ask(
 }
 
 /** The JSON object an answer holds; undefined when it is something else. */
-export function jsonOf(answer: Answer): Readonly<Record<string, unknown>> | undefined {
+export function jsonOf(answer: Reply): Readonly<Record<string, unknown>> | undefined {
   if (!answer.ok || answer.status !== 200) return undefined
   try {
     const value: unknown = JSON.parse(answer.text)

@@ -10,7 +10,7 @@ import { tlsAddressOf } from '../tls/upstream/tls-failures.ts'
 
 // How the doctor looks at the machine. Each only looks, and answers within a time of its own.
 
-export type Handshake =
+export type TlsHandshake =
   | { readonly ok: true; readonly certificate: X509Certificate }
   | {
       readonly ok: false
@@ -66,7 +66,7 @@ export function isListening(port: number): Promise<boolean> {
 export async function handshake(
   origin: string,
   { ca, timeoutMs }: { ca: readonly string[]; timeoutMs: number },
-): Promise<Handshake> {
+): Promise<TlsHandshake> {
   const observed = await observeTls({
     ...tlsAddressOf(new URL(origin)),
     tls: { ca: [...getCACertificates('default'), ...ca] },
@@ -89,7 +89,7 @@ const maxOutput = 64_000
  * Runs a program in a process group of its own, and kills the group when the time is over or the
  * signal says so. It reads nothing, and starts in a folder without configuration. Never rejects.
  */
-export function runProgram(
+export function tryProgram(
   program: string,
   args: readonly string[],
   options: {

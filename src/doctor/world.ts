@@ -10,12 +10,12 @@ import { UserError } from '../errors.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createHttpSender } from '../lib/http-sender.ts'
 import { portHolder } from '../lib/port-holder.ts'
-import { shortPath } from '../lib/short-path.ts'
+import { shortPath } from '../lib/wording.ts'
 import { ownCertificateFiles } from '../tls/configured-certificate.ts'
 import { type LocalFiles, readLocalFiles } from '../tls/local-files.ts'
 import { measureStream } from '../tunnels/probe-stream.ts'
 import { type Ask, ask, findGateway, type RunningGateway } from './find-gateway.ts'
-import { handshake, isListening, isWritable, modeOf, runProgram } from './probes.ts'
+import { handshake, isListening, isWritable, modeOf, tryProgram } from './probes.ts'
 
 type ConfigurationView =
   | { readonly ok: true; readonly config: ResolvedConfig; readonly warnings: readonly string[] }
@@ -98,7 +98,7 @@ export async function createDoctorWorld(options: CreateWorldOptions) {
         timeoutMs = programMs,
       }: { env?: Readonly<Record<string, string>>; timeoutMs?: number } = {},
     ) =>
-      runProgram(program, args, {
+      tryProgram(program, args, {
         env: { ...environment, ...env },
         timeoutMs: timeoutMs * patience,
         signal: life.signal,
@@ -144,7 +144,7 @@ export function runningGateway({ gateway }: DoctorWorld): RunningGateway | undef
 }
 
 /** The address clients are meant to use; undefined when only a start could tell. */
-export function addressOf(world: DoctorWorld): string | undefined {
+export function appUrlOf(world: DoctorWorld): string | undefined {
   const running = runningGateway(world)
   if (running) return running.appUrl
   const config = configOf(world)

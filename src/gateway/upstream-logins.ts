@@ -1,7 +1,7 @@
 import type { GatewayFile, ResolvedConfig } from '../config/resolved-config.ts'
 import type { GatewayEvent } from '../gateway-events.ts'
+import { isLoopbackHost } from '../lib/hosts.ts'
 import type { Logger } from '../lib/logger.ts'
-import { isLoopbackHost } from '../lib/loopback.ts'
 import type { UpstreamConnections } from '../lib/upstream-connections.ts'
 import type { Sealer } from '../mcp/endpoint/session-records.ts'
 import type { UpstreamAuth } from '../mcp/upstreams/upstream-auth.ts'

@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 import { Agent, buildConnector, request } from 'undici'
 import { messageOf, UserError } from '../errors.ts'
-import { type AddressZone, zoneOfAddress, zoneOfHost } from './address-zone.ts'
+import { type AddressZone, zoneOfAddress, zoneOfHost } from './hosts.ts'
 import { quoted } from './printable.ts'
 import type { UpstreamConnections } from './upstream-connections.ts'
 

@@ -3,13 +3,13 @@ import { isEverywhere } from '../origin/exposure.ts'
 import { resolveMkcertRoot } from './authority.ts'
 import { findAuthority } from './issued-certificate.ts'
 import { authorityRoots, ownFiles } from './local-certificate.ts'
-import { type LocalFiles, type LookOptions, readLocalFiles } from './local-files.ts'
+import { type LocalFiles, readLocalFiles } from './local-files.ts'
 import { readRootCertificates } from './trust-files.ts'
 
 /** Looks at the files of a configuration's local certificate, and makes none. */
 export function lookAtCertificate(
   config: ResolvedConfig,
-  { readText, now }: Pick<LookOptions, 'readText' | 'now'>,
+  { readText, now }: Pick<Parameters<typeof readLocalFiles>[0], 'readText' | 'now'>,
 ): Promise<LocalFiles> {
   return readLocalFiles({ home: config.home, own: ownCertificateFiles(config), readText, now })
 }

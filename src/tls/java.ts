@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { UserError } from '../errors.ts'
-import type { RunCommand } from '../lib/run-command.ts'
+import type { RunCommand } from '../lib/programs.ts'
 
 /** A Java installation: its `keytool`, and the file of roots it trusts. */
 export interface JavaHome {

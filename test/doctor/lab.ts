@@ -52,7 +52,7 @@ export interface RunningLab extends TestGateway {
   world(
     env?: Environment,
     replaced?: Partial<DoctorWorld>,
-    options?: { patience: number },
+    options?: { patience?: number },
   ): Promise<DoctorWorld>
 }
 

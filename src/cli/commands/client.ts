@@ -18,7 +18,7 @@ import {
 import { mcpClients, requireClient } from '../../clients/mcp-clients.ts'
 import { entryCaFile, type TrustFilePaths, trustValue } from '../../clients/trust-variables.ts'
 import type { UserFolders } from '../../clients/user-folders.ts'
-import { runningGateway } from '../../config/instance-lock.ts'
+import { runningAddress } from '../../config/instance-lock.ts'
 import { loadConfig, userFolderVariables } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
@@ -31,7 +31,7 @@ import { combineTrustFiles } from '../../tls/trust-files.ts'
 import { type CopyResult, copyToClipboard } from '../clipboard.ts'
 import type { Output, World } from '../output.ts'
 import { clientData, formatClientList, formatUndone, formatWritten } from '../ui/clients.ts'
-import { formatEntry, formatQr, formatTrust, type TrustNeed } from '../ui/snippets.ts'
+import { formatClientEntry, formatQr, formatTrust, type TrustNeed } from '../ui/snippets.ts'
 
 /** The options of `sallyport client`, as they were typed. */
 export interface ClientFlags {
@@ -62,7 +62,7 @@ export async function client(
     config,
     folders: userFolders(process),
     files: createClientFiles({ memoryFile: clientFileMemoryPath(config.home) }),
-    runningAt: () => runningGateway(config.home),
+    runningAt: () => runningAddress(config.home),
     trustFiles: await trustFilesOf(config),
     copy: (text) =>
       copyToClipboard(text, { platform, writeTerminal: (sequence) => output.sequence(sequence) }),
@@ -201,7 +201,7 @@ function show(
     '',
     ...(written
       ? formatWritten(written, { screen, folder: folders.projectDir })
-      : formatEntry(client, connection, screen)),
+      : formatClientEntry(client, connection, screen)),
     '',
     ...(client.dials === 'cloud' ? [] : [...formatTrust(client, trust, { screen, platform }), '']),
     ...screen.prose(client.next(connection)),

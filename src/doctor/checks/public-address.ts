@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { publicUrls } from '../../origin/public-urls.ts'
 import type { StreamFinding } from '../../tunnels/probe-verdict.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
-import { type Answer, healthOf, jsonOf, type RunningGateway } from '../find-gateway.ts'
+import { healthOf, jsonOf, type Reply, type RunningGateway } from '../find-gateway.ts'
 import { type DoctorWorld, runningGateway } from '../world.ts'
 
 /** Whether the public address leads to the gateway that says it has it. */
@@ -37,7 +37,7 @@ async function judge(
   )
 }
 
-function describe(answer: Answer): string {
+function describe(answer: Reply): string {
   if (!answer.ok) return answer.reason
   return answer.status === 200
     ? 'something else answers there'

@@ -3,7 +3,7 @@ import { exposureOfOrigin } from '../../origin/exposure.ts'
 import { daysLeft, nameIn } from '../../tls/certificate.ts'
 import type { LocalFiles } from '../../tls/local-files.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
-import type { Handshake } from '../probes.ts'
+import type { TlsHandshake } from '../probes.ts'
 import {
   configOf,
   type DoctorWorld,
@@ -86,7 +86,7 @@ async function judgePublic(origin: string, world: DoctorWorld): Promise<Finding>
 /** What a client would say, and what to do about it. */
 function refused(
   origin: string,
-  { code, reason, certificate }: Handshake & { ok: false },
+  { code, reason, certificate }: TlsHandshake & { ok: false },
 ): Finding {
   const issuer = certificate ? ` (signed by ${nameIn(certificate.issuer)})` : ''
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {

@@ -14,7 +14,7 @@ interface Tried {
 }
 
 /** Which programs of this machine, in the environment of now, trust the local https address. */
-export const trust: Check = {
+export const programTrust: Check = {
   id: 'trust',
   title: 'Trust',
   deadlineMs: 9_000,

@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi'
 import type { AuthSettings } from '../../config/resolved-config.ts'
-import { isLoopbackHost } from '../../lib/loopback.ts'
+import { isLoopbackHost } from '../../lib/hosts.ts'
 
 /** Where the owner can sign in: GitHub, or any OpenID Connect issuer (Google is one). */
 export type SignInProviderConfig = AuthSettings['signIn'][number]

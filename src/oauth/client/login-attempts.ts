@@ -1,5 +1,5 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { zoneOfHost } from '../../lib/address-zone.ts'
+import { zoneOfHost } from '../../lib/hosts.ts'
 
 /** How long a login may take, and how long its link can be followed, ms. */
 const attemptMs = 10 * 60_000

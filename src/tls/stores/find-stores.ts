@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
-import { findProgram, findSystemProgram } from '../../lib/find-program.ts'
-import type { RunCommand } from '../../lib/run-command.ts'
+import { findProgram, findSystemProgram, type RunCommand } from '../../lib/programs.ts'
 import { findJava } from '../java.ts'
 import { createJavaStore } from './java-store.ts'
 import { createLinuxStore, selectLayout } from './linux-store.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { silentLogger } from '../../../src/lib/logger.ts'
 import { createSignIn } from '../../../src/oauth/authorization-server/sign-in.ts'
 import type { Identity } from '../../../src/oauth/authorization-server/sign-in-provider.ts'
+import { silentLogger } from '../../fixtures/silent-logger.ts'
 
 const alice: Identity = {
   provider: 'github',

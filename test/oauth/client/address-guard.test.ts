@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type AddressZone, zoneOfAddress } from '../../../src/lib/address-zone.ts'
 import { createGuardedFetch, type ResolveAddresses } from '../../../src/lib/guarded-fetch.ts'
+import { type AddressZone, zoneOfAddress } from '../../../src/lib/hosts.ts'
 import { discoverIssuer, discoverResource } from '../../../src/oauth/client/discovery.ts'
 import { guardOf } from '../../../src/oauth/client/issuer-access.ts'
 import { defaultAuth } from '../default-auth.ts'

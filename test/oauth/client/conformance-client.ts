@@ -1,10 +1,10 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { silentLogger } from '../../../src/lib/logger.ts'
 import { createOAuthClient } from '../../../src/oauth/client/oauth-client.ts'
 import {
   type LoginNeededError,
   UpstreamAuthError,
 } from '../../../src/oauth/client/upstream-auth-error.ts'
+import { silentLogger } from '../../fixtures/silent-logger.ts'
 import { defaultAuth } from '../default-auth.ts'
 import { createMemoryStore } from '../memory-store.ts'
 import { createAuthorizedFetch, loginNeededOf } from './authorized-fetch.ts'
