@@ -42,7 +42,7 @@ describe('the check of trust', () => {
       if (hasCommand(program)) expect(refusing).toContain(name)
     }
     const told = await say(
-      trust,
+      programTrust,
       await lab.world({
         NODE_EXTRA_CA_CERTS: caFile,
         SSL_CERT_FILE: bundleFile,
