@@ -107,6 +107,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   let lastUsed = now()
   let closed = false
   let starting = 0
+  let restarts = 0
   let toldMalformed = false
   /** While it is replaced by its new self. */
   let reloading: Promise<void> | undefined
@@ -168,7 +169,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const catalog = createCatalogKeeper({
     initial: options.lastCatalog,
     memory,
-    connection: () => links.acquire(undefined),
+    connection: () => acquire(undefined),
     timeoutMs: listTimeoutMs,
     logger,
     onChanged: (kinds) => options.onCatalog(config.name, kinds),
@@ -182,6 +183,17 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
   const subscriptions = createResourceSubscriptions(perSession)
   const logLevels = createLogLevels(perSession)
+
+  /** A restart ends what is being opened; whoever waits for that gets what is opened next. */
+  async function acquire(session: ClientSession | undefined): Promise<UpstreamConnection> {
+    const before = restarts
+    try {
+      return await links.acquire(session)
+    } catch (error) {
+      if (closed || restarts === before) throw error
+      return acquire(session)
+    }
+  }
 
   function refreshQuietly(): void {
     catalog.refresh().catch(() => {
@@ -215,7 +227,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   async function start(): Promise<void> {
     if (closed) return
     try {
-      await connecting(links.acquire(undefined))
+      await connecting(acquire(undefined))
       if (closed) return
       policy.opened()
       lastError = undefined
@@ -279,7 +291,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         void start()
       }
       try {
-        return await links.acquire(session)
+        return await acquire(session)
       } catch (error) {
         throw (await upstream.loginNeeded()) ?? unavailable(failureReason(error))
       }
@@ -322,6 +334,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     async restart() {
       policy.reset()
       clearTimeout(restartTimer)
+      restarts += 1
       await links.closeAll()
       await start()
     },
