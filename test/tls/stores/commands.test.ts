@@ -134,7 +134,7 @@ describe.each(stores)('the store of %s', (_name, platform, create, install, remo
   })
 })
 
-it.each([...Object.entries(folders), [undefined, ['/etc/nixos']] as const])(
+it.each<[string | undefined, string[]]>([...Object.entries(folders), [undefined, ['/etc/nixos']]])(
   '%s is told by its folders',
   (family, found) => {
     expect(selectLayout((path) => found.includes(path))?.family).toBe(family)
