@@ -129,9 +129,7 @@ export interface ConnectOptions {
 
 interface PendingCall {
   readonly listener: CallListener
-  readonly outgoing: OutgoingCall
   readonly timer: NodeJS.Timeout
-  readonly takeBack: () => void
 }
 
 /**
@@ -165,7 +163,11 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
 
 function createLink(options: ConnectOptions) {
   const { config, logger } = options
-  const calls = new Map<number, PendingCall>()
+  /**
+   * By their ids. No Map: each table that one grows out of points to the next, so that one dead table in
+   * the old generation keeps all that follow, and every call in them, until that is collected as well.
+   */
+  const calls: Record<number, PendingCall> = {}
   /** Cancels of the server's questions, by the id it gave them. */
   const questions = new Map<string | number, (params?: string) => void>()
   let lastId = 0
@@ -179,13 +181,13 @@ function createLink(options: ConnectOptions) {
   const transport: Transport = createTransport(options, {
     onText: receive,
     onFailure: (id, failure) => settle(id)?.listener.failed(failure),
-    onPause: (id, retryMs) => calls.get(id)?.listener.paused?.(retryMs),
+    onPause: (id, retryMs) => calls[id]?.listener.paused?.(retryMs),
     onClosed(reason) {
       if (isClosed) return
       isClosed = true
       closedFor = abandonedFor ?? reason
-      for (const id of [...calls.keys()]) {
-        settle(id)?.listener.failed(new UpstreamFailure('lost', closedFor))
+      for (const id of Object.keys(calls)) {
+        settle(Number(id))?.listener.failed(new UpstreamFailure('lost', closedFor))
       }
       for (const takeBack of questions.values()) takeBack()
       questions.clear()
@@ -194,9 +196,9 @@ function createLink(options: ConnectOptions) {
   })
 
   function settle(id: number): PendingCall | undefined {
-    const call = calls.get(id)
+    const call = calls[id]
     if (!call) return undefined
-    calls.delete(id)
+    delete calls[id]
     clearTimeout(call.timer)
     return call
   }
@@ -213,7 +215,7 @@ function createLink(options: ConnectOptions) {
   /** Whatever a server may say: it costs the message, and the call that it answers. */
   function handle(message: Message, about?: { id: number; status: number }) {
     const isAnswer = message.kind === 'result' || message.kind === 'error'
-    const answered = isAnswer ? calls.get(Number(message.id ?? about?.id)) : undefined
+    const answered = isAnswer ? calls[Number(message.id ?? about?.id)] : undefined
     try {
       dispatch(message, about)
     } catch (error) {
@@ -249,7 +251,7 @@ function createLink(options: ConnectOptions) {
     const { method, params } = notification
     if (method === 'notifications/progress') {
       const token = params?.progressToken
-      const call = isId(token) ? calls.get(Number(token)) : undefined
+      const call = isId(token) ? calls[Number(token)] : undefined
       if (!call) return
       call.timer.refresh()
       return call.listener.progress(paramsText(notification) ?? '{}')
@@ -274,13 +276,13 @@ function createLink(options: ConnectOptions) {
     message: Notification | Request,
     about: { id: number } | undefined,
   ): readonly MessageOwner[] {
-    const own = about && calls.get(about.id)?.listener.owner
+    const own = about && calls[about.id]?.listener.owner
     if (own) return [own]
     const taskId = taskOf(message)
     if (taskId !== undefined) {
       return options.audience().filter((owner) => options.isTaskOf(taskId, owner))
     }
-    const calling = [...calls.values()].flatMap(({ listener }) => listener.owner ?? [])
+    const calling = Object.values(calls).flatMap(({ listener }) => listener.owner ?? [])
     return calling.length > 0 ? calling : options.audience()
   }
 
@@ -325,7 +327,7 @@ function createLink(options: ConnectOptions) {
     const request = { id, text: writeRequest(id, method, params), method }
     // Registered first, as a transport may fail at once.
     let takeBack = () => {}
-    calls.set(id, { listener, outgoing, timer, takeBack: () => takeBack() })
+    calls[id] = { listener, timer }
     if (isClosed) {
       settle(id)
       const failure = new UpstreamFailure('unseen', closedFor ?? 'the connection was closed')
@@ -403,7 +405,7 @@ function createLink(options: ConnectOptions) {
       return handshake
     },
     get inFlight() {
-      return calls.size
+      return Object.keys(calls).length
     },
     call,
     ask,
