@@ -25,7 +25,7 @@ export type UserErrorCode =
   | 'USAGE'
 
 /** What can go wrong with the configuration of an MCP client. */
-export type ClientErrorCode =
+type ClientErrorCode =
   | 'CLIENT_FILE_MALFORMED'
   | 'CLIENT_FILE_UNWRITABLE'
   | 'CLIENT_ENTRY_FOREIGN'

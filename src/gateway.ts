@@ -2,21 +2,25 @@ import { networkInterfaces } from 'node:os'
 import { basename, isAbsolute, join, relative } from 'node:path'
 import type { GatewayFile, ResolvedConfig } from './config/resolved-config.ts'
 import { createAddressProof } from './gateway/address.ts'
-import { type Authorization, createAuthorization } from './gateway/authorization.ts'
-import { describeCertificate, openCertificate, trustFilesOf } from './gateway/open-certificate.ts'
+import type { Authorization } from './gateway/authorization.ts'
+import { createAuthorization } from './gateway/authorization.ts'
+import { openCertificate, readyCertificate, trustFilesOf } from './gateway/open-certificate.ts'
 import { describeOrigins, openListeners } from './gateway/open-listeners.ts'
 import { openTraffic } from './gateway/open-traffic.ts'
 import { prepareTunnels } from './gateway/open-tunnels.ts'
 import { openUpstreams } from './gateway/open-upstreams.ts'
 import { cautions, newTlsCautions, startWarnings } from './gateway/start-warnings.ts'
-import { adminOrigin, type UpstreamTrust } from './gateway/upstream-trust.ts'
+import type { UpstreamTrust } from './gateway/upstream-trust.ts'
+import { adminOrigin } from './gateway/upstream-trust.ts'
 import { watchTls } from './gateway/watch-tls.ts'
 import type { GatewayEvent, ReadyEvent } from './gateway-events.ts'
 import { announceAdminAddress } from './http/admin/admin-address.ts'
 import { createApp } from './http/app.ts'
-import { type Clock, settlesWithin, systemClock, untilAborted } from './lib/clock.ts'
+import type { Clock } from './lib/clock.ts'
+import { settlesWithin, systemClock, untilAborted } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
-import { createProcessLedger, type ProcessLedger, reapLeftovers } from './lib/process-ledger.ts'
+import type { ProcessLedger } from './lib/process-ledger.ts'
+import { createProcessLedger, reapLeftovers } from './lib/process-ledger.ts'
 import { createProcessReaper } from './lib/process-reaper.ts'
 import { readVersion } from './lib/version.ts'
 import type { McpHub } from './mcp/hub.ts'
@@ -141,7 +145,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   const app = createApp({
     ...{ origins, configFile, version, authorization, summaries },
     logger: logger.child('http'),
-    admin: { ...trust.admin, traffic },
+    admin: { ...trust.admin, logins: logins.role, traffic },
     tunnelPolicy: () => tunnels?.up()?.policy,
     probeStream: streams.serve,
     probeTicket: () => streams.issue().ticket,
@@ -266,7 +270,7 @@ function createGateway(parts: {
       return {
         ...{ event: 'ready', version, startedInMs, appUrl, origins: origins.all(), redirectUri },
         profiles: hub.summaries(mcp),
-        ...describeCertificate(certificate),
+        ...readyCertificate(certificate),
       }
     },
     async applyFile(next) {

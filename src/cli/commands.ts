@@ -2,11 +2,15 @@ import type { Command } from 'commander'
 import { UserError } from '../errors.ts'
 import type { NewKey } from './commands/access.ts'
 import type { AddFlags } from './commands/ca.ts'
+import type { CallFlags } from './commands/call.ts'
 import type { ClientFlags } from './commands/client.ts'
 import type { DevFlags } from './commands/dev-world.ts'
 import type { EnvFlags } from './commands/env.ts'
+import type { TrafficFlags } from './commands/traffic.ts'
 import type { TrustFlags } from './commands/trust.ts'
 import type { World } from './output.ts'
+import type { ProfileFlags } from './profile-client.ts'
+import { watchStdin } from './stop-reasons.ts'
 
 /** What a command is added to, and how what it does is run. */
 interface Adding {
@@ -34,7 +38,10 @@ export function addCommands(
     addDev,
     addCerts,
     addConnect,
+    addDisconnect,
     addAdmin,
+    addTraffic,
+    addProfileCommands,
     addCloudflared,
     addClient,
     addAccess,
@@ -70,11 +77,13 @@ function addDev({ program, world, act }: Adding): void {
     .addHelpText('after', devHelpAfter)
     .action(
       act(async (flags: DevFlags) => {
+        // Before all that takes time to load, during which whoever started us may go.
+        const stdin = watchStdin(world.process)
         const [{ runDev }, { createDevWorld }] = await Promise.all([
           import('./commands/dev.ts'),
           import('./commands/dev-world.ts'),
         ])
-        return runDev(createDevWorld(flags, world))
+        return runDev(createDevWorld(flags, { ...world, stdin }))
       }),
     )
 }
@@ -102,10 +111,88 @@ function addConnect({ program, world, act }: Adding): void {
     )
 }
 
+function addDisconnect({ program, world, act }: Adding): void {
+  json(program.command('disconnect').argument('<server>', 'its name in the configuration file'))
+    .description('revoke and forget the login to a server')
+    .action(
+      act(async (server: string) =>
+        (await import('./commands/disconnect.ts')).disconnect(server, world),
+      ),
+    )
+}
+
 function addAdmin({ program, world, act }: Adding): void {
   json(program.command('admin'))
     .description('print the link that opens the admin page, once')
     .action(act(async () => (await import('./commands/admin.ts')).admin(world)))
+}
+
+function addTraffic({ program, world, act }: Adding): void {
+  program
+    .command('traffic')
+    .description('show what passes through the gateway of this folder')
+    .option('-f, --follow', 'what passes from now on, until Ctrl-C')
+    .option('--profile <name>', 'only of this profile')
+    .option('--server <name>', 'only of this server')
+    .option('--method <glob>', 'only such methods, such as tools/*')
+    .option('--grep <text>', 'only what has this text anywhere')
+    .option('--errors', 'only what went wrong')
+    .option('-v, --verbose', 'with what was said')
+    .option('--record <file>', 'keep it in a new file, one JSON object per line')
+    .option('--har <file>', 'write it to a new file for the network panel of a browser')
+    .option('--json', 'print one JSON object per line')
+    .addHelpText('after', trafficHelpAfter)
+    .action(
+      act(async (flags: TrafficFlags) =>
+        (await import('./commands/traffic.ts')).traffic(flags, world),
+      ),
+    )
+}
+
+function addProfileCommands({ program, world, act }: Adding): void {
+  const body = () => import('./commands/call.ts')
+  const key = ['--key <variable>', 'send the API key that this environment variable holds'] as const
+  json(
+    program
+      .command('list')
+      .argument('[profile]', 'its name', 'default')
+      .option(...key),
+  )
+    .description('list the tools, prompts and resources of a profile')
+    .action(
+      act(async (profile: string, flags: ProfileFlags) =>
+        (await body()).list(profile, flags, world),
+      ),
+    )
+  json(
+    program
+      .command('call')
+      .argument('<profile>')
+      .argument('<tool>')
+      .option(...key),
+  )
+    .argument('[arguments...]', 'a JSON object, pairs such as city=Oslo, or - to read it')
+    .description('call a tool; the exit code is 1 when it fails')
+    .option('--save <folder>', 'keep images and other files of the result there')
+    .addHelpText('after', callHelpAfter)
+    .action(
+      act(async (profile: string, tool: string, typed: string[], flags: CallFlags) =>
+        (await body()).call({ profile, tool, typed }, flags, world),
+      ),
+    )
+  json(
+    program
+      .command('read')
+      .argument('<profile>')
+      .argument('<uri>')
+      .option(...key),
+  )
+    .description('read a resource')
+    .action(
+      act(async (profile: string, uri: string, flags: ProfileFlags) =>
+        (await body()).read({ profile, uri }, flags, world),
+      ),
+    )
 }
 
 function addCloudflared({ program, world, act }: Adding): void {
@@ -263,6 +350,24 @@ Examples:
   pnpm dev:https --tunnel none --strict-port
   APP_URL=https://mcp.example.com pnpm dev:https
   pnpm dev:https --json | jq -r 'select(.event == "ready").appUrl'
+`
+
+const trafficHelpAfter = `
+Nothing is kept while nobody watches, and no secret is ever shown.
+
+Examples:
+  pnpm sallyport traffic -f
+  pnpm sallyport traffic -f --server weather --errors -v
+  pnpm sallyport traffic -f --record calls.jsonl --har calls.har
+`
+
+const callHelpAfter = `
+By the gateway that runs in this folder, or by one that is started for it.
+
+Examples:
+  pnpm sallyport list
+  pnpm sallyport call default forecast city=Oslo days=3
+  echo '{"city": "Oslo"}' | pnpm sallyport call default forecast -
 `
 
 const caAddHelpAfter = `

@@ -17,6 +17,7 @@ interface StopListeners {
 interface StopSources {
   readonly process: NodeJS.Process
   readonly now: () => number
+  readonly stdin: StdinWatch
 }
 
 const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
@@ -27,7 +28,7 @@ const sameWishMs = 400
 
 /** Watches for every reason to stop that comes from outside. */
 export function watchStopReasons(listeners: StopListeners, sources: StopSources) {
-  const { process, now } = sources
+  const { process, now, stdin } = sources
   let firstAt: number | undefined
   const stopOrForce = (reason: StopReason) => {
     if (firstAt === undefined) {
@@ -45,7 +46,7 @@ export function watchStopReasons(listeners: StopListeners, sources: StopSources)
   for (const signal of signals) process.on(signal, onSignal)
   process.on('uncaughtException', onBug)
   process.on('unhandledRejection', onBug)
-  const unwatchStdin = watchStdin(() => listeners.onStop({ kind: 'stdin' }), sources)
+  void stdin.closed.then(() => listeners.onStop({ kind: 'stdin' }))
   return {
     /** Ctrl-C as a key, which is how it arrives while the terminal is in raw mode. */
     interrupt: () => onSignal('SIGINT'),
@@ -54,23 +55,29 @@ export function watchStopReasons(listeners: StopListeners, sources: StopSources)
       for (const signal of signals) process.off(signal, onSignal)
       process.off('uncaughtException', onBug)
       process.off('unhandledRejection', onBug)
-      unwatchStdin()
+      stdin.release()
     },
   }
 }
 
+export interface StdinWatch {
+  readonly closed: Promise<void>
+  /** Reads no longer. */
+  release(): void
+}
+
 /**
- * Calls back when a pipe on standard input, held open by whoever started us, is closed: that is
- * how a parent that crashed, or an SSH connection that broke, looks from here. One that is at its
- * end when it is first read has nobody behind it (CI, a parent that closed it at once), so that
- * end says nothing.
+ * Tells when a pipe on standard input, held open by whoever started us, is closed: that is how a
+ * parent that crashed, or an SSH connection that broke, looks from here. One that is at its end when
+ * it is first read has nobody behind it (CI, a parent that closed it at once), so that end says
+ * nothing. To be called as early as can be: what ends before is taken for that.
  */
-function watchStdin(onClosed: () => void, { process }: StopSources): () => void {
-  if (!isHeldOpen(process.stdin)) return () => {}
-  const { stdin } = process
+export function watchStdin({ stdin }: Pick<NodeJS.Process, 'stdin'>): StdinWatch {
+  const closed = Promise.withResolvers<void>()
+  if (!isHeldOpen(stdin)) return { closed: closed.promise, release() {} }
   let hasSomebody = false
   const onEnd = () => {
-    if (hasSomebody) onClosed()
+    if (hasSomebody) closed.resolve()
   }
   stdin.once('end', onEnd)
   stdin.once('error', onEnd)
@@ -81,9 +88,12 @@ function watchStdin(onClosed: () => void, { process }: StopSources): () => void 
       hasSomebody = true
     }),
   )
-  return () => {
-    stdin.off('end', onEnd)
-    stdin.pause()
+  return {
+    closed: closed.promise,
+    release() {
+      stdin.off('end', onEnd)
+      stdin.pause()
+    },
   }
 }
 

@@ -1,6 +1,5 @@
 import { UserError } from '../errors.ts'
-import { isLoopbackHost } from '../lib/loopback.ts'
-import { isPlainHost } from '../lib/plain-host.ts'
+import { isLoopbackHost, isPlainHost } from '../lib/hosts.ts'
 import type { TunnelSelection } from './resolved-config.ts'
 
 type AppUrlVerdict =

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import * as z from 'zod'
-import { isPlainHost } from '../lib/plain-host.ts'
+import { isPlainHost } from '../lib/hosts.ts'
 
 function port(standard: number) {
   const rule = { error: 'must be a port number from 0 to 65535, where 0 takes any free one' }

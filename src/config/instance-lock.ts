@@ -4,9 +4,9 @@ import { link, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
 import { createFileAtomic, writeFileAtomic } from '../lib/atomic-file.ts'
-import { processIdentity } from '../lib/process-identity.ts'
+import { requireHome } from '../lib/ensure-folder.ts'
+import { processIdentity } from '../lib/process-ledger.ts'
 import { isProcessAlive } from './app-url-files.ts'
-import { requireHome } from './require-home.ts'
 
 /** The right to run in one `.sallyport` folder, held until `release`. */
 export interface InstanceLock {

@@ -4,17 +4,16 @@ import { type AppUrlOptions, resolveAppUrl } from './app-url.ts'
 import { appUrlJournalFile, readAppUrlJournal } from './app-url-files.ts'
 import type { Environment } from './environment-schema.ts'
 import { loadGatewayFile } from './gateway-file.ts'
-import { type DotenvFile, readDotenv } from './read-dotenv.ts'
 import {
   type ConfigOverrides,
+  type DotenvFile,
   dotenvLayer,
   flagLayer,
+  readDotenv,
   resolveEnvironment,
 } from './resolve-environment.ts'
 import { resolveSelection, resolveTunnels } from './resolve-tunnels.ts'
 import type { AuthSettings, GatewayFile, ResolvedConfig } from './resolved-config.ts'
-
-export type { ConfigOverrides } from './resolve-environment.ts'
 
 type EnvironmentVariables = Readonly<Record<string, string | undefined>>
 
@@ -26,7 +25,7 @@ interface LoadConfigOptions {
   readonly env?: EnvironmentVariables
 }
 
-export interface LoadedConfig {
+interface LoadedConfig {
   /** Deeply frozen. */
   readonly config: ResolvedConfig
   /** Full sentences for the person at the keyboard. */

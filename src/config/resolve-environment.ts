@@ -1,7 +1,10 @@
-import { UserError } from '../errors.ts'
+import dotenv from 'dotenv'
+import { lineOfVariable } from '../editing/env-format.ts'
+import { readUserFile } from '../editing/user-file.ts'
+import { messageOf, UserError } from '../errors.ts'
+import { type AppUrlJournal, withoutOurs } from './app-url-files.ts'
 import { type Environment, environmentSchema, type VariableName } from './environment-schema.ts'
 import { checkShape } from './problems.ts'
-import type { DotenvFile } from './read-dotenv.ts'
 
 /** One place values come from; the first layer that has a non-empty value wins. */
 interface EnvironmentLayer {
@@ -94,4 +97,26 @@ export function dotenvLayer(file: DotenvFile): EnvironmentLayer {
     return line === undefined ? '.env' : `.env line ${line}`
   }
   return { values: file.values, sourceOf }
+}
+
+/** The variables of an env file, and the line each one stands on. */
+export interface DotenvFile {
+  readonly values: Readonly<Record<string, string>>
+  lineOf(name: string): number | undefined
+}
+
+/**
+ * Reads an env file; one that does not exist is empty. With the journal of a gateway, APP_URL is
+ * the user's own again, not the address that gateway wrote.
+ * @throws UserError ENV_INVALID when it cannot be read
+ */
+export async function readDotenv(
+  path: string,
+  { journal }: { journal: AppUrlJournal | undefined },
+): Promise<DotenvFile> {
+  const file = await readUserFile(path).catch((cause: unknown) => {
+    throw new UserError('ENV_INVALID', `${path} cannot be read: ${messageOf(cause)}.`, { cause })
+  })
+  const text = withoutOurs(file, journal)
+  return { values: dotenv.parse(text), lineOf: (name) => lineOfVariable(text, name) }
 }

@@ -89,7 +89,7 @@ function parseToolReference(reference: string): ToolReference {
 }
 
 /** What is wrong with a glob of `allow` or `deny`, given the servers of its profile. */
-export function toolGlobProblem(glob: string, servers: readonly string[]): string | undefined {
+function toolGlobProblem(glob: string, servers: readonly string[]): string | undefined {
   const { server, tool } = parseToolReference(glob)
   if (glob.startsWith('!')) return 'must not start with "!"; put what to leave out under "deny"'
   if (tool === '') return `names no tool; every tool of a server is "${server || 'server'}/*"`
@@ -101,10 +101,7 @@ export function toolGlobProblem(glob: string, servers: readonly string[]): strin
 }
 
 /** What is wrong with a key of `rename` or `describe`, given the servers of its profile. */
-export function exactToolProblem(
-  reference: string,
-  servers: readonly string[],
-): string | undefined {
+function exactToolProblem(reference: string, servers: readonly string[]): string | undefined {
   if (/[*?[\]{}()!]/.test(reference)) {
     return 'must name one tool exactly, as "tool" or "server/tool", without glob characters'
   }

@@ -135,7 +135,7 @@ const foreignReference = /\$\{(?:env|input):([A-Za-z_][A-Za-z0-9_-]*)\}/
  * Replaces `${VAR}` and `${VAR:-default}`. Anything else that starts with `$` stays as it is,
  * since arguments may hold shell text.
  */
-export function expandVariables(
+function expandVariables(
   text: string,
   variables: Readonly<Record<string, string | undefined>>,
 ): Expansion {

@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { ownCertificateFiles } from '../gateway/open-certificate.ts'
-import { shortPath } from '../lib/short-path.ts'
+import { shortPath } from '../lib/wording.ts'
 import { type LocalFiles, readLocalFiles } from '../tls/local-files.ts'
 import type { DoctorWorld, RunningGateway } from './world.ts'
 

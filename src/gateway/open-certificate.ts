@@ -14,7 +14,7 @@ import {
   type LocalCertificate,
   ownFiles,
 } from '../tls/local-certificate.ts'
-import { type LocalFiles, type LookOptions, readLocalFiles } from '../tls/local-files.ts'
+import { type LocalFiles, readLocalFiles } from '../tls/local-files.ts'
 import { listenedOn } from '../tls/local-names.ts'
 import { type CombineOptions, readRootCertificates } from '../tls/trust-files.ts'
 
@@ -42,7 +42,7 @@ export function openCertificate(
 /** Looks at the files of a configuration's local certificate, and makes none. */
 export function lookAtCertificate(
   config: ResolvedConfig,
-  { readText, now }: Pick<LookOptions, 'readText' | 'now'>,
+  { readText, now }: Pick<Parameters<typeof readLocalFiles>[0], 'readText' | 'now'>,
 ): Promise<LocalFiles> {
   return readLocalFiles({ home: config.home, own: ownCertificateFiles(config), readText, now })
 }
@@ -85,9 +85,7 @@ export function localNames(file: Pick<GatewayFile, 'allowedHosts'>): string[] {
 }
 
 /** What `ready` tells of the local certificate; nothing where there is none. */
-export function describeCertificate(
-  certificate: LocalCertificate | undefined,
-): Partial<ReadyEvent> {
+export function readyCertificate(certificate: LocalCertificate | undefined): Partial<ReadyEvent> {
   if (!certificate) return {}
   const { certFile, fingerprint256, caCertPem } = certificate.current()
   const [authority] = parseCertificates(caCertPem ?? '')

@@ -54,7 +54,7 @@ export async function openUpstreams(options: {
     store,
     appUrl: origins.appUrl,
     connections,
-    onConnected: (server) => void hub.restartUpstream(server),
+    onLoginChanged: (server) => void hub.restartUpstream(server),
     logger: logger.child('oauth'),
   })
   const loginLinks = openLoginLinks(config.home)

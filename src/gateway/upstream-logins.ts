@@ -1,7 +1,7 @@
 import type { GatewayFile, ResolvedConfig } from '../config/resolved-config.ts'
 import type { GatewayEvent } from '../gateway-events.ts'
+import { isLoopbackHost } from '../lib/hosts.ts'
 import type { Logger } from '../lib/logger.ts'
-import { isLoopbackHost } from '../lib/loopback.ts'
 import type { UpstreamConnections } from '../lib/upstream-connections.ts'
 import type { Sealer } from '../mcp/endpoint/session-records.ts'
 import type { UpstreamAuth } from '../mcp/upstreams/upstream-auth.ts'
@@ -31,8 +31,8 @@ export async function createUpstreamLogins(options: {
   /** The address of now, which redirect URIs are made of. */
   appUrl: () => string
   connections: UpstreamConnections
-  /** A server was logged in to. */
-  onConnected: (server: string) => void
+  /** A server was logged in to, or disconnected. */
+  onLoginChanged: (server: string) => void
   logger: Logger
 }): Promise<UpstreamLogins> {
   const { config, store, appUrl } = options
@@ -52,7 +52,7 @@ export async function createUpstreamLogins(options: {
     now: Date.now,
     logger: options.logger,
     onChange: (server, state) => {
-      if (state === 'connected') options.onConnected(server)
+      if (state !== 'login-needed') options.onLoginChanged(server)
     },
   })
   return {

@@ -3,7 +3,7 @@ import type { GatewayEvent } from '../gateway-events.ts'
 import type { AdminDeps } from '../http/admin/guard.ts'
 import { createAdminSessions } from '../http/admin/session.ts'
 import type { Clock } from '../lib/clock.ts'
-import { isLoopbackHost } from '../lib/loopback.ts'
+import { isLoopbackHost } from '../lib/hosts.ts'
 import { ownValue } from '../lib/objects.ts'
 import type { KnownOrigins } from '../origin/known-origins.ts'
 import type { Store } from '../store/store.ts'
@@ -64,7 +64,7 @@ export async function createUpstreamTrust(options: {
         })),
       exposureOf,
       onBundleChanged: () => void follower.check(),
-    } satisfies Omit<AdminDeps, 'traffic'>,
+    } satisfies Omit<AdminDeps, 'logins' | 'traffic'>,
   }
 }
 

@@ -32,13 +32,9 @@ export async function waitByClock(clock: Clock, ms: number, signal: AbortSignal)
 }
 
 /** Cuts a wait short. A ring that nobody waited for is kept for the next wait. */
-export interface Alarm {
-  ring(): void
-  /** Resolves with true when it rang, with false after `ms`. @throws the signal's reason */
-  wait(ms: number, signal: AbortSignal): Promise<boolean>
-}
+export type Alarm = ReturnType<typeof createAlarm>
 
-export function createAlarm(clock: Clock): Alarm {
+export function createAlarm(clock: Clock) {
   let rung = false
   let wake: (() => void) | undefined
   return {
@@ -46,7 +42,8 @@ export function createAlarm(clock: Clock): Alarm {
       rung = true
       wake?.()
     },
-    wait(ms, signal) {
+    /** Resolves with true when it rang, with false after `ms`. @throws the signal's reason */
+    wait(ms: number, signal: AbortSignal): Promise<boolean> {
       return new Promise((resolve, reject) => {
         const settle = () => {
           cancel()
@@ -119,4 +116,16 @@ export function settlesWithin(promise: Promise<unknown>, ms: number): Promise<bo
     }
     promise.then(settled, settled)
   })
+}
+
+/**
+ * Delay before attempt number `attempt` (0 is the first retry), in ms: doubles from `firstMs` up to
+ * `maxMs`, then loses up to a quarter by `random` (0..1) so that many waiters do not move as one.
+ */
+export function backoffDelay(
+  attempt: number,
+  options: { firstMs: number; maxMs: number; random: () => number },
+): number {
+  const full = Math.min(options.maxMs, options.firstMs * 2 ** Math.min(attempt, 30))
+  return Math.round(full * (1 - options.random() / 4))
 }

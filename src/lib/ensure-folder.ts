@@ -1,5 +1,6 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { access, constants, mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { messageOf, UserError } from '../errors.ts'
 
 /**
  * Makes a folder for its owner alone, and those above it, one by one: what Node does by itself never
@@ -25,4 +26,24 @@ async function isFolder(path: string): Promise<boolean> {
     (found) => found.isDirectory(),
     () => false,
   )
+}
+
+/**
+ * Makes the folder of state where there is none.
+ * @throws UserError HOME_UNWRITABLE
+ */
+export async function requireHome(home: string): Promise<void> {
+  try {
+    await ensureFolder(home)
+    await access(home, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new UserError(
+      'HOME_UNWRITABLE',
+      `The folder of state ${home} cannot be written: ${messageOf(error)}.`,
+      {
+        hint: 'Make it writable for your user, or name another folder in SALLYPORT_HOME.',
+        cause: error,
+      },
+    )
+  }
 }

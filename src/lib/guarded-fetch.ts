@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 import { Agent, buildConnector, request } from 'undici'
 import { messageOf, UserError } from '../errors.ts'
-import { type AddressZone, zoneOfAddress, zoneOfHost } from './address-zone.ts'
+import { type AddressZone, zoneOfAddress, zoneOfHost } from './hosts.ts'
 import { quoted } from './printable.ts'
 import type { UpstreamConnections } from './upstream-connections.ts'
 
@@ -37,7 +37,7 @@ interface GuardedFetchOptions extends AddressGuard {
 /** The part of `fetch` that discovery and oauth4webapi use; only answers within bounds come back. */
 export type GuardedFetch = (url: string | URL, init?: GuardedInit) => Promise<Response>
 
-export interface GuardedInit {
+interface GuardedInit {
   readonly method?: string
   readonly headers?: Record<string, string>
   readonly body?: URLSearchParams | string | undefined | null

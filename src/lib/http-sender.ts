@@ -11,8 +11,8 @@ export interface HttpSender {
   close(): Promise<void>
 }
 
-export interface SendOptions {
-  readonly method?: 'GET' | 'POST'
+interface SendOptions {
+  readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
   readonly signal: AbortSignal

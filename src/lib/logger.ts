@@ -3,7 +3,6 @@ import { boundedValues, printableJson } from './printable.ts'
 
 /** What the program says about itself while it works. Scopes look like `mcp:upstream` or `tls`. */
 export interface Logger {
-  trace(message: string, fields?: LogFields): void
   debug(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void
   warn(message: string, fields?: LogFields): void
@@ -12,7 +11,7 @@ export interface Logger {
   child(scope: string): Logger
 }
 
-export type LogFields = Readonly<Record<string, unknown>>
+type LogFields = Readonly<Record<string, unknown>>
 
 const secretNames = [
   'authorization',
@@ -41,12 +40,8 @@ export function createLogger(options: { level: string; destination?: Destination
   return wrap(pino({ level: options.level, redact, base: null, formatters }, printing), '')
 }
 
-/** A log that says nothing, for tests and one-shot commands. */
-export const silentLogger: Logger = createLogger({ level: 'silent' })
-
 function wrap(log: pino.Logger, scope: string): Logger {
   return {
-    trace: (message, fields) => log.trace(fields ?? {}, message),
     debug: (message, fields) => log.debug(fields ?? {}, message),
     info: (message, fields) => log.info(fields ?? {}, message),
     warn: (message, fields) => log.warn(fields ?? {}, message),

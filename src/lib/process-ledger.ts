@@ -1,6 +1,6 @@
+import { execFile } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
 import { writeFileAtomic } from './atomic-file.ts'
-import { processIdentity } from './process-identity.ts'
 import { type ProcessReaper, signalGroup } from './process-reaper.ts'
 import { createSerial } from './serial.ts'
 
@@ -12,10 +12,7 @@ interface Entry {
 }
 
 /** A reaper that also keeps the list of what it watches in a file, for the next start. */
-export interface ProcessLedger extends ProcessReaper {
-  /** Resolves when the file says what is watched now. Never rejects. */
-  settled(): Promise<void>
-}
+export type ProcessLedger = ReturnType<typeof createProcessLedger>
 
 /**
  * Wraps a reaper. What watches over our children can be killed together with us; what the file then
@@ -25,7 +22,7 @@ export function createProcessLedger(options: {
   reaper: ProcessReaper
   /** Only one process at a time may use it. */
   path: string
-}): ProcessLedger {
+}) {
   const { reaper, path } = options
   const entries = new Map<number, Entry>()
   const serial = createSerial()
@@ -40,7 +37,7 @@ export function createProcessLedger(options: {
   }
 
   return {
-    watch(pid) {
+    watch(pid: number) {
       const forget = reaper.watch(pid)
       change(async () => {
         const started = await processIdentity(pid)
@@ -52,6 +49,7 @@ export function createProcessLedger(options: {
       }
     },
     close: () => reaper.close(),
+    /** Resolves when the file says what is watched now. Never rejects. */
     settled: () => serial(() => {}),
   }
 }
@@ -99,4 +97,53 @@ function isEntry(value: unknown): value is Entry {
   const { pid, started } = Object(value) as Partial<Entry>
   // 0 and 1 would mean our own group and everything else.
   return Number.isSafeInteger(pid) && Number(pid) > 1 && typeof started === 'string'
+}
+
+/**
+ * A string that stays the same as long as a process lives and differs for a later process that was
+ * given the same id: the time it started. `undefined` when there is no such process, or when the
+ * system does not tell.
+ */
+export async function processIdentity(pid: number): Promise<string | undefined> {
+  if (process.platform === 'linux') return linuxIdentity(pid)
+  const identity = await (process.platform === 'win32' ? windowsStart(pid) : posixStart(pid))
+  return identity?.trim() || undefined
+}
+
+async function linuxIdentity(pid: number): Promise<string | undefined> {
+  try {
+    const [stat, boot] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, 'utf8'),
+      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+    ])
+    // proc_pid_stat(5): the name in parentheses may hold anything, so count from its end. The state
+    // is field 3, the start time in clock ticks since boot is field 22.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    if (fields[0] === 'Z') return undefined
+    return `${boot.trim()}:${fields[19]}`
+  } catch {
+    // No such process, which is what `undefined` says.
+    return undefined
+  }
+}
+
+function posixStart(pid: number): Promise<string | undefined> {
+  // The format follows locale and time zone, so both are fixed.
+  const env = { LC_ALL: 'C', TZ: 'UTC' }
+  return run('/bin/ps', { args: ['-o', 'lstart=', '-p', String(pid)], env })
+}
+
+function windowsStart(pid: number): Promise<string | undefined> {
+  const script = `(Get-Process -Id ${pid}).StartTime.ToFileTimeUtc()`
+  return run('powershell.exe', { args: ['-NoProfile', '-NonInteractive', '-Command', script] })
+}
+
+function run(
+  command: string,
+  { args, env }: { args: string[]; env?: Record<string, string> },
+): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const options = { timeout: 5000, windowsHide: true, ...(env && { env }) }
+    execFile(command, args, options, (error, stdout) => resolve(error ? undefined : stdout))
+  })
 }

@@ -1,5 +1,5 @@
 /** Runs one job after the other. The promise settles as the job does; a failed job stops none that follows. */
-export type Serial = <T>(job: () => Promise<T> | T) => Promise<T>
+type Serial = <T>(job: () => Promise<T> | T) => Promise<T>
 
 /** A queue of its own for what must not happen twice at a time. */
 export function createSerial(): Serial {

@@ -69,7 +69,7 @@ export function powershellQuote(value: string): string {
 }
 
 /** `value` as one word of fish, always in single quotes. */
-export function fishQuote(value: string): string {
+function fishQuote(value: string): string {
   return `'${value.replaceAll(/['\\]/g, '\\$&')}'`
 }
 
@@ -77,6 +77,6 @@ export function fishQuote(value: string): string {
  * `NAME=value` as one word of cmd.exe. What cannot stand there, a double quote or a line feed, is in
  * no path of Windows; a `%` stays as it is unless two of them enclose the name of a variable.
  */
-export function cmdQuote(assignment: string): string {
+function cmdQuote(assignment: string): string {
   return `"${assignment.replaceAll(/["\r\n]/g, '')}"`
 }

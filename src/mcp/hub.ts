@@ -78,7 +78,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
         for (const endpoint of endpointsWith(server)) endpoint.listsChanged(server, kinds)
       },
       onChange(server, notification, params, session) {
-        if (session) return session.tell(notification.method, params)
+        if (session) return session.heard(server, notification, params)
         for (const endpoint of endpointsWith(server)) endpoint.changed(server, notification, params)
       },
       audience: (server) => endpointsWith(server).flatMap((endpoint) => [...endpoint.sessions()]),

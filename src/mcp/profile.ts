@@ -39,6 +39,8 @@ export interface Profile {
   handle(call: ClientCall): void
   /** The server that has a resource, and what it calls it. */
   ownerOfUri(uri: string): { upstream: Upstream; uri: string } | undefined
+  /** What clients may call a server's resource. */
+  namesOfUri(server: string, uri: string): string[]
   upstreams(): Upstream[]
   summary(url: string): ProfileSummary
 }
@@ -106,6 +108,12 @@ export function createProfile(options: {
     attempt(0)
   }
 
+  function ownerOfUri(uri: string) {
+    const [found] = currentView().serversOfUri(uri)
+    const upstream = found && options.upstream(found.server)
+    return upstream && { upstream, uri: found.uri }
+  }
+
   return {
     get config() {
       return config
@@ -141,10 +149,10 @@ export function createProfile(options: {
         refuseBy(error)
       }
     },
-    ownerOfUri(uri) {
-      const [found] = currentView().serversOfUri(uri)
-      const upstream = found && options.upstream(found.server)
-      return upstream && { upstream, uri: found.uri }
+    ownerOfUri,
+    namesOfUri(server, uri) {
+      const names = new Set([currentView().exposedUri(server, uri), uri])
+      return [...names].filter((name) => ownerOfUri(name)?.upstream.name === server)
     },
     upstreams,
     summary(url) {

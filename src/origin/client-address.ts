@@ -1,5 +1,5 @@
 import { isIP, isIPv6 } from 'node:net'
-import { isLoopbackAddress, isLoopbackHost } from '../lib/loopback.ts'
+import { isLoopbackAddress, isLoopbackHost } from '../lib/hosts.ts'
 import type { Exposure } from './exposure.ts'
 import type { ListenerName } from './known-origins.ts'
 

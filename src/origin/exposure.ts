@@ -1,6 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { zoneOfHost } from '../lib/address-zone.ts'
-import { isLoopbackHost } from '../lib/loopback.ts'
+import { isLoopbackHost, zoneOfHost } from '../lib/hosts.ts'
 
 /** Who can reach what is ours: this machine, the local network, or anybody. */
 export type Exposure = 'loopback' | 'network' | 'public'

@@ -1,4 +1,4 @@
-import { isLoopbackHost } from '../lib/loopback.ts'
+import { isLoopbackHost } from '../lib/hosts.ts'
 import type { Exposure } from './exposure.ts'
 
 /** `tunnel` is the loopback port that tunnels lead to, and nothing else. */

@@ -2,25 +2,16 @@ import { readFile, stat } from 'node:fs/promises'
 import { messageOf, UserError } from '../errors.ts'
 import { createFileAtomic, writeFileAtomic } from '../lib/atomic-file.ts'
 
-/** A JSON file of keys, of mode 0600, which other processes may replace while it is open. */
-export interface KeyFile<T> {
-  /** Creates it unless it exists. */
-  create(fresh: () => T | Promise<T>): Promise<void>
-  /** What it holds now: the same object until the file changes; undefined where there is no file. */
-  read(): Promise<T | undefined>
-  replace(next: T): Promise<void>
-}
-
 /**
- * A key file at `path`. `parse` checks what was read, and throws an Error whose message is the rest of
- * a sentence. Everything here throws UserError STORE_UNUSABLE with `hint` when the file cannot be
- * used, or others can read it.
+ * A JSON file of keys, of mode 0600, which other processes may replace while it is open. `parse`
+ * checks what was read, and throws an Error whose message is the rest of a sentence. Everything here
+ * throws UserError STORE_UNUSABLE with `hint` when the file cannot be used, or others can read it.
  */
 export function createKeyFile<T>(options: {
   path: string
   parse: (value: unknown) => T
   hint: string
-}): KeyFile<T> {
+}) {
   const { path, parse, hint } = options
   let loaded: { version: string; content: T } | undefined
 
@@ -48,14 +39,17 @@ export function createKeyFile<T>(options: {
   }
 
   return {
-    create: (fresh) =>
+    /** Creates it unless it exists. */
+    create: (fresh: () => T | Promise<T>): Promise<void> =>
       orUnusable(async () => {
         if ((await load()) !== undefined) return
         // Of several processes that find none, exactly one creates it.
         await createFileAtomic(path, format(await fresh()), { mode: 0o600 })
       }),
-    read: () => orUnusable(load),
-    replace: (next) => orUnusable(() => writeFileAtomic(path, format(next), { mode: 0o600 })),
+    /** What it holds now: the same object until the file changes; undefined where there is no file. */
+    read: (): Promise<T | undefined> => orUnusable(load),
+    replace: (next: T): Promise<void> =>
+      orUnusable(() => writeFileAtomic(path, format(next), { mode: 0o600 })),
   }
 }
 

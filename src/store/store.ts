@@ -1,5 +1,5 @@
 /** A document as it is listed. */
-export interface StoredDocument {
+interface StoredDocument {
   readonly key: string
   readonly value: unknown
 }
@@ -21,7 +21,7 @@ export interface Documents {
 /**
  * Small durable state, kept as JSON documents under a collection and a key. Several processes may
  * share it. Reads and writes are local today; the port is asynchronous so that a database elsewhere
- * can stand in, which passes the same tests (`test/store/store-contract.ts`).
+ * can stand in, which passes the same tests (`test/store/store.contract.ts`).
  */
 export interface Store extends Documents {
   /**

@@ -91,7 +91,7 @@ async function readText(file: string): Promise<string> {
 }
 
 /** Environment values that decide where mkcert keeps its authority. */
-export interface MkcertEnvironment {
+interface MkcertEnvironment {
   readonly CAROOT?: string | undefined
   readonly LOCALAPPDATA?: string | undefined
   readonly XDG_DATA_HOME?: string | undefined

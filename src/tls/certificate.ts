@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { canonicalAddress } from './ip-address.ts'
+import ipaddr from 'ipaddr.js'
 
 const block = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 
@@ -9,9 +9,16 @@ export function parseCertificates(pem: string): X509Certificate[] {
   return (pem.match(block) ?? []).map((text) => new X509Certificate(text))
 }
 
+/** The one spelling of an address (RFC 5952 for IPv6), whatever spelling it came in; a name as it is. */
+export function canonicalAddress(address: string): string {
+  return isIP(address) === 0 ? address : ipaddr.parse(address).toString()
+}
+
 /** DNS names and addresses a certificate is made for, in its order. */
-export function subjectNames(certificate: X509Certificate): string[] {
-  return (certificate.subjectAltName ?? '').split(', ').flatMap((entry) => {
+export function subjectNames({
+  subjectAltName,
+}: Pick<X509Certificate, 'subjectAltName'>): string[] {
+  return (subjectAltName ?? '').split(', ').flatMap((entry) => {
     const [kind, ...rest] = entry.split(':')
     const value = rest.join(':')
     if (kind === 'DNS') return [value]

@@ -2,13 +2,13 @@ import type { TLSSocket } from 'node:tls'
 import { shellQuote } from '../lib/shell.ts'
 
 /** Why a handshake with a client failed, as far as the server can know. */
-export type HandshakeFailure = 'refused' | 'hung-up' | 'other'
+type HandshakeFailure = 'refused' | 'hung-up' | 'other'
 
 const certificateAlert =
   /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|UNSUPPORTED_CERTIFICATE)$/
 
 /** What a client had said before it failed. */
-export interface Greeting {
+interface Greeting {
   /** The host it asked for; undefined when it came by an address, or never got so far. */
   readonly servername: string | undefined
   /** Whether it said anything at all. */
@@ -37,7 +37,7 @@ export function judgeFailure(
 }
 
 /** The failure in plain words: the rest of a sentence about the client. */
-export function explainFailure(code: string | undefined, failure: HandshakeFailure): string {
+export function explainRefusal(code: string | undefined, failure: HandshakeFailure): string {
   if (failure === 'hung-up') {
     return 'it hung up when it saw the certificate, as Node does that does not know our authority'
   }
@@ -59,7 +59,7 @@ const alerts: Readonly<Record<string, string>> = {
 }
 
 /** A finding for the person at the terminal, as events carry it. */
-export interface RefusalWarning {
+interface RefusalWarning {
   readonly code: 'CLIENT_REFUSED_CERTIFICATE'
   readonly message: string
   readonly hint: string

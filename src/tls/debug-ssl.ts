@@ -1,19 +1,37 @@
 import { X509Certificate } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { getCACertificates, TLSSocket } from 'node:tls'
-import { subjectNames } from './certificate.ts'
-import { explainFailure, greetingOf, judgeFailure } from './client-refusal.ts'
+import { type DetailedPeerCertificate, getCACertificates, TLSSocket } from 'node:tls'
+import { onOneLine, subjectNames } from './certificate.ts'
+import { explainRefusal, greetingOf, judgeFailure } from './client-refusal.ts'
 import type { HandshakeObserver } from './served-certificate.ts'
-import { chainOf, describeLink, formatTlsReport, type TlsReport } from './tls-report.ts'
 
 const noStore = 'none: no store holds the issuer'
 
 /** Node tells of every socket that is made to connect: of undici, of fetch and of node:https. */
 const madeSockets = 'net.client.socket'
 
-export interface DebugSsl extends HandshakeObserver {
-  /** Stops telling. */
-  close(): void
+/** What is told of one certificate. */
+type ChainLink = Pick<
+  X509Certificate,
+  'subject' | 'issuer' | 'subjectAltName' | 'validToDate' | 'fingerprint256'
+>
+
+/** What there is to tell about one TLS connection. Holds no secret. */
+interface TlsReport {
+  readonly direction: 'made' | 'accepted'
+  /** Address and port of the other side. */
+  readonly peer: string
+  /** The host name in the handshake; undefined when it named none, as for an address. */
+  readonly servername: string | undefined
+  /** `problem` is the rest of a sentence. */
+  readonly outcome: { readonly ok: true } | { readonly ok: false; readonly problem: string }
+  /** The other side's when we made the connection, ours when we accepted it; leaf first. */
+  readonly chain: readonly ChainLink[]
+  /** Where the root was found, or which of our certificates was served. */
+  readonly source: string | undefined
+  readonly protocol: string | undefined
+  readonly cipher: string | undefined
+  readonly alpn: string | undefined
 }
 
 /**
@@ -23,7 +41,7 @@ export interface DebugSsl extends HandshakeObserver {
 export function createDebugSsl(options: {
   authority: () => string | undefined
   write: (block: string) => void
-}): DebugSsl {
+}): HandshakeObserver & { close(): void } {
   const storeOf = createRootStores(options.authority)
   const tell = (report: TlsReport) => options.write(formatTlsReport(report))
   const onMade = (message: unknown) => {
@@ -35,7 +53,7 @@ export function createDebugSsl(options: {
     accepted: (socket) => tell(acceptedReport(socket, { ok: true })),
     failed(error, socket) {
       const failure = judgeFailure(error.code, greetingOf(socket))
-      const problem = explainFailure(error.code, failure)
+      const problem = explainRefusal(error.code, failure)
       const report = acceptedReport(socket, { ok: false, problem })
       // Of other failures it is not known how far they got.
       tell(failure === 'other' ? { ...report, source: undefined } : report)
@@ -49,7 +67,7 @@ function watchMade(
   {
     storeOf,
     tell,
-  }: { storeOf: ReturnType<typeof createRootStores>; tell: (report: TlsReport) => void },
+  }: { storeOf: (root: X509Certificate) => string; tell: (report: TlsReport) => void },
 ): void {
   let seen: TlsReport | undefined
   // First of all listeners: the next one destroys a connection that cannot be verified, and its
@@ -62,14 +80,8 @@ function watchMade(
       ? 'none: it resumed a connection that had been verified'
       : root && root.issuer === root.subject
         ? storeOf(root)
-        : `${noStore} ${chain.at(-1)?.issuer.replaceAll('\n', ', ') ?? ''}`
-    seen = {
-      ...channelOf(socket),
-      direction: 'made',
-      outcome: { ok: true },
-      source,
-      ...partsOf(chain),
-    }
+        : `${noStore} ${onOneLine(root?.issuer ?? '')}`
+    seen = { ...channelOf(socket), direction: 'made', outcome: { ok: true }, source, chain }
   })
   socket.once('secureConnect', () => {
     // Verified without a root: the certificate itself was expected, as when we prove our own address.
@@ -84,12 +96,7 @@ function watchMade(
     const isTls = seen !== undefined || /^(ERR_SSL|ERR_TLS|EPROTO|ECONNRESET)/.test(code ?? '')
     if (!errored || !isTls) return
     const problem = `${errored.message} (${code ?? errored.name})`
-    const bare = {
-      ...channelOf(socket),
-      direction: 'made',
-      source: undefined,
-      ...partsOf([]),
-    } as const
+    const bare = { ...channelOf(socket), direction: 'made' as const, source: undefined, chain: [] }
     tell({ ...(seen ?? bare), outcome: { ok: false, problem } })
   }
   socket.once('close', onClose)
@@ -102,12 +109,23 @@ function acceptedReport(socket: TLSSocket, outcome: TlsReport['outcome']): TlsRe
       ? 'the certificate with addresses, as for connections that name no host'
       : 'the certificate for named hosts'
   const leaf = outcome.ok ? chainOf(socket.getCertificate() as Parameters<typeof chainOf>[0]) : []
-  return { ...channel, direction: 'accepted', outcome, source, ...partsOf(leaf.slice(0, 1)) }
+  return { ...channel, direction: 'accepted', outcome, source, chain: leaf.slice(0, 1) }
 }
 
-function partsOf(chain: ReturnType<typeof chainOf>): Pick<TlsReport, 'chain' | 'names'> {
-  const [leaf] = chain
-  return { chain: chain.map(describeLink), names: leaf ? subjectNames(leaf) : [] }
+/** The chain that Node knows of the other side, leaf first; its root when it could be verified. */
+function chainOf(leaf: Partial<DetailedPeerCertificate> | null): X509Certificate[] {
+  const chain: X509Certificate[] = []
+  const seen = new Set<unknown>()
+  // A root names itself as its issuer.
+  for (
+    let next = leaf;
+    next?.raw && !seen.has(next.fingerprint256);
+    next = next.issuerCertificate ?? null
+  ) {
+    seen.add(next.fingerprint256)
+    chain.push(new X509Certificate(next.raw))
+  }
+  return chain
 }
 
 function channelOf(
@@ -126,9 +144,7 @@ function channelOf(
 }
 
 /** Says in which of the stores of this process a root is. Reads them when it is first asked. */
-export function createRootStores(
-  authority: () => string | undefined,
-): (root: X509Certificate) => string {
+function createRootStores(authority: () => string | undefined): (root: X509Certificate) => string {
   const stores = new Map<string, ReadonlySet<string>>()
   const holds = (store: 'bundled' | 'extra' | 'system', { fingerprint256 }: X509Certificate) => {
     const known = stores.get(store) ?? new Set(getCACertificates(store).flatMap(fingerprintOf))
@@ -154,4 +170,43 @@ function fingerprintOf(pem: string): string[] {
     // A root that OpenSSL cannot read verifies nothing.
     return []
   }
+}
+
+/** A readable block for one connection. What strangers wrote cannot move the cursor. */
+export function formatTlsReport(report: TlsReport): string {
+  const { direction, peer, servername, outcome, chain, source } = report
+  const names = chain.slice(0, 1).flatMap(subjectNames)
+  const title = direction === 'made' ? `TLS to ${peer}` : `TLS from ${peer}`
+  const verifier = direction === 'made' ? 'Verified' : 'Accepted'
+  const channel = [report.protocol, report.cipher, `ALPN ${report.alpn ?? 'none'}`]
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['Name', servername ?? 'none was named'],
+    [verifier, outcome.ok ? 'yes' : `no: ${outcome.problem}`],
+    [direction === 'made' ? 'Store' : 'Served', source],
+    ['Channel', report.protocol && channel.filter((part) => part !== undefined).join(', ')],
+    ['SANs', names.join(', ')],
+    ...chain.flatMap(formatLink),
+  ]
+  const lines = rows.flatMap(([label, text]) =>
+    text ? [`  ${label.padEnd(9)} ${text.replaceAll(/\p{Cc}/gu, '?')}`] : [],
+  )
+  return [title, ...lines].join('\n')
+}
+
+function formatLink(
+  { subject, issuer, validToDate, fingerprint256 }: ChainLink,
+  index: number,
+): [string, string][] {
+  const isKnown = !Number.isNaN(validToDate.getTime())
+  const day = isKnown ? validToDate.toISOString().slice(0, 10) : 'an unknown day'
+  return [
+    [`Chain ${index}`, nameOf(subject)],
+    ['', `issued by ${nameOf(issuer)}, valid until ${day}`],
+    ['', `SHA-256 ${fingerprint256}`],
+  ]
+}
+
+// A certificate may have no subject at all.
+function nameOf(name: string | undefined): string {
+  return onOneLine(name ?? '') || 'nobody'
 }

@@ -2,11 +2,10 @@ import { existsSync, realpathSync } from 'node:fs'
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { UserError } from '../errors.ts'
-import type { RunCommand } from '../lib/run-command.ts'
+import type { RunCommand } from '../lib/programs.ts'
 
 /** A Java installation: its `keytool`, and the file of roots it trusts. */
 export interface JavaHome {
-  readonly home: string
   readonly keytool: string
   readonly cacerts: string
 }
@@ -33,7 +32,7 @@ export function findJava(
       join(home, 'lib/security/cacerts'),
       join(home, 'jre/lib/security/cacerts'),
     ].find((file) => existsSync(file))
-    if (cacerts !== undefined && existsSync(keytool)) return { home, keytool, cacerts }
+    if (cacerts !== undefined && existsSync(keytool)) return { keytool, cacerts }
   }
   return undefined
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { messageOf } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import { createSerial } from '../lib/serial.ts'
 import { type CertificateFiles, readCertificateFiles } from './certificate-files.ts'
 import { type IssueOptions, obtainIssuedCertificate } from './issued-certificate.ts'
 import { leafFiles } from './leaf.ts'
@@ -49,43 +50,21 @@ export interface LocalCertificateOptions {
 }
 
 /** The certificate of the local HTTPS listeners, kept fit to be served. */
-export interface LocalCertificate {
-  current(): ServedCertificate
-  /**
-   * Looks at everything again and replaces what is no longer good. Throws a UserError when that
-   * fails; what was served goes on being served.
-   */
-  check(): Promise<'kept' | 'renewed'>
-  /** Issues a new leaf whatever the old one is like; the user's own files are only read again. */
-  renew(): Promise<void>
-  /** Calls `listener` after every change of what is served; the returned function stops that. */
-  onRenewed(listener: (certificate: ServedCertificate) => void): () => void
-  /** Certificate of the authority; undefined while the root of the user's own is not known. */
-  readonly caFile: string | undefined
-  /** The system's roots and that certificate; see `bundleWritten`. */
-  readonly bundleFile: string | undefined
-  /** By variable of the environment: the file with ours and what the variable names already. */
-  readonly combinedFiles: Readonly<Record<string, string>>
-  /** Resolves when `bundleFile` and `combinedFiles`, written in the background, are up to date. */
-  bundleWritten(): Promise<void>
-  /** Stops checking and waits for what is under way. Safe to call twice. */
-  close(): Promise<void>
-}
+export type LocalCertificate = Awaited<ReturnType<typeof createLocalCertificate>>
 
 /**
  * Loads or makes the local certificate, and checks it every hour and whenever its files change: the
  * user's own, or those that `sallyport certs renew` writes. Throws UserError CA_UNUSABLE, CERTIFICATE_INVALID
  * or CERTIFICATE_UNWRITABLE. The caller closes it.
  */
-export async function createLocalCertificate(
-  options: LocalCertificateOptions,
-): Promise<LocalCertificate> {
+export async function createLocalCertificate(options: LocalCertificateOptions) {
   const { clock, logger, readRoots = readRootCertificates } = options
   const { combine = { environment: {}, variables: [] } } = options
   const trust = createTrustFiles(certificatesFolder(options.home), { readRoots, logger, combine })
   const listeners = new Set<(certificate: ServedCertificate) => void>()
   let served = await obtain(options, { trust, force: false })
-  let lastRefresh: Promise<unknown> = Promise.resolve()
+  // One after the other: two at once would write two pairs into the same files.
+  const serial = createSerial()
 
   async function refreshNow(force: boolean): Promise<'kept' | 'renewed'> {
     const next = await obtain(options, { trust, force })
@@ -97,12 +76,7 @@ export async function createLocalCertificate(
     return 'renewed'
   }
 
-  // One after the other: two at once would write two pairs into the same files.
-  function refresh(force: boolean): Promise<'kept' | 'renewed'> {
-    const refreshed = lastRefresh.then(() => refreshNow(force))
-    lastRefresh = refreshed.catch(() => {})
-    return refreshed
-  }
+  const refresh = (force: boolean) => serial(() => refreshNow(force))
 
   const checkInBackground = () => {
     refresh(false).catch((error: unknown) =>
@@ -114,28 +88,39 @@ export async function createLocalCertificate(
 
   return {
     current: () => served,
+    /**
+     * Looks at everything again and replaces what is no longer good. Throws a UserError when that
+     * fails; what was served goes on being served.
+     */
     check: () => refresh(false),
-    renew: async () => {
+    /** Issues a new leaf whatever the old one is like; the user's own files are only read again. */
+    renew: async (): Promise<void> => {
       await refresh(true)
     },
-    onRenewed: (listener) => {
+    /** Calls `listener` after every change of what is served; the returned function stops that. */
+    onRenewed: (listener: (certificate: ServedCertificate) => void) => {
       listeners.add(listener)
-      return () => listeners.delete(listener)
+      return () => void listeners.delete(listener)
     },
+    /** Certificate of the authority; undefined while the root of the user's own is not known. */
     get caFile() {
       return served.caCertPem && trust.caFile
     },
+    /** The system's roots and that certificate; see `bundleWritten`. */
     get bundleFile() {
       return served.caCertPem && trust.bundleFile
     },
+    /** By variable of the environment: the file with ours and what the variable names already. */
     get combinedFiles() {
       return served.caCertPem ? trust.combinedFiles : {}
     },
+    /** Resolves when `bundleFile` and `combinedFiles`, written in the background, are up to date. */
     bundleWritten: trust.bundleWritten,
-    close: async () => {
+    /** Stops checking and waits for what is under way. Safe to call twice. */
+    close: async (): Promise<void> => {
       stopTimer()
       stopWatching()
-      await lastRefresh
+      await serial(() => {})
       // Its failure has been logged, and concerns whoever waits for the bundle.
       await trust.bundleWritten().catch(() => {})
     },

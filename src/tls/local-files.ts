@@ -23,18 +23,20 @@ export interface LocalPair extends ServedPair {
   readonly certificate: X509Certificate
 }
 
-export interface LookOptions {
-  readonly home: string
-  /** The user's own files, which are served instead of those in `home`. */
-  readonly own: Omit<CertificateFiles, 'now'> | undefined
-  readonly readText: (path: string) => Promise<string | undefined>
-  /** Ms since the epoch. */
-  readonly now: number
-}
-
 /** Looks at what is, or would be, served. Makes and changes nothing. */
-export async function readLocalFiles(options: LookOptions): Promise<LocalFiles> {
-  const { home, own, readText, now } = options
+export async function readLocalFiles({
+  home,
+  own,
+  readText,
+  now,
+}: {
+  home: string
+  /** The user's own files, which are served instead of those in `home`. */
+  own: Omit<CertificateFiles, 'now'> | undefined
+  readText: (path: string) => Promise<string | undefined>
+  /** Ms since the epoch. */
+  now: number
+}): Promise<LocalFiles> {
   const folder = certificatesFolder(home)
   const place = { folder, caFile: join(folder, 'ca.pem'), bundleFile: join(folder, 'bundle.pem') }
   if (own) return { ...place, ...(await readOwn({ ...own, now })) }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import type { NetworkInterfaceInfo } from 'node:os'
 import { isEverywhere } from '../origin/exposure.ts'
-import { canonicalAddress } from './ip-address.ts'
+import { canonicalAddress } from './certificate.ts'
 import { isInRanges, isPermittedName, type PermittedNames } from './name-constraints.ts'
 
 /** Names that never leave a machine or its link (RFC 6761, RFC 6762). */

@@ -1,6 +1,6 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
 import { type DerElement, decodeDer, encodeDer } from './der.ts'
-import { addressBytes, formatAddress } from './ip-address.ts'
 
 /** RFC 5280 4.2.1.10. */
 export const nameConstraintsOid = '2.5.29.30'
@@ -42,12 +42,8 @@ export function isPermittedName(permitted: PermittedNames | undefined, name: str
 
 /** Whether an address lies in one of the ranges, each written `address/prefix`. */
 export function isInRanges(ranges: readonly string[], address: string): boolean {
-  const list = new BlockList()
-  for (const range of ranges) {
-    const { network, prefix } = parseRange(range)
-    list.addSubnet(network, prefix, familyOf(network))
-  }
-  return list.check(address, familyOf(address))
+  const inside = ranges.map((range) => ipaddr.parseCIDR(range))
+  return ipaddr.subnetMatch(ipaddr.parse(address), { inside }, 'outside') === 'inside'
 }
 
 function decodeNameConstraints(value: Uint8Array = new Uint8Array()): PermittedNames {
@@ -57,30 +53,23 @@ function decodeNameConstraints(value: Uint8Array = new Uint8Array()): PermittedN
 
 function encodeEntry(entry: string): Uint8Array {
   if (!entry.includes('/')) return encodeDer(tags.dnsName, Buffer.from(entry, 'ascii'))
-  const { network, prefix } = parseRange(entry)
-  const bytes = addressBytes(network)
-  return encodeDer(tags.ipAddress, bytes, maskBytes(prefix, bytes.length))
+  const [network, prefix] = ipaddr.parseCIDR(entry)
+  const family = network.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6
+  const mask = family.subnetMaskFromPrefixLength(prefix)
+  return encodeDer(
+    tags.ipAddress,
+    Uint8Array.from([...network.toByteArray(), ...mask.toByteArray()]),
+  )
 }
 
 function decodeEntry({ tag, content }: DerElement): string[] {
   if (tag === tags.dnsName) return [Buffer.from(content).toString('ascii')]
-  if (tag !== tags.ipAddress) return []
+  if (tag !== tags.ipAddress || ![8, 32].includes(content.length)) return []
   const half = content.length / 2
-  const mask = Buffer.from(content.subarray(half)).toString('hex')
-  const prefix = BigInt(`0x${mask}`).toString(2).replaceAll('0', '').length
-  return [`${formatAddress(content.subarray(0, half))}/${prefix}`]
-}
-
-function maskBytes(prefix: number, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, index) => {
-    const bits = Math.min(8, Math.max(0, prefix - 8 * index))
-    return 0xff & (0xff << (8 - bits))
-  })
-}
-
-function parseRange(range: string): { network: string; prefix: number } {
-  const [network = '', prefix] = range.split('/')
-  return { network, prefix: Number(prefix) }
+  const network = ipaddr.fromByteArray([...content.subarray(0, half)])
+  const mask = ipaddr.fromByteArray([...content.subarray(half)])
+  // A mask with gaps is no prefix; then the address alone is sure to be meant.
+  return [`${network}/${mask.prefixLengthFromSubnetMask() ?? 8 * half}`]
 }
 
 function inside(element: DerElement | undefined): DerElement[] {
@@ -89,8 +78,4 @@ function inside(element: DerElement | undefined): DerElement[] {
 
 function isUnder(domain: string, name: string): boolean {
   return name === domain || name.endsWith(`.${domain}`)
-}
-
-function familyOf(address: string): 'ipv4' | 'ipv6' {
-  return isIP(address) === 6 ? 'ipv6' : 'ipv4'
 }

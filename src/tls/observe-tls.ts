@@ -27,9 +27,9 @@ export type TlsObservation =
     }
 
 /** `rejected`: the server ended the connection because of ours, or because it got none. */
-export type ClientCertificateDemand = 'none' | 'optional' | 'rejected'
+type ClientCertificateDemand = 'none' | 'optional' | 'rejected'
 
-export interface TlsTarget {
+interface TlsTarget {
   /** A name, or an address without brackets. */
   readonly host: string
   readonly port: number

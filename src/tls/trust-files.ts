@@ -9,32 +9,20 @@ import type { Logger } from '../lib/logger.ts'
 import { authorityName } from './authority.ts'
 import { parseCertificates } from './certificate.ts'
 
-/** The files clients are pointed to, so that they trust what we serve. No key is ever in them. */
-export interface TrustFiles {
-  /** The authority's certificate alone, for variables that add to the roots. */
-  readonly caFile: string
-  /** The system's roots and the authority, for variables that replace the roots. */
-  readonly bundleFile: string
-  /** See `combineTrustFiles`; as of the last time they were written. */
-  readonly combinedFiles: Readonly<Record<string, string>>
-  /**
-   * Writes all where their content changed: `caFile` before it resolves, the others in
-   * the background, again at the next call if it failed. Throws UserError CERTIFICATE_UNWRITABLE.
-   */
-  update(authorityPem: string): Promise<void>
-  /** Resolves when they are written; rejects with what prevented it. */
-  bundleWritten(): Promise<void>
-}
+export type TrustFiles = ReturnType<typeof createTrustFiles>
 
-/** Creates the keeper of the trust files in `folder`; `readRoots` returns what the bundle adds to. */
+/**
+ * The files in `folder` that clients are pointed to, so that they trust what we serve. No key is ever
+ * in them. `readRoots` returns what the bundle adds to.
+ */
 export function createTrustFiles(
   folder: string,
-  {
-    readRoots,
-    logger,
-    combine,
-  }: { readRoots: () => Promise<readonly string[]>; logger: Logger; combine: CombineOptions },
-): TrustFiles {
+  options: {
+    readRoots: () => Promise<readonly string[]>
+    logger: Logger
+    combine: CombineOptions
+  },
+) {
   const caFile = join(folder, 'ca.pem')
   const bundleFile = join(folder, 'bundle.pem')
   let bundled: string | undefined
@@ -42,29 +30,37 @@ export function createTrustFiles(
   let pending = Promise.resolve()
 
   async function writeBundle(authorityPem: string): Promise<void> {
-    const bundle = formatTrustBundle(await readRoots(), authorityPem)
+    const bundle = formatTrustBundle(await options.readRoots(), authorityPem)
     await updateHomeFile(bundleFile, bundle, { mode: 0o644 })
     const files = { ca: caFile, bundle: bundleFile }
-    combinedFiles = await combineTrustFiles({ ...combine, folder, files })
+    combinedFiles = await combineTrustFiles({ ...options.combine, folder, files })
   }
 
   return {
+    /** The authority's certificate alone, for variables that add to the roots. */
     caFile,
+    /** The system's roots and the authority, for variables that replace the roots. */
     bundleFile,
+    /** See `combineTrustFiles`; as of the last time they were written. */
     get combinedFiles() {
       return combinedFiles
     },
-    update: async (authorityPem) => {
+    /**
+     * Writes all where their content changed: `caFile` before it resolves, the others in
+     * the background, again at the next call if it failed. Throws UserError CERTIFICATE_UNWRITABLE.
+     */
+    update: async (authorityPem: string): Promise<void> => {
       await updateHomeFile(caFile, authorityPem, { mode: 0o644 })
       if (bundled === authorityPem) return
       bundled = authorityPem
       pending = writeBundle(authorityPem)
       pending.catch((error) => {
         bundled = undefined
-        logger.warn('bundle not written', { reason: messageOf(error) })
+        options.logger.warn('bundle not written', { reason: messageOf(error) })
       })
     },
-    bundleWritten: () => pending,
+    /** Resolves when they are written; rejects with what prevented it. */
+    bundleWritten: (): Promise<void> => pending,
   }
 }
 
@@ -89,16 +85,11 @@ function isOurs(base64: string): boolean {
   return Buffer.from(base64, 'base64').includes(authorityName)
 }
 
-/** A variable of the environment, and which of our files it takes. */
-export interface TrustSetting {
-  readonly name: string
-  readonly file: 'ca' | 'bundle'
-}
-
 /** Where the variables of an environment are to be combined with ours. */
 export interface CombineOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
-  readonly variables: readonly TrustSetting[]
+  /** Which of our files each variable takes. */
+  readonly variables: readonly { readonly name: string; readonly file: 'ca' | 'bundle' }[]
 }
 
 /**
@@ -113,7 +104,7 @@ export async function combineTrustFiles({
   variables,
 }: CombineOptions & {
   folder: string
-  files: Readonly<Record<TrustSetting['file'], string>>
+  files: Readonly<Record<'ca' | 'bundle', string>>
 }): Promise<Record<string, string>> {
   const combined: Record<string, string> = {}
   for (const { name, file } of variables) {
@@ -143,7 +134,7 @@ export async function writeCombinedFile(options: {
   ours: string
 }): Promise<CombinedFile> {
   const { folder, variable, existing, ours } = options
-  const file = combinedFile(folder, variable)
+  const file = join(folder, `${variable.toLowerCase().replaceAll('_', '-')}.pem`)
   let roots: string[]
   let added: string[]
   try {
@@ -157,10 +148,6 @@ export async function writeCombinedFile(options: {
   const authority = added.pop() ?? ''
   await updateHomeFile(file, formatTrustBundle([...roots, ...added], authority), { mode: 0o644 })
   return { ok: true, file }
-}
-
-function combinedFile(folder: string, variable: string): string {
-  return join(folder, `${variable.toLowerCase().replaceAll('_', '-')}.pem`)
 }
 
 // In a thread, because reading the system's store blocks: 30 ms on Linux, longer where a keychain

@@ -1,5 +1,5 @@
 import { messageOf, UserError } from '../errors.ts'
-import { isPlainHost } from '../lib/plain-host.ts'
+import { isPlainHost } from '../lib/hosts.ts'
 import type { ClientExit, ClientProcess } from './client-process.ts'
 import type { Tunnel, TunnelEnd } from './tunnel-provider.ts'
 

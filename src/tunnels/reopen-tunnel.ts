@@ -1,6 +1,5 @@
 import { UserError } from '../errors.ts'
-import { backoffDelay } from '../lib/backoff.ts'
-import { type Clock, waitByClock } from '../lib/clock.ts'
+import { backoffDelay, type Clock, waitByClock } from '../lib/clock.ts'
 import {
   openInOrder,
   openProven,

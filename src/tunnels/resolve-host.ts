@@ -1,8 +1,8 @@
 import { ADDRCONFIG } from 'node:dns'
 import { lookup, Resolver } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
+import { isLoopbackHost } from '../lib/hosts.ts'
 import { type HttpSender, readText } from '../lib/http-sender.ts'
-import { isLoopbackHost } from '../lib/loopback.ts'
 
 export interface HostAddress {
   readonly address: string

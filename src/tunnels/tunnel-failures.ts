@@ -205,7 +205,7 @@ export const tunnelFailures: Readonly<Record<string, readonly KnownFailure[]>> =
       hint: waitOrChange,
     },
     {
-      signs: [/HTTP 4\d\d/],
+      signs: [/HTTP 4\d\d/, 'answered no registration'],
       code: 'TUNNEL_UNREACHABLE',
       message: 'The server at LOCALTUNNEL_HOST does not speak the protocol of localtunnel.',
       hint: 'Set LOCALTUNNEL_HOST to the origin of a localtunnel server, or leave it empty.',

@@ -71,6 +71,18 @@ async function expectUndoneOn(
   expect(run.out().trim().split('\n').at(-1)).toBe(last)
 }
 
+const slowLoading = `
+import { registerHooks } from 'node:module'
+const wait = 'for (let turn = 0; turn < 9; turn += 1) await new Promise(setImmediate);'
+  + 'process.stderr.write("still loading");'
+  + 'await new Promise((resolve) => process.stdin.once("end", resolve));'
+registerHooks({
+  load(url, context, next) {
+    const loaded = next(url, context)
+    return url.endsWith('/dev-world.ts') ? { ...loaded, source: wait + loaded.source } : loaded
+  },
+})`
+
 describe.skipIf(process.platform === 'win32')('pnpm dev:https', () => {
   it('undoes everything on SIGTERM, though its standard input was at its end from the beginning', async () => {
     const folder = await createProject()
@@ -96,6 +108,17 @@ describe.skipIf(process.platform === 'win32')('pnpm dev:https', () => {
     run.child.stdin?.end()
     expect(await run.exit).toBe(0)
     expect(runs(companion)).toBe(false)
+    expect(run.out()).toContain('"reason":"standard input was closed"')
+  })
+
+  it('stops when that pipe is closed while the program still loads', async () => {
+    const folder = await createProject()
+    // Whoever loads it waits there until the pipe has ended, and long before that looked at it.
+    const hook = `data:text/javascript,${encodeURIComponent(slowLoading)}`
+    const run = start(folder, ['--json'], { NODE_OPTIONS: `--import=${hook}` })
+    await until(() => run.err().includes('still loading'), { what: 'it loads' })
+    run.child.stdin?.end()
+    expect(await run.exit).toBe(0)
     expect(run.out()).toContain('"reason":"standard input was closed"')
   })
 

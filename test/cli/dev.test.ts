@@ -32,6 +32,7 @@ function setup(
   const world: DevWorld = {
     output: createOutput({ stdout, stderr, env: {}, json: true }),
     process: process as unknown as NodeJS.Process,
+    stdin: { closed: new Promise(() => {}), release() {} },
     input: Object.assign(new EventEmitter(), { resume() {}, pause() {} }),
     platform: 'linux',
     now: () => time,

@@ -33,7 +33,7 @@ async function run(...argv: string[]) {
   const open = () => Object.assign(new PassThrough(), { columns: 80 }).setEncoding('utf8')
   const [stdout, stderr] = [open(), open()]
   const output = createOutput({ stdout, stderr, env: {}, json: false })
-  const process = { stdout, stderr } as unknown as NodeJS.Process
+  const process = { stdin: { isTTY: true }, stdout, stderr } as unknown as NodeJS.Process
   const code = await runProgram(argv, { output, process })
   return {
     calls: [...calls],

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readInstanceLock, takeInstanceLock } from '../../src/config/instance-lock.ts'
-import { processIdentity } from '../../src/lib/process-identity.ts'
+import { processIdentity } from '../../src/lib/process-ledger.ts'
 import { temporaryFolder, until } from '../cli/helpers.ts'
 
 async function startHolder(home: string) {

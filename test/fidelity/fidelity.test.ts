@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestGateway, stdioFixture } from '../fixtures/gateway.ts'
-import { compareMessages, type Difference, describeDifference, normalized } from './compare.ts'
-import { type Exchange, httpExchanges, scriptedExchanges, sdkExchanges } from './exchanges.ts'
+import { type Difference, describeDifference } from './compare.ts'
+import { httpExchanges, scriptedExchanges, sdkExchanges } from './exchanges.ts'
 import { knownDifferences } from './known-differences.ts'
 import {
   clients,
@@ -14,7 +14,8 @@ import {
   startLab,
   transportOf,
 } from './pairs.ts'
-import { type Era, type Heard, HttpClient, type WireClient } from './wire-client.ts'
+import { differencesIn, type Transcripts, transcriptsOf } from './transcripts.ts'
+import { type Era, HttpClient } from './wire-client.ts'
 
 // Every exchange once directly and once through a profile of one, compared message by message.
 const kinds: readonly ServerKind[] = [...scripts, ...fixtures]
@@ -99,44 +100,21 @@ describe('through the gateway as without it', () => {
   })
 })
 
-type Transcripts = ReadonlyMap<Exchange, readonly Heard[]>
-
 const directly = new Map<string, Promise<Transcripts>>()
 
 async function compare(lab: Lab, server: ServerKind, client: Era): Promise<Difference[]> {
   const era = eraOf(server, client)
-  const isBridged = era !== client
+  const about = { server, client, isBridged: era !== client }
+  const isScript = server.includes(' ')
+  const table = isScript ? scriptedExchanges : [...sdkExchanges, ...httpExchanges]
+  const isHttp = transportOf(server) === 'http'
   const key = `${server} ${era}`
-  const known = directly.get(key) ?? transcripts(lab.direct(server, client), server)
+  const known =
+    directly.get(key) ?? transcriptsOf(lab.direct(server, client), { table, era, isHttp })
   directly.set(key, known)
   const [direct, through] = await Promise.all([
     known,
-    transcripts(lab.through(server, client), server),
+    transcriptsOf(lab.through(server, client), { table, era, isHttp }),
   ])
-  const about = { pair: `${client} client, ${server} server`, server, client, isBridged }
-  return [...through].flatMap(([exchange, heard]) => {
-    const without = direct.get(exchange)
-    if (!without || (exchange.only && isBridged)) return []
-    const found = compareMessages(normalized(without), normalized(heard))
-    return found.map((one) => ({ ...about, exchange: exchange.name, ...one }))
-  })
-}
-
-const opening: Exchange = { name: 'handshake', run: (client) => client.open() }
-
-/** What a client hears in each row of the table that it can say something in. */
-async function transcripts(client: WireClient, server: ServerKind): Promise<Transcripts> {
-  const isScript = server.includes(' ')
-  const table = isScript ? scriptedExchanges : [...sdkExchanges, ...httpExchanges]
-  const all = new Map<Exchange, readonly Heard[]>()
-  for (const exchange of [opening, ...table]) {
-    const { only, http, run } = exchange
-    if (only && (only !== client.era || only !== eraOf(server, client.era))) continue
-    if (http && transportOf(server) !== 'http') continue
-    const from = client.heard.length
-    await run(client)
-    all.set(exchange, client.heard.slice(from))
-  }
-  await client.close()
-  return all
+  return differencesIn(direct, through, about)
 }

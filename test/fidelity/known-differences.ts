@@ -76,6 +76,13 @@ export const knownDifferences: readonly KnownDifference[] = [
     explains: all(of(/^a server that does not start$/), at(/^answer/)),
   },
   {
+    line: 'A server over HTTP that speaks both eras is announced to either with what it says of itself in the newer',
+    explains: all(
+      ({ server, client }) => /^(conformance|fastmcp)-http$/.test(server) && client === 'legacy',
+      at(/^answer\.result\.capabilities\.extensions$/),
+    ),
+  },
+  {
     line: 'Each side agrees on a revision of its own',
     explains: (one) => !one.isBridged && /^answer\.result\.protocolVersion$/.test(one.path),
   },
@@ -91,7 +98,9 @@ export const knownDifferences: readonly KnownDifference[] = [
     line: 'HTTP refuses in the gateway’s words and codes',
     explains: (one) =>
       /^http\.http\.message\.(error|id)/.test(one.path) ||
-      /^HTTP: (GET|DELETE|a batch of none|no kind of answer is fine)$/.test(one.exchange),
+      /^HTTP: (GET|DELETE|a batch of none|another media type|no kind of answer is fine)$/.test(
+        one.exchange,
+      ),
   },
   {
     line: 'Between eras, results and handshakes are written as the client’s revision has them',

@@ -1,12 +1,12 @@
 import { Agent, type Dispatcher, fetch as fetchWith } from 'undici'
 import { describe, expect, it } from 'vitest'
-import { defaultAuth } from '../../src/oauth/client/upstream-grants.ts'
 import { closeAfterEach } from '../fixtures/cleanup.ts'
 import { startTestGateway } from '../fixtures/gateway.ts'
 import { startServer } from '../fixtures/start-server.ts'
 import { createBrowser } from '../oauth/browser.ts'
 import { startForeignIssuer } from '../oauth/client/foreign-issuer.ts'
 import { startProtectedServer } from '../oauth/client/protected-server.ts'
+import { defaultAuth } from '../oauth/default-auth.ts'
 import { bundlesBeside, byTest, createPrivateCa, pem, serverOf } from './trust-lab.ts'
 
 const closing = closeAfterEach()
@@ -15,7 +15,7 @@ const closing = closeAfterEach()
 async function start(auth = {}) {
   const [ca, issuerCa] = [await createPrivateCa(), await createPrivateCa()]
   const issuer = closing(await startForeignIssuer({ pair: await issuerCa.issue(['127.0.0.1']) }))
-  const { url: behind } = closing(await startServer('legacy-http.ts'))
+  const { url: behind } = closing(await startServer('legacy-http'))
   const { url } = closing(
     await startProtectedServer({
       issuers: [issuer.issuer],

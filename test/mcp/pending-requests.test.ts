@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { silentLogger } from '../../src/lib/logger.ts'
 import { createSession } from '../../src/mcp/endpoint/session.ts'
 import type { Profile } from '../../src/mcp/profile.ts'
 import { startTestGateway, stdioFixture, type TestGateway } from '../fixtures/gateway.ts'
+import { silentLogger } from '../fixtures/silent-logger.ts'
 import { openSession, seenBy, type WireMessage } from '../fixtures/wire-client.ts'
 
 const script = JSON.stringify({ 'tools/call never': null })

@@ -4,12 +4,15 @@ import {
   isTold,
   modernWire,
   openSession,
+  seenBy,
   textOf,
   type WireMessage,
 } from '../fixtures/wire-client.ts'
 
 const link = { type: 'resource_link', uri: 'a:b', name: 'linked' }
 const updated = { method: 'notifications/resources/updated', params: { uri: 'a:b' } }
+
+const noted = { ...updated, params: { uri: 'note:7' } }
 
 const scriptOf = (name: string) =>
   stdioFixture('scripted-stdio.ts', [
@@ -21,6 +24,11 @@ const scriptOf = (name: string) =>
           { uri: `own:${name}`, name: 'own' },
         ],
       },
+      'resources/templates/list': {
+        resourceTemplates: [{ uriTemplate: 'note:{id}', name: 'note' }],
+      },
+      'tools/call note': { content: [{ ...link, uri: 'note:7' }] },
+      'tools/call noted': [{ id: '$id', result: { content: [] } }, noted],
       'resources/read': { contents: [{ uri: 'a:b', text: name }] },
       'resources/subscribe': {},
       'resources/unsubscribe': {},
@@ -33,9 +41,24 @@ const scriptOf = (name: string) =>
 let gateway: TestGateway
 
 beforeAll(async () => {
-  gateway = await startTestGateway({ servers: { one: scriptOf('one'), two: scriptOf('two') } })
-  const ada = await openSession(gateway.url())
-  await vi.waitFor(async () => expect(await urisOf(ada)).toHaveLength(4), { timeout: 10_000 })
+  const isolation = 'session'
+  gateway = await startTestGateway({
+    servers: {
+      one: scriptOf('one'),
+      two: scriptOf('two'),
+      third: { ...scriptOf('third'), isolation } as ReturnType<typeof scriptOf>,
+      fourth: { ...scriptOf('fourth'), isolation } as ReturnType<typeof scriptOf>,
+    },
+    profiles: {
+      default: { servers: ['one', 'two'] },
+      shared: { servers: ['one', 'two'] },
+      session: { servers: ['third', 'fourth'] },
+    },
+  })
+  for (const profile of ['default', 'session']) {
+    const ada = await openSession(gateway.url(profile))
+    await vi.waitFor(async () => expect(await urisOf(ada)).toHaveLength(4), { timeout: 10_000 })
+  }
 })
 afterAll(() => gateway.close())
 
@@ -82,6 +105,34 @@ describe('a URI that two servers of a profile have', () => {
       expect(error).toMatchObject({ code: -32602, message: 'Unknown resource: "a:b"' })
     },
   )
+
+  it.each(clients)('is told apart where a template makes it (%s client)', async (_era, open) => {
+    const client = await open()
+    for (const name of ['one', 'two']) {
+      const uri = `${name}+note:7`
+      const { result } = await client.call(`${name}__note`)
+      expect(result?.content).toEqual([{ ...link, uri }])
+      await client.request('resources/read', { uri })
+      const read = (await seenBy(client, `${name}__seen`)).filter(
+        ({ method }) => method === 'resources/read',
+      )
+      expect(read.at(-1)?.params?.uri).toBe('note:7')
+    }
+  })
+
+  it.each(['shared', 'session'])('is followed where a template makes it (%s)', async (how) => {
+    const ada = await openSession(gateway.url(how))
+    const stream = await ada.listen()
+    const [one = '', two = ''] = how === 'shared' ? ['one', 'two'] : ['third', 'fourth']
+    await ada.request('resources/subscribe', { uri: `${two}+note:7` })
+    if (how === 'shared') await ada.call(`${one}__noted`)
+    await ada.call(`${two}__noted`)
+    const told = await stream.next(isTold(updated.method))
+    expect(told.params).toEqual({ uri: `${two}+note:7` })
+    expect(stream.messages).toHaveLength(1)
+    stream.leave()
+    await ada.end()
+  })
 
   it('is followed at the server that was meant', async () => {
     const [ada, bob] = [await openSession(gateway.url()), modernWire(gateway.url())]

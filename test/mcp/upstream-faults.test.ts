@@ -115,12 +115,12 @@ describe('a dead stdio child', () => {
 
 describe('an HTTP upstream', () => {
   it('that was restarted gets a new MCP session without the client noticing', async () => {
-    const first = await startServer('legacy-http.ts')
+    const first = await startServer('legacy-http')
     const gateway = closing(await startTestGateway({ servers: { one: { url: first.url } } }))
     const client = closing(await connectClient('v1 streamable HTTP', gateway.url()))
     expect(textOf(await client.call('echo', { text: 'a' }))).toBe('a')
     await first.close()
-    closing(await startServer('legacy-http.ts', { port: Number(new URL(first.url).port) }))
+    closing(await startServer('legacy-http', { port: Number(new URL(first.url).port) }))
     await expect
       .poll(async () => textOf(await client.call('echo', { text: 'b' }).catch(() => ({}))))
       .toBe('b')

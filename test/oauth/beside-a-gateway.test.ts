@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createGrants } from '../../src/oauth/authorization-server/grants.ts'
-import { createUpstreamGrants, defaultAuth } from '../../src/oauth/client/upstream-grants.ts'
+import { createUpstreamGrants } from '../../src/oauth/client/upstream-grants.ts'
 import { createSealedStore, createSealingKey } from '../../src/store/sealed-store.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { sallyport, sallyportProcess } from '../cli/command.ts'
 import { temporaryFolder } from '../cli/helpers.ts'
+import { defaultAuth } from './default-auth.ts'
 
 let folder: { cwd: string; env: Record<string, string> }
 let store: Store

@@ -20,7 +20,7 @@ import { pageHeaders } from '../../src/http/pages/page.ts'
 import { signInAnswerPath } from '../../src/http/routes/consent-routes.ts'
 import { oauthRoutes } from '../../src/http/routes/oauth-routes.ts'
 import type { GuardedFetch } from '../../src/lib/guarded-fetch.ts'
-import { type Logger, silentLogger } from '../../src/lib/logger.ts'
+import type { Logger } from '../../src/lib/logger.ts'
 import {
   type ApprovalAnnouncement,
   type ApprovalNews,
@@ -44,6 +44,7 @@ import { createRequiredScopes, scopesOfTools } from '../../src/oauth/resource-se
 import { senderOf } from '../../src/origin/client-address.ts'
 import { createKnownOrigins } from '../../src/origin/known-origins.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
+import { silentLogger } from '../fixtures/silent-logger.ts'
 
 const profiles = [
   { name: 'default', description: 'Everything', scopes: ['mcp'] },

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { defaultAuth } from '../../src/oauth/client/upstream-grants.ts'
 import { connectClient } from '../fixtures/any-client.ts'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
+import { defaultAuth } from '../oauth/default-auth.ts'
 
 // What a server, or a proxy before it, may answer instead of MCP: any status with any body. The
 // gateway lives on, and whoever asked hears in one short sentence what happened.

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { LogFields, Logger } from '../../src/lib/logger.ts'
-import { silentLogger } from '../../src/lib/logger.ts'
+import type { Logger } from '../../src/lib/logger.ts'
 import { addressBlock } from '../../src/origin/client-address.ts'
+import { silentLogger } from '../fixtures/silent-logger.ts'
 import { type Lab, startLab } from '../oauth/lab.ts'
 
-const warnings: LogFields[] = []
+const warnings: Record<string, unknown>[] = []
 const logger: Logger = {
   ...silentLogger,
   warn: (_message, fields = {}) => void warnings.push(fields),

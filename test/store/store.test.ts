@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import { createMemoryStore } from '../oauth/memory-store.ts'
 import { openStoreAt } from './shared-store.ts'
-import { type StoreHarness, testStore } from './store-contract.ts'
+import { type StoreHarness, testStore } from './store.contract.ts'
 
 async function inFile(kind = ''): Promise<StoreHarness> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-store-'))

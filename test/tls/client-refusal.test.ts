@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import {
   createRefusalWarner,
-  explainFailure,
+  explainRefusal,
   greetingOf,
   judgeFailure,
 } from '../../src/tls/client-refusal.ts'
@@ -29,7 +29,7 @@ describe('a failed handshake', () => {
     (code, servername, spoke, failure, words) => {
       const judged = judgeFailure(code, { servername, spoke })
       expect(judged).toBe(failure)
-      expect(explainFailure(code, judged)).toContain(words)
+      expect(explainRefusal(code, judged)).toContain(words)
     },
   )
 })

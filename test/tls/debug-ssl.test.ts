@@ -1,8 +1,7 @@
 import { get } from 'node:https'
 import { Agent, request } from 'undici'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createDebugSsl } from '../../src/tls/debug-ssl.ts'
-import { formatTlsReport } from '../../src/tls/tls-report.ts'
+import { createDebugSsl, formatTlsReport } from '../../src/tls/debug-ssl.ts'
 import { until } from '../cli/helpers.ts'
 import { createTestAuthority, serve } from './lab.ts'
 
@@ -91,14 +90,13 @@ describe('a connection that is made', () => {
 })
 
 it('a block shows control characters of strangers as question marks', () => {
-  const link = { subject: 'CN=\x1b[2Jevil', issuer: 'a\nb', notAfter: new Date(Number.NaN) }
+  const link = { subject: 'CN=\x1b[2Jevil', issuer: 'a\x07b', validToDate: new Date(Number.NaN) }
   const text = formatTlsReport({
     direction: 'made',
     peer: '192.0.2.1:443',
     servername: undefined,
     outcome: { ok: true },
-    chain: [{ ...link, fingerprint256: 'AA' }],
-    names: [],
+    chain: [{ ...link, subjectAltName: undefined, fingerprint256: 'AA' }],
     source: undefined,
     protocol: undefined,
     cipher: undefined,

@@ -2,10 +2,10 @@ import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { silentLogger } from '../../src/lib/logger.ts'
 import { authorityFiles } from '../../src/tls/authority.ts'
 import { issueAuthority } from '../../src/tls/issue.ts'
 import { type IssueOptions, obtainIssuedCertificate } from '../../src/tls/issued-certificate.ts'
+import { silentLogger } from '../fixtures/silent-logger.ts'
 import {
   dayMs,
   handshake,

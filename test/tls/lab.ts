@@ -9,8 +9,7 @@ import { join } from 'node:path'
 import { connect, rootCertificates } from 'node:tls'
 import { onTestFinished } from 'vitest'
 import type { Clock } from '../../src/lib/clock.ts'
-import { findProgram } from '../../src/lib/find-program.ts'
-import { silentLogger } from '../../src/lib/logger.ts'
+import { findProgram } from '../../src/lib/programs.ts'
 import { issueAuthority, issueLeaf } from '../../src/tls/issue.ts'
 import {
   createLocalCertificate,
@@ -24,6 +23,7 @@ import {
   type ServedCertificate,
   type ServerContexts,
 } from '../../src/tls/served-certificate.ts'
+import { silentLogger } from '../fixtures/silent-logger.ts'
 
 export const dayMs = 86_400_000
 export const hourMs = 3_600_000

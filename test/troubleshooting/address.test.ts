@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 // A random id may look like a credential, and is then shown as any other.
 import { redactSecrets } from '../../src/lib/redact.ts'
-import { createUpstreamGrants, defaultAuth } from '../../src/oauth/client/upstream-grants.ts'
+import { createUpstreamGrants } from '../../src/oauth/client/upstream-grants.ts'
 import { createSealedStore } from '../../src/store/sealed-store.ts'
 import { loadSealingKey } from '../../src/store/sealing-key.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
@@ -21,6 +21,7 @@ import {
 } from '../doctor/doctor-process.ts'
 import { issueEdgeCertificate } from '../emulators/certificates.ts'
 import { startForeignIssuer } from '../oauth/client/foreign-issuer.ts'
+import { defaultAuth } from '../oauth/default-auth.ts'
 import { row } from './row.ts'
 
 /** A project whose public address is a proxy, and what that does with a request. */

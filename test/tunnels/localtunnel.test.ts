@@ -69,6 +69,11 @@ describe('the localtunnel provider', () => {
       code: 'TUNNEL_UNREACHABLE',
     },
     {
+      when: 'the server answers something else',
+      prepare: (server) => server.answerNext({ status: 200, message: 'hello' }),
+      code: 'TUNNEL_UNREACHABLE',
+    },
+    {
       when: 'the server cannot be reached',
       prepare: (server) => server.refuse(),
       code: 'TUNNEL_UNREACHABLE',

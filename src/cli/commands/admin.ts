@@ -1,14 +1,9 @@
-import { once } from 'node:events'
-import { connect } from 'node:net'
-import { UserError } from '../../errors.ts'
-import type { AdminAddress } from '../../http/admin/admin-address.ts'
-import { readAdminAddress } from '../../http/admin/admin-address.ts'
+import { type AdminAddress, readAdminAddress } from '../../http/admin/admin-address.ts'
 import { type AdminSessions, createAdminSessions } from '../../http/admin/session.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
 import type { Output, World } from '../output.ts'
+import { ownersOrigin } from './running-gateway.ts'
 import { withStore } from './with-store.ts'
-
-const connectMs = 2_000
 
 /** Prints the link to the admin page of the gateway in this folder. */
 export function admin({ output, process }: World): Promise<number> {
@@ -17,7 +12,6 @@ export function admin({ output, process }: World): Promise<number> {
       output,
       sessions: createAdminSessions({ store, now: Date.now }),
       readAddress: () => readAdminAddress(store),
-      answers,
     }),
   )
 }
@@ -28,8 +22,8 @@ export interface AdminCommandDeps {
   readonly sessions: Pick<AdminSessions, 'issueLink'>
   /** Where the gateway of this folder serves its admin page; undefined when none runs. */
   readonly readAddress: () => Promise<AdminAddress | undefined>
-  /** Whether anything listens at an origin. */
-  readonly answers: (origin: string) => Promise<boolean>
+  /** Whether anything listens at an origin; asked of the machine unless given. */
+  readonly answers?: (origin: string) => Promise<boolean>
 }
 
 /**
@@ -38,42 +32,12 @@ export interface AdminCommandDeps {
  */
 export async function runAdmin(deps: AdminCommandDeps): Promise<number> {
   const { output } = deps
-  const address = await deps.readAddress()
-  if (address && address.origin === undefined) throw nowhereLocal()
-  if (address?.origin === undefined || !(await deps.answers(address.origin))) throw notRunning()
+  const origin = await ownersOrigin(await deps.readAddress(), deps.answers)
   const { secret, expiresAt } = await deps.sessions.issueLink()
-  const url = publicUrls(address.origin).adminLogin(secret)
+  const url = publicUrls(origin).adminLogin(secret)
   output.data({ url, expiresAt })
   output.answer(formatAdminLink(url))
   return 0
-}
-
-function notRunning(): UserError {
-  return new UserError('USAGE', 'No gateway runs in this folder, so there is no admin page.', {
-    hint: 'Start it with `pnpm dev:https`, then run this again in another terminal.',
-  })
-}
-
-function nowhereLocal(): UserError {
-  return new UserError(
-    'USAGE',
-    'The admin page is served on this machine only, and every listener of the gateway can be reached from elsewhere.',
-    { hint: 'Leave HOST at 127.0.0.1; with APP_URL, keep local HTTPS on.' },
-  )
-}
-
-async function answers(origin: string): Promise<boolean> {
-  const { hostname, port } = new URL(origin)
-  const socket = connect({ host: hostname, port: Number(port), timeout: connectMs })
-  try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(connectMs) })
-    return true
-  } catch {
-    // Refused: the gateway that left its address behind was killed.
-    return false
-  } finally {
-    socket.destroy()
-  }
 }
 
 /** The link to the admin page, whole on its own line so that it can be followed. */

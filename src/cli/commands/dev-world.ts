@@ -15,6 +15,7 @@ import { createCompanions } from '../companions.ts'
 import type { KeyInput } from '../keys.ts'
 import type { World } from '../output.ts'
 import { outliveForAppUrl } from '../put-back-app-url.ts'
+import type { StdinWatch } from '../stop-reasons.ts'
 import { userFolders } from './client.ts'
 
 /** The options of `sallyport dev`, as they were typed. */
@@ -52,11 +53,15 @@ export type DevWorld = ReturnType<typeof createDevWorld>
  * Everything `dev` is made of, so that tests can replace what touches the world.
  * @throws UserError USAGE for clients that do not exist, and for flags that need them
  */
-export function createDevWorld(flags: DevFlags, { output, process }: World) {
+export function createDevWorld(
+  flags: DevFlags,
+  { output, process, stdin }: World & { readonly stdin: StdinWatch },
+) {
   const projectDir = process.cwd()
   return {
     output,
     process,
+    stdin,
     input: process.stdin as KeyInput,
     platform: process.platform,
     /** Monotonic, ms. */

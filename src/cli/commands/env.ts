@@ -11,7 +11,7 @@ import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
 import { openCertificate } from '../../gateway/open-certificate.ts'
 import { createLogger } from '../../lib/logger.ts'
-import { createRunCommand } from '../../lib/run-command.ts'
+import { createRunCommand } from '../../lib/programs.ts'
 import {
   commentLine,
   detectShell,

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { loadConfig } from '../../config/load.ts'
-import { requireHome } from '../../config/require-home.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
+import { requireHome } from '../../lib/ensure-folder.ts'
 import { openSqliteStore } from '../../store/sqlite-store.ts'
 import type { Store } from '../../store/store.ts'
 import type { World } from '../output.ts'

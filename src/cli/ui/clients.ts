@@ -3,7 +3,7 @@ import type { McpClient } from '../../clients/mcp-client.ts'
 import type { UserFolders } from '../../clients/user-folders.ts'
 import { backupPath } from '../../editing/user-file.ts'
 import type { ClientFileEvent } from '../../gateway-events.ts'
-import { shortPath } from '../../lib/short-path.ts'
+import { shortPath } from '../../lib/wording.ts'
 import { margin, type Screen } from './screen.ts'
 
 /** A client for a machine. */

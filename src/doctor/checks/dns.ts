@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { isLoopbackHost } from '../../lib/loopback.ts'
+import { isLoopbackHost } from '../../lib/hosts.ts'
 import { listOf } from '../../lib/wording.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
 import { publicOriginIn, runningGateway } from '../config-of.ts'

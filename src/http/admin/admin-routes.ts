@@ -11,6 +11,7 @@ import {
   requireLocalPage,
 } from './guard.ts'
 import { adminLoginRoutes, adminPageRoutes } from './page.ts'
+import { serverLoginRoutes } from './server-login.ts'
 
 const paths = ['/admin/*', '/api/admin/*', '/api/console/*']
 
@@ -24,6 +25,7 @@ export function adminRoutes(deps: AdminDeps): Hono<AdminEnv> {
   app.route('/', adminLoginRoutes(deps))
   for (const path of paths) app.use(path, hasSession)
   app.route('/', bundleApiRoutes(actions))
+  app.route('/', serverLoginRoutes(deps))
   app.route('/', trafficRoutes(deps.traffic))
   app.route('/', adminPageRoutes(deps, actions))
   app.onError((error, c) => {

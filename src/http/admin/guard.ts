@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import type { OAuthClientRole } from '../../oauth/client/oauth-client.ts'
 import { isFromThisMachine } from '../../origin/client-address.ts'
 import type { Exposure } from '../../origin/exposure.ts'
 import type { ListenerName } from '../../origin/known-origins.ts'
@@ -17,6 +18,7 @@ export interface AdminDeps {
   readonly configFile: string
   readonly sessions: Pick<AdminSessions, 'redeem' | 'verify'>
   readonly bundles: Pick<UpstreamBundles, 'describe' | 'list' | 'put' | 'remove'>
+  readonly logins: Pick<OAuthClientRole, 'status' | 'disconnect'>
   readonly traffic: Pick<Traffic, 'entries' | 'watch'>
   /** The servers as configured now; a program has no address. */
   servers(): readonly {

@@ -4,6 +4,7 @@ import { renderMessagePage } from '../pages/message-page.ts'
 import { pageResponse } from '../pages/page.ts'
 import { type BundleActions, limitUpload, serverIn } from './bundle.ts'
 import { type AdminContext, type AdminDeps, type AdminEnv, AdminRefusal } from './guard.ts'
+import { disconnect } from './server-login.ts'
 import { setAdminCookie } from './session.ts'
 
 /** The link from the terminal; whoever follows it gets a session. Nothing here asks for one. */
@@ -44,6 +45,10 @@ export function adminPageRoutes(deps: AdminDeps, actions: BundleActions): Hono<A
     await actions.remove(c)
     return backTo(c)
   })
+  app.post('/admin/servers/:name/disconnect', async (c) => {
+    await disconnect(c, deps.logins)
+    return backTo(c)
+  })
   app.onError((error, c) => {
     if (!(error instanceof AdminRefusal)) throw error
     return showPage({ server: serverIn(c), refusal: error })
@@ -51,12 +56,16 @@ export function adminPageRoutes(deps: AdminDeps, actions: BundleActions): Hono<A
   return app
 }
 
-/** Servers over HTTPS, and whatever else has a bundle. */
+/** Servers over HTTPS, those that are logged in to, and whatever else has a bundle. */
 async function pageServers(deps: AdminDeps): Promise<AdminPageServer[]> {
   const bundles = new Map((await deps.bundles.list()).map((one) => [one.server, one]))
-  const configured = deps
-    .servers()
-    .filter(({ name, url }) => url?.startsWith('https:') || bundles.has(name))
+  const servers = deps.servers().map(async (server) => {
+    const login = await deps.logins.status(server.name)
+    return { ...server, login: login.state === 'connected' ? login : undefined }
+  })
+  const configured = (await Promise.all(servers)).filter(
+    ({ name, url, login }) => url?.startsWith('https:') || login || bundles.has(name),
+  )
   const known = new Set(configured.map(({ name }) => name))
   const orphans = [...bundles.keys()].filter((name) => !known.has(name))
   return [
@@ -65,6 +74,7 @@ async function pageServers(deps: AdminDeps): Promise<AdminPageServer[]> {
       name,
       url: undefined,
       insecureSkipVerify: false,
+      login: undefined,
       bundle: bundles.get(name),
     })),
   ]

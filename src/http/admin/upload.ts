@@ -3,7 +3,7 @@ import type { BundleUpload } from '../../tls/upstream/upstream-bundles.ts'
 import { AdminRefusal } from './guard.ts'
 
 /** Most files of one request; a file of its own for each certificate of a long chain still fits. */
-export const maxFiles = 20
+const maxFiles = 20
 /** Most of a request's body: four files of the largest size, bytes. */
 export const maxBodyBytes = 40 * 1024 * 1024
 

@@ -8,6 +8,8 @@ export interface AdminPageServer {
   readonly url: string | undefined
   readonly insecureSkipVerify: boolean
   readonly bundle: BundleDescription | undefined
+  /** When somebody has logged in to it. */
+  readonly login: { readonly issuer: string; readonly scopes: readonly string[] } | undefined
 }
 
 /** What was asked of a server's bundle and not done. */
@@ -56,14 +58,16 @@ function fileVerdicts(files: readonly FileVerdict[]): Markup {
 }
 
 function section(server: AdminPageServer, configFile: string): Markup {
-  const { name, url, bundle, insecureSkipVerify } = server
+  const { name, url, bundle, insecureSkipVerify, login } = server
+  const isSecure = url?.startsWith('https:')
   return html`<section id="server-${name}">
 <h2>${name}</h2>
 <p class="soft">${url === undefined ? `It is not in ${configFile} any more.` : html`<code>${url}</code>`}</p>
 ${insecureSkipVerify ? html`<p class="alarm">Its certificate is not checked ("insecureSkipVerify").</p>` : ''}
-${bundle ? bundleFacts(bundle) : html`<p>It has no bundle of its own: the built-in roots count.</p>`}
-${url === undefined ? '' : uploadForm(server)}
+${bundle ? bundleFacts(bundle) : ''}${isSecure && !bundle ? html`<p>It has no bundle of its own: the built-in roots count.</p>` : ''}
+${isSecure ? uploadForm(server) : ''}
 ${bundle ? removeForm(name) : ''}
+${login ? disconnectForm(name, login) : ''}
 </section>`
 }
 
@@ -100,7 +104,7 @@ function moment(at: number): string {
 
 function uploadForm({ name, bundle }: AdminPageServer): Markup {
   const client = `client-${name}`
-  return html`<form method="post" action="${actionOf(name)}" enctype="multipart/form-data">
+  return html`<form method="post" action="${actionOf(name)}/ca" enctype="multipart/form-data">
 <label for="ca-${name}">${bundle ? 'Replace the authorities' : 'Trust authorities'}</label>
 <input type="file" class="drop" id="ca-${name}" name="ca_certificate" multiple accept=".pem,.crt,.cer,.cert">
 <p class="soft">Choose files, or drop them on the field: .pem, .crt, .cer or .cert, up to 10 MB each. All are taken or none.</p>
@@ -115,13 +119,22 @@ function uploadForm({ name, bundle }: AdminPageServer): Markup {
 }
 
 function removeForm(name: string): Markup {
-  return html`<form method="post" action="${actionOf(name)}/remove">
+  return html`<form method="post" action="${actionOf(name)}/ca/remove">
 <details><summary>Remove the bundle</summary>
 <p>The built-in roots alone count for ${name} from then on, and its open connections end.</p>
 <div class="buttons"><button>Remove the bundle of ${name}</button></div>
 </details></form>`
 }
 
+function disconnectForm(name: string, login: NonNullable<AdminPageServer['login']>): Markup {
+  return html`<form method="post" action="${actionOf(name)}/disconnect">
+<p>Logged in at <code>${login.issuer}</code>${login.scopes.length > 0 ? html`, for <code>${login.scopes.join(' ')}</code>` : ''}.</p>
+<details><summary>Disconnect</summary>
+<p>The login is revoked there and forgotten here; ${name} is used again after somebody has logged in.</p>
+<div class="buttons"><button>Disconnect ${name}</button></div>
+</details></form>`
+}
+
 function actionOf(name: string): string {
-  return `/admin/servers/${encodeURIComponent(name)}/ca`
+  return `/admin/servers/${encodeURIComponent(name)}`
 }

@@ -5,7 +5,7 @@ import type {
   AuthorizationServers,
   OAuthRequest,
 } from '../../oauth/authorization-server/authorization-servers.ts'
-import type { Exchange } from '../../oauth/authorization-server/consent.ts'
+import type { ConsentExchange } from '../../oauth/authorization-server/consent.ts'
 import {
   type GrantableProfile,
   plainTokenRequest,
@@ -58,7 +58,10 @@ export function requestOf(
 }
 
 /** The same for the interaction in its path. */
-export function exchangeOf(c: HttpContext, deps: Pick<OAuthRequestDeps, 'senderOf'>): Exchange {
+export function exchangeOf(
+  c: HttpContext,
+  deps: Pick<OAuthRequestDeps, 'senderOf'>,
+): ConsentExchange {
   return { ...requestOf(c, deps), interaction: c.req.param('interaction') ?? '' }
 }
 

@@ -242,15 +242,16 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
     changed(server: string, notification: Notification, text: string | undefined): void {
       const { method } = notification
       const isResource = method === 'notifications/resources/updated'
-      const uri = isResource ? profile.view().exposedUri(server, changedUri(notification)) : ''
+      const names = isResource ? profile.namesOfUri(server, changedUri(notification)) : []
       for (const { id, stream, honored, uris, trace } of listening) {
-        if (isResource ? !uris.has(uri) : honored[filterOf(method)] !== true) continue
+        const name = names.find((one) => uris.has(one))
+        if (isResource ? name === undefined : honored[filterOf(method)] !== true) continue
         const said = text ?? '{}'
         const about = editObject(said, {
           _meta: editObject(memberText(said, '_meta') ?? '{}', {
             [metaKeys.subscriptionId]: JSON.stringify(id),
           }),
-          ...(isResource && { uri: JSON.stringify(uri) }),
+          ...(name !== undefined && { uri: JSON.stringify(name) }),
         })
         stream.send(writeNotification(method, about))
         trace?.aside('server', method, about)

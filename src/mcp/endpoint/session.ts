@@ -353,12 +353,17 @@ export function createSession(options: {
       const upstream = profile.upstreams().find(({ name }) => name === server)
       // It hears its own connection.
       if (upstream?.isolates(session)) return
+      const uri = changedUri(notification)
+      const isFollowed = profile.namesOfUri(server, uri).some((name) => subscriptions.has(name))
+      if (uri === '' || isFollowed) session.heard(server, notification, params)
+    },
+    heard(server, notification, params) {
       const { method } = notification
-      if (method !== 'notifications/resources/updated') return session.tell(method, params)
-      const uri = profile.view().exposedUri(server, changedUri(notification))
-      if (subscriptions.has(uri)) {
-        session.tell(method, editObject(params ?? '{}', { uri: JSON.stringify(uri) }))
-      }
+      const uri = changedUri(notification)
+      const names = uri === '' ? [] : profile.namesOfUri(server, uri)
+      const name = names.find((one) => subscriptions.has(one)) ?? uri
+      const isSame = name === uri || params === undefined
+      session.tell(method, isSame ? params : editObject(params, { uri: JSON.stringify(name) }))
     },
     restore(state) {
       level = state.level

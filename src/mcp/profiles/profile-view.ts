@@ -138,7 +138,7 @@ export function createProfileView(
       return taken && (taken.server !== server || taken.name !== name) ? undefined : exposed
     },
     described: filter.described,
-    exposedUri: (server, uri) => (uris.colliding.has(uri) ? serverPrefix(server) + uri : uri),
+    exposedUri: (server, uri) => (uris.isElsewhere(server, uri) ? serverPrefix(server) + uri : uri),
     serversOfUri,
     rewritesUris: () => uris.colliding.size > 0,
     isPlain: servers.length === 1 && profile.naming !== 'prefix' && filter.isEmpty,
@@ -154,7 +154,7 @@ function collectUris(known: Known) {
   const listed = new Map<string, string>()
   const colliding = new Set<string>()
   const templates: { template: string; server: string }[] = []
-  const templateOwners = new Map<string, string>()
+  const owners = new Map<string, Set<string>>()
   let count = 0
   for (const { server, catalog } of known) {
     for (const resource of catalog.resources) {
@@ -166,14 +166,20 @@ function collectUris(known: Known) {
     }
     for (const { uriTemplate } of catalog.resourceTemplates) {
       const template = String(uriTemplate)
-      const taken = templateOwners.get(template)
-      if (taken !== undefined && taken !== server) colliding.add(template)
-      templateOwners.set(template, server)
+      const all = owners.get(template) ?? new Set()
+      owners.set(template, all.add(server))
+      if (all.size > 1) colliding.add(template)
       templates.push({ template, server })
     }
   }
   for (const uri of colliding) listed.delete(uri)
-  return { listed, colliding, templates, count }
+  const shared = [...owners].filter(([, { size }]) => size > 1)
+  /** Whether another server has the same URI as well, or may make one of the same template. */
+  const isElsewhere = (server: string, uri: string) =>
+    colliding.has(uri) ||
+    (listed.get(uri) !== server &&
+      shared.some(([template, all]) => all.has(server) && matchesTemplate(template, uri)))
+  return { listed, colliding, templates, count, isElsewhere }
 }
 
 function listProblems(known: Known): string[] {

@@ -16,6 +16,8 @@ const everyCapability: JsonObject = {
 /** An MCP session of a 2025 client, as connections see it. */
 export interface ClientSession extends MessageOwner {
   readonly clientInfo: JsonObject
+  /** A list or a resource of a server has changed, as its own connection says. */
+  heard(server: string, notification: Notification, params: string | undefined): void
 }
 
 /**

@@ -1,4 +1,4 @@
-import { backoffDelay } from '../../lib/backoff.ts'
+import { backoffDelay } from '../../lib/clock.ts'
 
 /** A connection that held so long was healthy: its failures are forgotten, ms. */
 const healthyMs = 10_000

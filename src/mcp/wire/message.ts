@@ -120,7 +120,8 @@ export function claimsModern(params: JsonObject | undefined): boolean {
   return Object.hasOwn(metaOf(params) ?? {}, metaKeys.protocolVersion)
 }
 
-/** The resource that a `notifications/resources/updated` is about. */
-export function changedUri({ params }: Notification): string {
-  return typeof params?.uri === 'string' ? params.uri : ''
+/** The resource that a `notifications/resources/updated` is about; empty for any other. */
+export function changedUri({ method, params }: Notification): string {
+  const isResource = method === 'notifications/resources/updated'
+  return isResource && typeof params?.uri === 'string' ? params.uri : ''
 }

@@ -52,11 +52,15 @@ const fetchesPerMinute = { each: 10, all: 60 }
 export type AuthorizationServers = ReturnType<typeof createAuthorizationServers>
 
 /**
- * The authorization servers of every origin, over one store. Creates each origin's authorization server when it is first asked for, so that a new public
- * origin is a new issuer at once; and anew when the keys or what it offers has changed.
+ * The authorization servers of every origin, over one store. Each is created when it is first asked
+ * for, so that a new public origin is a new issuer at once; and anew when the keys or what it offers
+ * has changed. The way of a client: it registers (`registration.ts`) or names a document
+ * (`client-documents.ts`); its request is tidied and judged (`provider.ts`), shown to the owner
+ * (`consent.ts`) who proves to be the owner (`approvals.ts`, `sign-in.ts`); what is allowed is a grant
+ * (`grants.ts`), and all else is kept by `issuer-storage.ts`.
  */
 export function createAuthorizationServers(deps: AuthorizationServersDeps) {
-  const { approvals, grants, keys, logger, now, store } = deps
+  const { grants, keys, now } = deps
   const issuers = new Map<string, Issuer>()
   const fetches = createSenderBudget({ ...fetchesPerMinute, windowMs: 60_000, now })
   const senders = new AsyncLocalStorage<Sender>()
@@ -68,15 +72,11 @@ export function createAuthorizationServers(deps: AuthorizationServersDeps) {
   function issuerOf(origin: string): Issuer {
     const known = issuers.get(origin)
     if (known) return known
-    const storage = createIssuerStorage({ store, issuer: origin, grants, now })
-    const provider = async () => (await run(origin)).provider
-    const { profiles } = deps
+    const storage = createIssuerStorage({ ...deps, issuer: origin })
     const consent = createConsent({
-      provider,
+      ...deps,
       storage,
-      grants,
-      approvals,
-      profiles,
+      provider: async () => (await run(origin)).provider,
       actingFor: (sender, task) => senders.run(sender, task),
     })
     const issuer: Issuer = { storage, consent }
@@ -95,18 +95,15 @@ export function createAuthorizationServers(deps: AuthorizationServersDeps) {
     // Most gateways never grant anything: oidc-provider is loaded with the first OAuth request.
     const { createProvider } = await import('./provider.ts')
     const provider = createProvider({
+      ...deps,
       issuer: origin,
       storage: issuer.storage,
       keys: ring,
-      profiles: deps.profiles,
-      fetch: deps.fetch,
       clientMetadataDocuments,
       mayFetch,
       isKnownClient: (clientId) => grants.isKnownClient(origin, clientId),
-      renderError: deps.renderError,
-      errorHeaders: deps.errorHeaders,
     })
-    logErrors(provider, logger)
+    logErrors(provider, deps.logger)
     issuer.running = { provider, handle: provider.callback(), keys: ring, clientMetadataDocuments }
     return issuer.running
   }

@@ -76,8 +76,7 @@ function acceptableDocument(
 
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
+    return Object(JSON.parse(text))
   } catch {
     // Not JSON: whoever asked for it says so.
     return undefined

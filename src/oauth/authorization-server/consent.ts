@@ -29,7 +29,7 @@ export type ConsentView =
   /** Expired, answered already, or begun in another browser. */
   | { kind: 'gone' }
 
-export interface Exchange {
+export interface ConsentExchange {
   readonly incoming: IncomingMessage
   readonly outgoing: ServerResponse
   readonly sender: Sender
@@ -59,7 +59,7 @@ export function createConsent(deps: ConsentDeps) {
   const { approvals, grants, storage } = deps
 
   /** Undefined unless this browser began the interaction; its cookie says so. */
-  async function load(exchange: Exchange): Promise<Loaded | undefined> {
+  async function load(exchange: ConsentExchange): Promise<Loaded | undefined> {
     const { incoming, outgoing, interaction, sender } = exchange
     const provider = await deps.provider()
     const details = await provider.interactionDetails(incoming, outgoing).catch((error) => {
@@ -75,7 +75,7 @@ export function createConsent(deps: ConsentDeps) {
 
   async function approvalOf(
     { details, request }: Loaded,
-    { sender }: Exchange,
+    { sender }: ConsentExchange,
   ): Promise<ApprovalState> {
     // A browser that has given proof before, and a client that was allowed the same before. Others
     // than the owner sign in each time: they may be on the list no more.
@@ -89,7 +89,7 @@ export function createConsent(deps: ConsentDeps) {
 
   async function allow(
     { provider, details, request }: Loaded,
-    { exchange, who }: { exchange: Exchange; who: Decider },
+    { exchange, who }: { exchange: ConsentExchange; who: Decider },
   ): Promise<ConsentView> {
     await leaveOtherAccount(details, who)
     const { issuer, clientId, clientName, redirectHost, profile, scopes, oidcScopes } = request
@@ -117,7 +117,7 @@ export function createConsent(deps: ConsentDeps) {
   }
 
   async function finish(
-    { incoming, outgoing }: Exchange,
+    { incoming, outgoing }: ConsentExchange,
     request: ConsentRequest,
     result: Parameters<Provider['interactionResult']>[2],
   ): Promise<ConsentView> {
@@ -132,11 +132,11 @@ export function createConsent(deps: ConsentDeps) {
 
   return {
     /** Whether this browser began the interaction and it still waits for an answer. */
-    async isOpen(exchange: Exchange): Promise<boolean> {
+    async isOpen(exchange: ConsentExchange): Promise<boolean> {
       const loaded = await load(exchange)
       return loaded !== undefined && loaded.details.result === undefined
     },
-    async view(exchange: Exchange): Promise<ConsentView> {
+    async view(exchange: ConsentExchange): Promise<ConsentView> {
       const loaded = await load(exchange)
       if (!loaded) return { kind: 'gone' }
       const decided = decidedView(loaded)
@@ -148,7 +148,7 @@ export function createConsent(deps: ConsentDeps) {
       return { kind: 'ask', request: loaded.request, approval, wrongCode: false }
     },
     async answer(
-      exchange: Exchange,
+      exchange: ConsentExchange,
       answer: { allow: boolean; code: string },
     ): Promise<ConsentView> {
       const loaded = await load(exchange)

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { Documents, Store } from '../../store/store.ts'
 import { oauthPaths } from '../oauth-urls.ts'
@@ -159,9 +159,7 @@ function collectionOf(issuer: string, model: string): string {
 
 /** Codes, tokens, session ids and client secrets are credentials: the store has only their hashes. */
 export function hashOf(id: string | undefined): string {
-  return createHash('sha256')
-    .update(id ?? '')
-    .digest('base64url')
+  return hash('sha256', id ?? '', 'base64url')
 }
 
 /** The same without its own id, and the ids that are written in it. */

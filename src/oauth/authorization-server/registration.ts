@@ -1,4 +1,4 @@
-import { isLoopbackHost } from '../../lib/loopback.ts'
+import { isLoopbackHost } from '../../lib/hosts.ts'
 import { OAuthError } from '../oauth-error.ts'
 
 type Metadata = Record<string, unknown>

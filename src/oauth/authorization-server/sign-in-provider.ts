@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi'
 import type { AuthSettings } from '../../config/resolved-config.ts'
-import { isLoopbackHost } from '../../lib/loopback.ts'
+import { isLoopbackHost } from '../../lib/hosts.ts'
 
 /** Where the owner can sign in: GitHub, or any OpenID Connect issuer (Google is one). */
 export type SignInProviderConfig = AuthSettings['signIn'][number]
@@ -25,18 +25,11 @@ export interface Identity {
   readonly verifiedEmails: readonly string[]
 }
 
-export interface SignInProvider {
-  readonly name: string
-  readonly label: string
-  /** Where to send the browser. */
-  authorizationUrl(secrets: SignInSecrets): Promise<string>
-  /** @throws when the answer is not good, whatever is wrong with it */
-  identify(answer: URL, secrets: SignInSecrets): Promise<Identity>
-}
+const githubIssuer = 'https://github.com/login/oauth'
 
-export const githubIssuer = 'https://github.com/login/oauth'
+export type SignInProvider = ReturnType<typeof createSignInProvider>
 
-export function createSignInProvider(config: SignInProviderConfig): SignInProvider {
+export function createSignInProvider(config: SignInProviderConfig) {
   const { name, label, clientId, clientSecret } = config
   const client: oauth.Client = { client_id: clientId }
   const isGithub = config.kind === 'github'
@@ -70,7 +63,13 @@ export function createSignInProvider(config: SignInProviderConfig): SignInProvid
   return {
     name,
     label,
-    async authorizationUrl({ state, verifier, nonce, redirectUri }) {
+    /** Where to send the browser. */
+    async authorizationUrl({
+      state,
+      verifier,
+      nonce,
+      redirectUri,
+    }: SignInSecrets): Promise<string> {
       const as = await discover()
       const url = new URL(String(as.authorization_endpoint))
       const parameters = {
@@ -86,7 +85,8 @@ export function createSignInProvider(config: SignInProviderConfig): SignInProvid
       for (const [key, value] of Object.entries(parameters)) url.searchParams.set(key, value)
       return url.href
     },
-    async identify(answer, secrets) {
+    /** @throws when the answer is not good, whatever is wrong with it */
+    async identify(answer: URL, secrets: SignInSecrets): Promise<Identity> {
       const as = await discover()
       const tokens = await redeem(as, answer, secrets)
       if (isGithub) return githubIdentity(tokens.access_token, { as, name, http })
@@ -123,13 +123,14 @@ async function githubIdentity(
   const user = new URL(String(options.as.userinfo_endpoint))
   const read = async (url: URL) => {
     const headers = new Headers({ accept: 'application/json', 'user-agent': 'sallyport' })
+    const { http } = options
     const response = await oauth.protectedResourceRequest(
       accessToken,
       'GET',
       url,
       headers,
-      undefined,
-      options.http,
+      null,
+      http,
     )
     if (!response.ok) throw new Error(`${url.pathname} answered HTTP ${response.status}`)
     return response.json() as Promise<unknown>

@@ -76,10 +76,8 @@ export function createSignIn(options: {
         pending.set(secrets.state, { ...secrets, provider, expiresAt: now() + lifetimeMs })
         return url
       } catch (error) {
-        logger.warn('a sign-in provider cannot be used', {
-          provider: name,
-          reason: messageOf(error),
-        })
+        const reason = messageOf(error)
+        logger.warn('a sign-in provider cannot be used', { provider: name, reason })
         return undefined
       }
     },
@@ -89,9 +87,11 @@ export function createSignIn(options: {
       if (!found) return { ok: false, problem: 'This sign-in has expired or was used already.' }
       try {
         const identity = await found.provider.identify(answer, found)
-        const by = displayName(identity)
-        if (isAllowed(allow, identity))
-          return { ok: true, who: { account: accountOf(identity), by } }
+        const { provider, id, login, verifiedEmails } = identity
+        // Tokens name what is the same for the same person and for nobody else; people read a name.
+        const account = `${provider}:${id}`
+        const by = `${provider}:${login ?? verifiedEmails[0] ?? 'unknown'}`
+        if (isAllowed(allow, identity)) return { ok: true, who: { account, by } }
         logger.warn('somebody who is not on AUTH_ALLOW signed in', { who: JSON.stringify(by) })
         return { ok: false, problem: 'You are not on the list of people who may allow this.' }
       } catch (error) {
@@ -106,19 +106,9 @@ export function createSignIn(options: {
  * Whether somebody is on the list (`AUTH_ALLOW`): an address (`alice@example.com`), every address of
  * a domain (`@example.com`), or a login (`github:alice`). An empty list allows nobody.
  */
-export function isAllowed(list: readonly string[], identity: Identity): boolean {
+function isAllowed(list: readonly string[], identity: Identity): boolean {
   const names = namesOf(identity)
   return list.some((entry) => names.includes(entry.trim().toLowerCase()))
-}
-
-/** The subject of tokens that this person allowed: the same for the same person, and for nobody else. */
-function accountOf({ provider, id }: Identity): string {
-  return `${provider}:${id}`
-}
-
-/** The name that is shown and written down: a login, or the first address. */
-function displayName({ provider, login, verifiedEmails }: Identity): string {
-  return `${provider}:${login ?? verifiedEmails[0] ?? 'unknown'}`
 }
 
 /** Everything a list may say to mean this person. */

@@ -13,11 +13,6 @@ export interface KeyRing {
   readonly cookieKeys: readonly string[]
 }
 
-export interface SigningKeys {
-  /** The keys as the file has them now; the same object until the file changes. */
-  current(): Promise<KeyRing>
-}
-
 interface KeyRingFile {
   keys: { jwk: JWK; retiredAt?: number }[]
   cookieKeys: string[]
@@ -26,15 +21,18 @@ interface KeyRingFile {
 /** A retired key verifies for a day, far longer than any token it signed, ms. */
 const retiredForMs = 24 * 3_600_000
 
+export type SigningKeys = Awaited<ReturnType<typeof openSigningKeys>>
+
 /**
  * Opens the key file, which is created with mode 0600 at first use. A rotation by another process
  * is noticed.
  * @throws UserError STORE_UNUSABLE when the file cannot be used
  */
-export async function openSigningKeys(path: string): Promise<SigningKeys> {
+export async function openSigningKeys(path: string) {
   const keyFile = signingKeyFile(path)
   let loaded: { file: KeyRingFile; ring: KeyRing } | undefined
 
+  /** The keys as the file has them now; the same object until the file changes. */
   async function current(): Promise<KeyRing> {
     const file = await keyFile.read()
     if (!file) throw new Error(`the key file ${path} was removed`)

@@ -5,7 +5,7 @@ import { quoted } from '../../lib/printable.ts'
 import { splitScope } from './challenge.ts'
 import { discoverIssuer } from './discovery.ts'
 import type { IssuerAccess } from './issuer-access.ts'
-import { type IssuedTokens, refreshTokens, type TokenAnswer } from './token-endpoint.ts'
+import { type IssuedTokens, requestTokens, type TokenAnswer } from './token-endpoint.ts'
 import { UpstreamAuthError } from './upstream-auth-error.ts'
 import type {
   ClientIdentity,
@@ -161,7 +161,9 @@ async function refreshGrant(
   const request = { fetch, issuer, client, privateKey, resource: grant.resource }
 
   if (!(await grants.renewGrant(upstream, { ...grant, refreshSentAt: now() }))) return true
-  const answer = await twice(() => refreshTokens(request, refreshToken))
+  const answer = await twice(() =>
+    requestTokens(request, 'refresh_token', { refresh_token: refreshToken }),
+  )
   if (answer.ok) {
     await grants.renewGrant(upstream, grantOf(answer, { ...grant, now: now() }))
     return true

@@ -1,5 +1,4 @@
 import type { AuthorizationServer } from 'oauth4webapi'
-import { type AddressZone, zoneOfHost } from '../../lib/address-zone.ts'
 import {
   type AddressGuard,
   createGuardedFetch,
@@ -7,6 +6,7 @@ import {
   type ResolveAddresses,
   requireAllowedUrl,
 } from '../../lib/guarded-fetch.ts'
+import { type AddressZone, zoneOfHost } from '../../lib/hosts.ts'
 import { quoted } from '../../lib/printable.ts'
 import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import { discoverIssuer, discoverResource, type ProtectedResource } from './discovery.ts'
@@ -116,7 +116,7 @@ export function guardOf({ url, auth }: ProtectedUpstream): AddressGuard {
  * Where the metadata of a configured server may lead: never further in than the server itself is.
  * Decided by the address the user wrote; what DNS says about a name is under its owner's control.
  */
-export function allowedZones(
+function allowedZones(
   serverUrl: string,
   options: { allowPrivateNetwork: boolean },
 ): ReadonlySet<AddressZone> {

@@ -1,5 +1,5 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { zoneOfHost } from '../../lib/address-zone.ts'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { zoneOfHost } from '../../lib/hosts.ts'
 
 /** How long a login may take, and how long its link can be followed, ms. */
 const attemptMs = 10 * 60_000
@@ -61,7 +61,7 @@ export function createLoginTickets(now: () => number) {
     },
     isValid(server: string, ticket: string): boolean {
       const expected = current(server)
-      return expected !== undefined && timingSafeEqual(digest(ticket), digest(expected))
+      return expected !== undefined && isSame(ticket, expected)
     },
     /** Ends the server's ticket: the login it was for is done. */
     end(server: string): void {
@@ -80,7 +80,7 @@ interface Cookie {
 function createCookie(state: string, redirectUri: string): Cookie {
   const { protocol, hostname } = new URL(redirectUri)
   const secure = protocol === 'https:' || zoneOfHost(hostname) !== 'loopback'
-  const id = createHash('sha256').update(state).digest('hex').slice(0, 16)
+  const id = hash('sha256', state).slice(0, 16)
   // __Host-: no neighbour on a shared tunnel domain can set it for us. It needs https.
   const name = `${secure ? '__Host-' : ''}sallyport-login-${id}`
   return { name, value: randomBytes(32).toString('base64url'), secure }
@@ -95,9 +95,9 @@ function setCookie({ name, value, secure }: Cookie, maxAge: number): string {
 function holdsCookie(header: string | undefined, { name, value }: Cookie): boolean {
   const pairs = (header ?? '').split(';').map((pair) => pair.trim())
   const given = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
-  return timingSafeEqual(digest(given), digest(value))
+  return isSame(given, value)
 }
 
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+function isSame(one: string, other: string): boolean {
+  return timingSafeEqual(hash('sha256', one, 'buffer'), hash('sha256', other, 'buffer'))
 }

@@ -4,7 +4,7 @@ import { quoted } from '../../lib/printable.ts'
 import { UpstreamAuthError, type UpstreamAuthFailure } from './upstream-auth-error.ts'
 
 /** What the page after a login says. Plain text: whoever renders it escapes it. */
-export interface LoginPage {
+interface LoginPage {
   readonly title: string
   readonly message: string
   /** What to do; undefined when nothing is left to do. */

@@ -21,7 +21,7 @@ import {
   loginRefusal,
   type PageAnswer,
 } from './login-page.ts'
-import { exchangeCode } from './token-endpoint.ts'
+import { requestTokens } from './token-endpoint.ts'
 import { UpstreamAuthError } from './upstream-auth-error.ts'
 import type { ClientIdentity, ProtectedUpstream, UpstreamGrants } from './upstream-grants.ts'
 
@@ -113,11 +113,12 @@ export function createUpstreamLogin(options: UpstreamLoginOptions) {
   async function exchange(login: Login, address: URL) {
     const { upstream, issuer, client, resource, scopes } = login
     const fetch = access.fetchFor(upstream)
-    const { privateKey } = upstream.auth
-    const answer = await exchangeCode(
-      { fetch, issuer, client, privateKey, resource },
-      { response: requireGoodAnswer(login, address), codeVerifier: login.codeVerifier },
-    )
+    const request = { fetch, issuer, client, privateKey: upstream.auth.privateKey, resource }
+    const answer = await requestTokens(request, 'authorization_code', {
+      code: requireGoodAnswer(login, address).get('code') ?? '',
+      redirect_uri: client.redirectUri,
+      code_verifier: login.codeVerifier,
+    })
     if (answer.ok) {
       return grantOf(answer, { resource, client, requestedScopes: scopes, now: options.now() })
     }

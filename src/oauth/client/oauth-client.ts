@@ -138,14 +138,15 @@ export function createOAuthClient(options: OAuthClientOptions) {
       return { state: 'connected', issuer: client.issuer, scopes, expiresAt }
     },
 
-    /** Forgets a server's tokens and revokes them at their issuer, best effort. */
-    async disconnect(server: string): Promise<void> {
+    /** Forgets a server's tokens and revokes them at their issuer, best effort; false without any. */
+    async disconnect(server: string): Promise<boolean> {
       const upstream = find(server)
       const grant = upstream && (await held.reload(upstream))
-      if (!upstream || !grant) return
+      if (!upstream || !grant) return false
       await held.forget(upstream)
       await revoke(upstream, grant)
       options.onChange(server, 'open')
+      return true
     },
 
     /** Who must do what because the redirect URI is not the one they logged in with. */

@@ -1,6 +1,6 @@
 import type { AuthorizationServer } from 'oauth4webapi'
-import { zoneOfHost } from '../../lib/address-zone.ts'
 import type { GuardedFetch } from '../../lib/guarded-fetch.ts'
+import { zoneOfHost } from '../../lib/hosts.ts'
 import { quoted } from '../../lib/printable.ts'
 import { UpstreamAuthError } from './upstream-auth-error.ts'
 import type { ClientIdentity } from './upstream-grants.ts'

@@ -1,17 +1,18 @@
+import { createPrivateKey } from 'node:crypto'
+import type { CryptoKey } from 'jose'
 import {
   type AuthorizationServer,
   allowInsecureRequests,
-  authorizationCodeGrantRequest,
-  type Client,
   type ClientAuth,
-  clientCredentialsGrantRequest,
+  ClientSecretPost,
   customFetch,
+  genericTokenEndpointRequest,
+  None,
   OperationProcessingError,
+  PrivateKeyJwt,
   processAuthorizationCodeResponse,
-  processClientCredentialsResponse,
-  processRefreshTokenResponse,
+  processGenericTokenEndpointResponse,
   ResponseBodyError,
-  refreshTokenGrantRequest,
   revocationRequest,
   type TokenEndpointResponse,
   UnsupportedOperationError,
@@ -19,7 +20,6 @@ import {
 } from 'oauth4webapi'
 import type { GuardedFetch } from '../../lib/guarded-fetch.ts'
 import { quoted } from '../../lib/printable.ts'
-import { clientAuthentications } from './client-authentication.ts'
 import { UpstreamAuthError } from './upstream-auth-error.ts'
 import type { ClientIdentity } from './upstream-grants.ts'
 
@@ -64,55 +64,34 @@ function requestOptions(fetch: GuardedFetch) {
   } as const
 }
 
-/** Exchanges the code of a validated authorization response. */
-export function exchangeCode(
+/**
+ * Asks a token endpoint (RFC 6749 section 3.2), once per way to authenticate.
+ * @throws UpstreamAuthError unreachable
+ */
+export async function requestTokens(
   request: TokenRequest,
-  login: { response: URLSearchParams; codeVerifier: string },
+  grantType: 'authorization_code' | 'refresh_token' | 'client_credentials',
+  parameters: Readonly<Record<string, string>>,
 ): Promise<TokenAnswer> {
-  const { issuer, client } = request
-  return askForTokens(request, async (oauthClient, auth, options) => {
-    const answer = await authorizationCodeGrantRequest(
-      issuer,
-      oauthClient,
-      auth,
-      login.response,
-      client.redirectUri,
-      login.codeVerifier,
-      options,
-    )
-    return processAuthorizationCodeResponse(issuer, oauthClient, answer)
-  })
-}
-
-export function refreshTokens(request: TokenRequest, refreshToken: string): Promise<TokenAnswer> {
-  return askForTokens(request, async (client, auth, options) => {
-    const answer = await refreshTokenGrantRequest(
-      request.issuer,
-      client,
-      auth,
-      refreshToken,
-      options,
-    )
-    return processRefreshTokenResponse(request.issuer, client, answer)
-  })
-}
-
-export function requestClientCredentials(
-  request: TokenRequest,
-  scopes: readonly string[],
-): Promise<TokenAnswer> {
-  return askForTokens(request, async (client, auth, { additionalParameters, ...options }) => {
-    const parameters = new URLSearchParams(additionalParameters)
-    if (scopes.length > 0) parameters.set('scope', scopes.join(' '))
-    const answer = await clientCredentialsGrantRequest(
-      request.issuer,
-      client,
-      auth,
-      parameters,
-      options,
-    )
-    return processClientCredentialsResponse(request.issuer, client, answer)
-  })
+  const { fetch, issuer, resource } = request
+  const client = { client_id: request.client.clientId }
+  const sent = { ...parameters, resource }
+  const options = requestOptions(fetch)
+  const process =
+    grantType === 'authorization_code'
+      ? processAuthorizationCodeResponse
+      : processGenericTokenEndpointResponse
+  let refusal: TokenRefusal | undefined
+  for (const auth of await clientAuthentications(issuer, request.client, request.privateKey)) {
+    try {
+      const answer = genericTokenEndpointRequest(issuer, client, auth, grantType, sent, options)
+      return readTokens(await process(issuer, client, await answer))
+    } catch (error) {
+      refusal = refusalOf(error, issuer)
+      if (refusal.error !== 'invalid_client') break
+    }
+  }
+  return refusal ?? { ok: false, error: 'invalid_client', description: undefined }
 }
 
 /** Tells an issuer to end a token (RFC 7009). */
@@ -123,36 +102,8 @@ export async function revokeToken(
   if (issuer.revocation_endpoint === undefined) return
   const [auth] = await clientAuthentications(issuer, client, privateKey)
   if (!auth) return
-  await revocationRequest(
-    issuer,
-    { client_id: client.clientId },
-    auth,
-    token,
-    requestOptions(fetch),
-  )
-}
-
-/** Asks once, or once per way to authenticate. @throws UpstreamAuthError unreachable */
-async function askForTokens(
-  request: TokenRequest,
-  ask: (
-    client: Client,
-    auth: ClientAuth,
-    options: ReturnType<typeof requestOptions> & { additionalParameters: { resource: string } },
-  ) => Promise<TokenEndpointResponse>,
-): Promise<TokenAnswer> {
-  const { fetch, issuer, client, resource } = request
-  const options = { additionalParameters: { resource }, ...requestOptions(fetch) }
-  let refusal: TokenRefusal | undefined
-  for (const auth of await clientAuthentications(issuer, client, request.privateKey)) {
-    try {
-      return readTokens(await ask({ client_id: client.clientId }, auth, options))
-    } catch (error) {
-      refusal = refusalOf(error, issuer)
-      if (refusal.error !== 'invalid_client') break
-    }
-  }
-  return refusal ?? { ok: false, error: 'invalid_client', description: undefined }
+  const client_id = client.clientId
+  await revocationRequest(issuer, { client_id }, auth, token, requestOptions(fetch))
 }
 
 function readTokens(answer: TokenEndpointResponse): TokenAnswer {
@@ -192,4 +143,73 @@ function refusalOf(error: unknown, issuer: AuthorizationServer): TokenRefusal {
     `The authorization server ${quoted(issuer.issuer)} gave no usable answer to a token request.`,
     { hint: 'Try again later. If it stays, the server breaks RFC 6749.', cause: error },
   )
+}
+
+/**
+ * The ways to authenticate at the token endpoint, to be tried in order when the issuer refuses the
+ * client. More than one only where servers disagree about how a secret is encoded.
+ * @throws UpstreamAuthError key-invalid
+ */
+async function clientAuthentications(
+  issuer: AuthorizationServer,
+  client: ClientIdentity,
+  privateKey: string | undefined,
+): Promise<readonly ClientAuth[]> {
+  if (privateKey !== undefined) return [PrivateKeyJwt(await importKey(privateKey))]
+  const { clientSecret } = client
+  if (clientSecret === undefined) return [None()]
+  const supported = issuer.token_endpoint_auth_methods_supported
+  switch (chooseMethod(client.authMethod, supported)) {
+    case 'none':
+      return [None()]
+    case 'client_secret_post':
+      return [ClientSecretPost(clientSecret)]
+    default:
+      return basicVariants(clientSecret)
+  }
+}
+
+const known = ['client_secret_basic', 'client_secret_post', 'none']
+
+/** RFC 7591 2: without a word from the issuer it is `client_secret_basic`. */
+function chooseMethod(registered: string | undefined, supported: readonly string[] | undefined) {
+  if (registered !== undefined && known.includes(registered)) return registered
+  return known.find((method) => supported?.includes(method)) ?? 'client_secret_basic'
+}
+
+/**
+ * RFC 6749 2.3.1 form-encodes id and secret before base64; many servers never decode. What needs no
+ * encoding is the same both ways (unlike in oauth4webapi, which encodes `-` and `_` too).
+ */
+function basicVariants(secret: string): ClientAuth[] {
+  const send =
+    (encode: (text: string) => string): ClientAuth =>
+    (_issuer, client, _body, headers) => {
+      const credentials = `${encode(client.client_id)}:${encode(secret)}`
+      headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`)
+    }
+  return [send(formEncode), send((text) => text)]
+}
+
+function formEncode(text: string): string {
+  return new URLSearchParams({ '': text }).toString().slice(1)
+}
+
+async function importKey(pem: string): Promise<CryptoKey> {
+  try {
+    const { importPKCS8 } = await import('jose')
+    return await importPKCS8(pem, algorithmOf(pem))
+  } catch (error) {
+    throw new UpstreamAuthError('key-invalid', 'The private key for the login cannot be used.', {
+      hint: 'Set "privateKey" in the server\'s "auth" to an EC (P-256, P-384), RSA or Ed25519 key as PKCS #8 PEM.',
+      cause: error,
+    })
+  }
+}
+
+function algorithmOf(pem: string): string {
+  const { asymmetricKeyType, asymmetricKeyDetails } = createPrivateKey(pem)
+  if (asymmetricKeyType === 'ed25519') return 'EdDSA'
+  if (asymmetricKeyType === 'rsa') return 'RS256'
+  return asymmetricKeyDetails?.namedCurve === 'secp384r1' ? 'ES384' : 'ES256'
 }

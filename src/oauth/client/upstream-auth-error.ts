@@ -59,13 +59,3 @@ export class LoginNeededError extends UserError {
     this.loginUrl = loginUrl
   }
 }
-
-/** The login an error asks for, however deep an SDK has wrapped it; undefined when it asks for none. */
-export function loginNeededOf(error: unknown): LoginNeededError | undefined {
-  let current = error
-  for (let depth = 0; depth < 8 && current instanceof Error; depth += 1) {
-    if (current instanceof LoginNeededError) return current
-    current = current.cause
-  }
-  return undefined
-}

@@ -9,7 +9,7 @@ import {
 } from './challenge.ts'
 import { grantOf, type HeldGrants } from './held-grants.ts'
 import { type ClientUrls, type IssuerAccess, isSameIssuer } from './issuer-access.ts'
-import { requestClientCredentials } from './token-endpoint.ts'
+import { requestTokens } from './token-endpoint.ts'
 import { UpstreamAuthError } from './upstream-auth-error.ts'
 import type { ProtectedUpstream, UpstreamGrant } from './upstream-grants.ts'
 
@@ -146,7 +146,8 @@ async function obtainByCredentials(
   })
   const fetch = access.fetchFor(upstream)
   const request = { fetch, issuer, client, privateKey: auth.privateKey, resource }
-  const answer = await requestClientCredentials(request, scopes)
+  const scope = scopes.length > 0 ? { scope: scopes.join(' ') } : {}
+  const answer = await requestTokens(request, 'client_credentials', scope)
   if (!answer.ok) throw credentialsRefused(upstream, answer.description ?? answer.error)
   return grantOf(answer, { resource, client, requestedScopes: scopes, now: now() })
 }

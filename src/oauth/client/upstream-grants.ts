@@ -8,17 +8,6 @@ export interface ProtectedUpstream {
   readonly auth: UpstreamAuthConfig
 }
 
-/** What a server without an `auth` of its own gets. */
-export const defaultAuth: UpstreamAuthConfig = {
-  grant: 'authorization_code',
-  clientId: undefined,
-  clientSecret: undefined,
-  privateKey: undefined,
-  issuer: undefined,
-  scopes: undefined,
-  allowPrivateNetwork: false,
-}
-
 /** Who we are at one issuer, under one redirect URI. Sealed where it is stored. */
 export interface ClientIdentity {
   readonly kind: 'configured' | 'metadata-document' | 'dynamic'

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
-import { findProgram, findSystemProgram } from '../../lib/find-program.ts'
-import type { RunCommand } from '../../lib/run-command.ts'
+import { findProgram, findSystemProgram, type RunCommand } from '../../lib/programs.ts'
 import { findJava } from '../java.ts'
 import { createJavaStore } from './java-store.ts'
 import { createLinuxStore, selectLayout } from './linux-store.ts'
@@ -10,7 +9,7 @@ import type { StoreKind, TrustStore } from './trust-store.ts'
 import { createWindowsStore } from './windows-store.ts'
 
 /** The machine whose stores are looked for. */
-export interface StoreWorld {
+interface StoreWorld {
   readonly platform: NodeJS.Platform
   readonly environment: Readonly<Record<string, string | undefined>>
   /** The user's home folder. */
@@ -82,7 +81,7 @@ function packageHintOf(platform: NodeJS.Platform): string {
 }
 
 /** Stands for a kind of store this machine does not have, and says why. */
-export function createAbsentStore(
+function createAbsentStore(
   kind: StoreKind,
   options: { place: string; reason: string; hint?: string },
 ): TrustStore {

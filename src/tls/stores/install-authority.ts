@@ -5,17 +5,14 @@ import { UserError } from '../../errors.ts'
 import { updateHomeFile } from '../trust-files.ts'
 import {
   type Change,
-  type ChangeOutcome,
   type StoreReport,
-  type StoreStatus,
-  sameMaker,
   statusOf,
   storeKinds,
   type TrustedAuthority,
   type TrustStore,
 } from './trust-store.ts'
 
-export interface InstallOptions {
+interface InstallOptions {
   readonly authority: TrustedAuthority
   readonly record: InstalledRecord
   readonly change: Change
@@ -31,11 +28,9 @@ export async function installAuthority(
 ): Promise<StoreReport[]> {
   const reports: StoreReport[] = []
   for (const store of stores) {
-    const status = await look(store, options)
-    if (canChange(status)) {
-      const outcome = await options.change(store.install(options.authority))
-      reports.push(await lookAgain(store, outcome, options))
-    } else reports.push({ ...placeOf(store), status, changed: false })
+    const report = await inspect(store, options.authority)
+    const canChange = report.status.state === 'not-trusted' || report.status.state === 'stale'
+    reports.push(canChange ? await install(store, options) : report)
   }
   return reports
 }
@@ -43,47 +38,33 @@ export async function installAuthority(
 /** What each store says of the authority now. */
 export async function inspectStores(
   stores: readonly TrustStore[],
-  options: Pick<InstallOptions, 'authority'>,
+  { authority }: Pick<InstallOptions, 'authority'>,
 ): Promise<StoreReport[]> {
   const reports: StoreReport[] = []
-  for (const store of stores) {
-    reports.push({ ...placeOf(store), status: await look(store, options), changed: false })
-  }
+  for (const store of stores) reports.push(await inspect(store, authority))
   return reports
 }
 
-async function lookAgain(
+async function inspect(store: TrustStore, { certificate }: TrustedAuthority): Promise<StoreReport> {
+  const { kind, place } = store
+  return { kind, place, status: statusOf(await store.check(), certificate), changed: false }
+}
+
+async function install(
   store: TrustStore,
-  outcome: ChangeOutcome,
-  { authority, record }: InstallOptions,
+  { authority, record, change }: InstallOptions,
 ): Promise<StoreReport> {
-  const status = await look(store, { authority })
-  const changed = status.state === 'trusted'
-  if (changed) {
-    const { fingerprint256 } = authority.certificate
-    await record.add({ fingerprint256, ...placeOf(store) })
-    return { ...placeOf(store), status, changed }
+  const outcome = await change(store.install(authority))
+  const report = await inspect(store, authority)
+  if (report.status.state === 'trusted') {
+    const { kind, place } = store
+    await record.add({ fingerprint256: authority.certificate.fingerprint256, kind, place })
+    return { ...report, changed: true }
   }
   const problem = outcome.ok
     ? 'The commands said nothing is wrong, but the certificate is not there.'
     : outcome.problem
-  return { ...placeOf(store), status, changed, problem }
-}
-
-async function look(
-  store: TrustStore,
-  { authority }: Pick<InstallOptions, 'authority'>,
-): Promise<StoreStatus> {
-  const content = await store.check(sameMaker(authority.certificate))
-  return statusOf(content, authority.certificate)
-}
-
-function canChange({ state }: StoreStatus): boolean {
-  return state === 'not-trusted' || state === 'stale'
-}
-
-function placeOf({ kind, place }: TrustStore): Pick<TrustStore, 'kind' | 'place'> {
-  return { kind, place }
+  return { ...report, problem }
 }
 
 export interface RemovalReport extends InstalledEntry {
@@ -105,9 +86,12 @@ export async function removeInstalled(
     const ours = entries.filter(({ kind, place }) => kind === store.kind && place === store.place)
     if (ours.length === 0) continue
     const problem = await takeOut(store, { entries: ours, change })
-    const left = await fingerprintsIn(store, ours)
+    const left = await store.check()
+    const isLeft = ({ fingerprint256 }: InstalledEntry) =>
+      !left.present ||
+      left.certificates.some(({ certificate }) => certificate.fingerprint256 === fingerprint256)
     for (const entry of ours) {
-      const removed = left !== undefined && !left.has(entry.fingerprint256)
+      const removed = !isLeft(entry)
       if (removed) await record.remove(entry)
       reports.push({ ...entry, removed, ...(!removed && { problem: problem ?? stillThere }) })
     }
@@ -121,44 +105,33 @@ async function takeOut(
   store: TrustStore,
   { entries, change }: { entries: readonly InstalledEntry[]; change: Change },
 ): Promise<string | undefined> {
-  const content = await store.check(concerns(entries))
+  const content = await store.check()
   if (!content.present) return content.reason
-  const found = content.certificates.filter(({ handle }) => handle !== '')
+  const fingerprints = entries.map(({ fingerprint256 }) => fingerprint256)
+  const found = content.certificates.filter(
+    ({ certificate, handle }) => handle !== '' && fingerprints.includes(certificate.fingerprint256),
+  )
   if (found.length === 0) return undefined
   const outcome = await change(store.remove(found))
   return outcome.ok ? undefined : outcome.problem
 }
 
-async function fingerprintsIn(store: TrustStore, entries: readonly InstalledEntry[]) {
-  const content = await store.check(concerns(entries))
-  return content.present
-    ? new Set(content.certificates.map(({ fingerprint256 }) => fingerprint256))
-    : undefined
-}
-
-function concerns(entries: readonly InstalledEntry[]) {
-  const fingerprints = new Set(entries.map(({ fingerprint256 }) => fingerprint256))
-  return ({ fingerprint256 }: { fingerprint256: string }) => fingerprints.has(fingerprint256)
-}
-
-const entry = z.object({
+const entrySchema = z.object({
   fingerprint256: z.string(),
   kind: z.enum(storeKinds),
   place: z.string(),
 })
 
 /** An authority that we put into a store where it had not been. */
-export type InstalledEntry = z.output<typeof entry>
+export type InstalledEntry = z.output<typeof entrySchema>
 
-/** What `trust` has installed, of earlier authorities too; a file beside the authority. */
-export interface InstalledRecord {
-  list(): Promise<readonly InstalledEntry[]>
-  add(entry: InstalledEntry): Promise<void>
-  remove(entry: InstalledEntry): Promise<void>
-}
+export type InstalledRecord = ReturnType<typeof createInstalledRecord>
 
-/** @throws UserError CA_UNUSABLE when the file is not ours, CERTIFICATE_UNWRITABLE */
-export function createInstalledRecord(folder: string): InstalledRecord {
+/**
+ * What `trust` has installed, of earlier authorities too; a file beside the authority.
+ * @throws UserError CA_UNUSABLE when the file is not ours, CERTIFICATE_UNWRITABLE
+ */
+export function createInstalledRecord(folder: string) {
   const file = join(folder, 'installed.json')
   const write = (entries: readonly InstalledEntry[]) =>
     updateHomeFile(file, `${JSON.stringify(entries, null, 2)}\n`, { mode: 0o600 })
@@ -167,8 +140,8 @@ export function createInstalledRecord(folder: string): InstalledRecord {
     (await list()).filter((known) => keyOf(known) !== keyOf(one))
   return {
     list,
-    add: async (one) => write([...(await others(one)), one]),
-    remove: async (one) => write(await others(one)),
+    add: async (one: InstalledEntry) => write([...(await others(one)), one]),
+    remove: async (one: InstalledEntry) => write(await others(one)),
   }
 }
 
@@ -178,7 +151,7 @@ function keyOf({ fingerprint256, kind, place }: InstalledEntry): string {
 
 function parse(file: string, text: string): readonly InstalledEntry[] {
   try {
-    return z.array(entry).parse(JSON.parse(text))
+    return z.array(entrySchema).parse(JSON.parse(text))
   } catch (cause) {
     throw new UserError('CA_UNUSABLE', `The list of what was installed, ${file}, is damaged.`, {
       hint: 'Delete it; what it listed has to be removed by hand then.',

@@ -1,8 +1,8 @@
 import { accessSync, constants } from 'node:fs'
-import type { RunCommand } from '../../lib/run-command.ts'
+import type { RunCommand } from '../../lib/programs.ts'
 import { parseCertificates } from '../certificate.ts'
 import { cacertsPassword, type JavaHome } from '../java.ts'
-import { shortFingerprint, type TrustStore } from './trust-store.ts'
+import { type StoredCertificate, shortFingerprint, type TrustStore } from './trust-store.ts'
 
 /** The roots of one Java installation, by its keytool. */
 export function createJavaStore(options: { java: JavaHome; run: RunCommand }): TrustStore {
@@ -15,19 +15,11 @@ export function createJavaStore(options: { java: JavaHome; run: RunCommand }): T
   return {
     kind: 'java',
     place: java.cacerts,
-    async check(concerns) {
+    async check() {
       // The labels below are translated otherwise.
       const { code, stdout, stderr } = await run(onStore('-list', '-rfc', '-J-Duser.language=en'))
       if (code !== 0) return { present: false, reason: `${stdout}${stderr}`.trim() }
-      const certificates = parseEntries(stdout).filter(({ certificate }) => concerns(certificate))
-      return {
-        present: true,
-        certificates: certificates.map(({ alias, certificate }) => ({
-          fingerprint256: certificate.fingerprint256,
-          isTrusted: true,
-          handle: alias,
-        })),
-      }
+      return { present: true, certificates: parseEntries(stdout) }
     },
     install({ certificate, file }) {
       const alias = `sallyport-${shortFingerprint(certificate)}`
@@ -38,13 +30,13 @@ export function createJavaStore(options: { java: JavaHome; run: RunCommand }): T
   }
 }
 
-function parseEntries(text: string) {
+function parseEntries(text: string): StoredCertificate[] {
   return text
     .split(/^Alias name: /m)
     .slice(1)
     .flatMap((entry) => {
-      const alias = /^.*/.exec(entry)?.[0].trim() ?? ''
-      return certificatesOf(entry).map((certificate) => ({ alias, certificate }))
+      const handle = /^.*/.exec(entry)?.[0].trim() ?? ''
+      return certificatesOf(entry).map((certificate) => ({ certificate, isTrusted: true, handle }))
     })
 }
 

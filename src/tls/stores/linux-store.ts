@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseCertificates } from '../certificate.ts'
@@ -11,15 +12,14 @@ export function createLinuxStore(options: {
 }): TrustStore {
   const { layout, updater } = options
   const program = updater ?? layout.update[0] ?? ''
-  const update = { argv: [program, ...layout.update.slice(1)], asRoot: true }
-  const updateAfterRemoval = {
-    argv: [program, ...layout.updateAfterRemoval.slice(1)],
+  const update = (flags: readonly string[] = []) => ({
+    argv: [program, ...flags, ...layout.update.slice(1)],
     asRoot: true,
-  }
+  })
   return {
     kind: 'system',
     place: layout.bundle,
-    async check(concerns) {
+    async check() {
       if (updater === undefined) {
         return {
           present: false,
@@ -28,47 +28,39 @@ export function createLinuxStore(options: {
         }
       }
       const trusted = await certificatesOf(layout.bundle)
-      const fingerprints = new Set(
-        trusted.filter(concerns).map(({ fingerprint256 }) => fingerprint256),
-      )
       const anchors = await anchorsOf(layout)
-      const handles = new Map(
-        anchors.flatMap(({ file, certificates }) =>
-          certificates
-            .filter(concerns)
-            .map(({ fingerprint256 }) => [fingerprint256, file] as const),
-        ),
-      )
-      const all = new Set([...fingerprints, ...handles.keys()])
+      const all = [...trusted, ...anchors.map(({ certificate }) => certificate)]
+      const isSame = (one: X509Certificate) => (other: X509Certificate) =>
+        one.fingerprint256 === other.fingerprint256
       return {
         present: true,
-        certificates: [...all].map((fingerprint256) => ({
-          fingerprint256,
-          isTrusted: fingerprints.has(fingerprint256),
-          handle: handles.get(fingerprint256) ?? '',
-        })),
+        certificates: all
+          .filter((certificate, index) => all.findIndex(isSame(certificate)) === index)
+          .map((certificate) => ({
+            certificate,
+            isTrusted: trusted.some(isSame(certificate)),
+            handle: anchors.find((anchor) => isSame(certificate)(anchor.certificate))?.file ?? '',
+          })),
       }
     },
     install({ certificate, file }) {
       const name = `sallyport-${shortFingerprint(certificate)}${layout.extension}`
       const place = join(layout.anchors, name)
-      return [{ argv: ['install', '-m', '0644', file, place], asRoot: true }, update]
+      return [{ argv: ['install', '-m', '0644', file, place], asRoot: true }, update()]
     },
     remove(certificates) {
       const files = certificates.map(({ handle }) => handle)
-      return [{ argv: ['rm', '-f', ...files], asRoot: true }, updateAfterRemoval]
+      return [{ argv: ['rm', '-f', ...files], asRoot: true }, update(layout.afterRemoval)]
     },
   }
 }
 
 async function anchorsOf({ anchors, extension }: LinuxLayout) {
   const names = await readdir(anchors).catch((): string[] => [])
-  return Promise.all(
-    names
-      .filter((name) => name.endsWith(extension))
-      .map((name) => join(anchors, name))
-      .map(async (file) => ({ file, certificates: await certificatesOf(file) })),
-  )
+  const files = names.filter((name) => name.endsWith(extension)).map((name) => join(anchors, name))
+  const read = async (file: string) =>
+    (await certificatesOf(file)).map((certificate) => ({ file, certificate }))
+  return (await Promise.all(files.map(read))).flat()
 }
 
 async function certificatesOf(file: string) {
@@ -89,7 +81,8 @@ export interface LinuxLayout {
   readonly extension: '.crt' | '.pem'
   /** Makes the system see what changed in that folder. */
   readonly update: readonly string[]
-  readonly updateAfterRemoval: readonly string[]
+  /** What it needs besides to see what was removed. */
+  readonly afterRemoval?: readonly string[]
   /** What programs read: every root that is trusted, as PEM. */
   readonly bundle: string
 }
@@ -101,7 +94,6 @@ export const linuxLayouts: readonly LinuxLayout[] = [
     anchors: '/etc/pki/ca-trust/source/anchors',
     extension: '.pem',
     update: ['update-ca-trust', 'extract'],
-    updateAfterRemoval: ['update-ca-trust', 'extract'],
     bundle: '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
   },
   {
@@ -109,7 +101,6 @@ export const linuxLayouts: readonly LinuxLayout[] = [
     anchors: '/etc/ca-certificates/trust-source/anchors',
     extension: '.crt',
     update: ['trust', 'extract-compat'],
-    updateAfterRemoval: ['trust', 'extract-compat'],
     bundle: '/etc/ca-certificates/extracted/tls-ca-bundle.pem',
   },
   {
@@ -117,7 +108,6 @@ export const linuxLayouts: readonly LinuxLayout[] = [
     anchors: '/etc/pki/trust/anchors',
     extension: '.pem',
     update: ['update-ca-certificates'],
-    updateAfterRemoval: ['update-ca-certificates'],
     bundle: '/var/lib/ca-certificates/ca-bundle.pem',
   },
   {
@@ -125,7 +115,6 @@ export const linuxLayouts: readonly LinuxLayout[] = [
     anchors: '/usr/local/share/ca-certificates',
     extension: '.crt',
     update: ['update-ca-certificates'],
-    updateAfterRemoval: ['update-ca-certificates'],
     bundle: '/etc/ssl/certs/ca-certificates.crt',
   },
   {
@@ -134,7 +123,7 @@ export const linuxLayouts: readonly LinuxLayout[] = [
     extension: '.crt',
     update: ['update-ca-certificates'],
     // Otherwise the links to what is gone stay in /etc/ssl/certs.
-    updateAfterRemoval: ['update-ca-certificates', '--fresh'],
+    afterRemoval: ['--fresh'],
     bundle: '/etc/ssl/certs/ca-certificates.crt',
   },
 ]

@@ -1,4 +1,4 @@
-import type { RunCommand } from '../../lib/run-command.ts'
+import type { RunCommand } from '../../lib/programs.ts'
 import { parseCertificates } from '../certificate.ts'
 import type { TrustStore } from './trust-store.ts'
 
@@ -10,17 +10,15 @@ export function createMacosStore({ run }: { run: RunCommand }): TrustStore {
   return {
     kind: 'system',
     place: keychain,
-    async check(concerns) {
+    async check() {
       const { stdout } = await run([security, 'find-certificate', '-a', '-p', keychain])
       return {
         present: true,
-        certificates: parseCertificates(stdout)
-          .filter(concerns)
-          .map(({ fingerprint256, fingerprint }) => ({
-            fingerprint256,
-            isTrusted: true,
-            handle: fingerprint.replaceAll(':', ''),
-          })),
+        certificates: parseCertificates(stdout).map((certificate) => ({
+          certificate,
+          isTrusted: true,
+          handle: certificate.fingerprint.replaceAll(':', ''),
+        })),
       }
     },
     install: ({ file }) => [

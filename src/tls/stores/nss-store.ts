@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RunCommand } from '../../lib/run-command.ts'
+import type { RunCommand } from '../../lib/programs.ts'
 import { parseCertificates } from '../certificate.ts'
 import { type StoredCertificate, shortFingerprint, type TrustStore } from './trust-store.ts'
 
@@ -25,7 +25,7 @@ export function createNssStore(options: {
   return {
     kind: 'nss',
     place: database.folder,
-    async check(concerns) {
+    async check() {
       if (options.certutil === undefined) {
         const reason = `${database.browser} keeps its own roots there, and certutil of NSS is not installed.`
         return { present: false, reason, hint: options.packageHint }
@@ -35,9 +35,9 @@ export function createNssStore(options: {
       const certificates: StoredCertificate[] = []
       for (const { nickname, flags } of parseList(list.stdout)) {
         const { stdout } = await run(onDatabase('-L', '-a', '-n', nickname))
-        for (const certificate of parseCertificates(stdout).filter(concerns)) {
-          const { fingerprint256 } = certificate
-          certificates.push({ fingerprint256, isTrusted: flags.includes('C'), handle: nickname })
+        const isTrusted = flags.includes('C')
+        for (const certificate of parseCertificates(stdout)) {
+          certificates.push({ certificate, isTrusted, handle: nickname })
         }
       }
       return { present: true, certificates }
@@ -62,7 +62,7 @@ function parseList(text: string): { nickname: string; flags: string }[] {
 }
 
 /** A certificate database of a browser. */
-export interface NssDatabase {
+interface NssDatabase {
   readonly browser: 'Firefox' | 'Chrome'
   readonly folder: string
   /** As certutil names it, with the kind of database in front. */

@@ -13,14 +13,14 @@ export interface TrustedAuthority {
 
 /** A certificate that a store holds. */
 export interface StoredCertificate {
-  readonly fingerprint256: string
+  readonly certificate: X509Certificate
   /** Whether what reads this store trusts it to sign for servers. */
   readonly isTrusted: boolean
   /** What the store's own tool removes it by: a file, a name, a hash; empty when nothing does. */
   readonly handle: string
 }
 
-export type StoreContent =
+type StoreContent =
   | { readonly present: true; readonly certificates: readonly StoredCertificate[] }
   /** Sentences: why there is no such store here, or what is needed to look into it. */
   | { readonly present: false; readonly reason: string; readonly hint?: string | undefined }
@@ -36,8 +36,8 @@ export interface TrustStore {
   readonly kind: StoreKind
   /** Says which one, to people and in the record of what was installed. */
   readonly place: string
-  /** Looks into the store for the certificates that `concerns` picks. */
-  check(concerns: (certificate: X509Certificate) => boolean): Promise<StoreContent>
+  /** Looks into the store; those that have many certificates may leave out what is surely not ours. */
+  check(): Promise<StoreContent>
   install(authority: TrustedAuthority): readonly StoreCommand[]
   remove(certificates: readonly StoredCertificate[]): readonly StoreCommand[]
 }
@@ -53,36 +53,29 @@ export function shortFingerprint({ fingerprint256 }: { fingerprint256: string })
  */
 export type StoreStatus =
   | { readonly state: 'trusted' | 'stale' | 'not-trusted'; readonly earlier: readonly string[] }
-  | {
-      readonly state: 'not-present'
-      readonly reason: string
-      readonly hint?: string | undefined
-    }
+  | { readonly state: 'not-present'; readonly reason: string; readonly hint?: string | undefined }
 
-/** What the content of a store means for an authority. */
-export function statusOf(
-  content: StoreContent,
-  authority: Pick<X509Certificate, 'fingerprint256'>,
-): StoreStatus {
+/** What the content of a store means for an authority and those of the same maker before it. */
+export function statusOf(content: StoreContent, authority: X509Certificate): StoreStatus {
   if (!content.present) {
     return { state: 'not-present', reason: content.reason, hint: content.hint }
   }
+  const trusted = content.certificates.flatMap(({ certificate, isTrusted }) =>
+    isTrusted ? [certificate] : [],
+  )
   const { fingerprint256 } = authority
-  const trusted = content.certificates.filter(({ isTrusted }) => isTrusted)
-  const isOurs = (entry: { fingerprint256: string }) => entry.fingerprint256 === fingerprint256
-  const earlier = trusted.filter((entry) => !isOurs(entry)).map((entry) => entry.fingerprint256)
-  if (trusted.some(isOurs)) return { state: 'trusted', earlier }
+  const maker = organizationOf(authority)
+  const earlier = trusted
+    .filter((one) => one.fingerprint256 !== fingerprint256)
+    .filter((one) => maker !== undefined && organizationOf(one) === maker)
+    .map((one) => one.fingerprint256)
+  if (trusted.some((one) => one.fingerprint256 === fingerprint256)) {
+    return { state: 'trusted', earlier }
+  }
   return { state: earlier.length > 0 ? 'stale' : 'not-trusted', earlier }
 }
 
-/** Picks the authority and those of the same maker before it: ours, or mkcert's. */
-export function sameMaker(authority: X509Certificate): (other: X509Certificate) => boolean {
-  const maker = organizationOf(authority)
-  return (other) =>
-    other.fingerprint256 === authority.fingerprint256 ||
-    (maker !== undefined && organizationOf(other) === maker)
-}
-
+// Ours, or mkcert's.
 function organizationOf({ subject }: X509Certificate): string | undefined {
   return /^O=(.+)$/m.exec(subject)?.[1]
 }

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import type { RunCommand } from '../../lib/run-command.ts'
+import type { RunCommand } from '../../lib/programs.ts'
 import type { TrustStore } from './trust-store.ts'
 
 // As base64 of DER, a line each: what certutil prints is translated into the user's language.
@@ -18,18 +18,17 @@ export function createWindowsStore(options: {
   return {
     kind: 'system',
     place: 'Cert:\\CurrentUser\\Root',
-    async check(concerns) {
+    async check() {
       const { stdout } = await options.run([powershell, '-NoProfile', '-Command', listRoots])
       return {
         present: true,
         certificates: stdout
           .split(/\s+/)
           .flatMap(parseBase64)
-          .filter(concerns)
-          .map(({ fingerprint256, fingerprint }) => ({
-            fingerprint256,
+          .map((certificate) => ({
+            certificate,
             isTrusted: true,
-            handle: fingerprint.replaceAll(':', ''),
+            handle: certificate.fingerprint.replaceAll(':', ''),
           })),
       }
     },

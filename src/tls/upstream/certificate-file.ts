@@ -39,7 +39,7 @@ export type FilePart =
     }
   | RefusedPart
 
-export interface RefusedPart {
+interface RefusedPart {
   readonly certificate: undefined
   readonly verdict: CertificateVerdict
   readonly message: string

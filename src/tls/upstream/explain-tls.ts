@@ -14,7 +14,7 @@ import {
 } from './tls-failures.ts'
 
 /** Everything an explanation is made from. */
-export interface TlsFacts extends TlsPlace {
+interface TlsFacts extends TlsPlace {
   readonly observation: TlsObservation
   /** The authorities kept for this server. */
   readonly bundle: readonly X509Certificate[]
@@ -66,7 +66,7 @@ function explainFailure(
   { code, isHttp }: Extract<TlsObservation, { outcome: 'failed' }>,
 ): TlsFinding {
   const kind = isHttp ? 'plain-http' : kindOf(code)
-  const isOfHandshake = kind === undefined || kind === 'client-certificate' || kind === 'hung-up'
+  const isOfHandshake = kind === undefined || kind === 'client-certificate'
   return findingOf(isOfHandshake ? 'handshake' : kind, { place, code })
 }
 

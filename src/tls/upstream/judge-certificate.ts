@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import { isSelfSigned, onOneLine, validityProblem } from '../certificate.ts'
 import type { CertificateVerdict } from './certificate-file.ts'
 
-export interface Judgement {
+interface Judgement {
   readonly verdict: CertificateVerdict
   /** A sentence. */
   readonly message: string

@@ -1,5 +1,5 @@
 /** A block between `-----BEGIN label-----` and its end. Lines are counted from 1. */
-export interface PemBlock {
+interface PemBlock {
   readonly label: string
   readonly line: number
   /** Undefined for private keys, which are not even decoded. */
@@ -7,7 +7,7 @@ export interface PemBlock {
 }
 
 /** A place where the text stops being PEM; `message` is a sentence without the content. */
-export interface PemFault {
+interface PemFault {
   readonly line: number
   readonly message: string
 }

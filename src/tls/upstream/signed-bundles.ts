@@ -1,9 +1,18 @@
-import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  verify,
+  X509Certificate,
+} from 'node:crypto'
 import { CompactSign, compactVerify, createLocalJWKSet, errors, importJWK, type JWK } from 'jose'
 import { UserError } from '../../errors.ts'
 import { shellQuote } from '../../lib/shell.ts'
+import type { UpstreamTls } from '../../lib/upstream-connections.ts'
 import { createKeyFile } from '../../store/key-file.ts'
-import type { Store } from '../../store/store.ts'
+import { isSealedBox, type SealingKey, seal, unseal } from '../../store/sealed-store.ts'
+import type { Documents } from '../../store/store.ts'
 
 /** Who asks for a change: the user of the operating system or an admin session, and from where. */
 export interface BundleChange {
@@ -27,16 +36,12 @@ export interface KeptBundle {
 /** An Ed25519 key as JWK (RFC 8037). */
 type SigningKey = JWK & { readonly x: string }
 
-const collection = 'upstream-ca'
-/** Where earlier versions kept the keys of client certificates. */
-const earlierKeys = 'upstream-client-keys'
-
 /**
- * Bundles in `store`, one JWS (RFC 7515, EdDSA) for each server, signed with a key in the file `keyFile`
- * of mode 0600 that is made at first use and may be replaced by another process. Everything throws
- * UserError STORE_UNUSABLE when the key file cannot be used.
+ * Signs and verifies bundles, one JWS (RFC 7515, EdDSA) for each server, with a key in the file
+ * `keyFile` of mode 0600 that is made at first use and may be replaced by another process. Everything
+ * throws UserError STORE_UNUSABLE when the key file cannot be used.
  */
-export function createSignedBundles({ store, keyFile }: { store: Store; keyFile: string }) {
+export function createBundleSigner(keyFile: string) {
   const file = createKeyFile<{ readonly keys: readonly SigningKey[] }>({
     path: keyFile,
     parse: requireKeys,
@@ -48,7 +53,7 @@ export function createSignedBundles({ store, keyFile }: { store: Store; keyFile:
     return (await file.read())?.keys ?? []
   }
 
-  async function verified(server: string, jws: string): Promise<KeptBundle> {
+  async function verifyJws(server: string, jws: string): Promise<KeptBundle> {
     const known = (await keys()).map((key) => ({ ...publicPart(key), kid: idOf(key) }))
     const { payload } = await compactVerify(jws, createLocalJWKSet({ keys: known }), {
       algorithms: ['EdDSA'],
@@ -61,7 +66,7 @@ export function createSignedBundles({ store, keyFile }: { store: Store; keyFile:
   }
 
   /** As earlier versions kept it: a signature of a form of its own, and the client's key elsewhere. */
-  async function verifiedEarlier(server: string, stored: unknown): Promise<KeptBundle> {
+  async function verifyEarlier(server: string, stored: unknown): Promise<KeptBundle> {
     const { keyId, payload, signature } = (stored ?? {}) as Record<string, unknown>
     if (typeof payload !== 'string' || typeof signature !== 'string') {
       throw bundleRefused(server, 'it carries no signature')
@@ -78,62 +83,110 @@ export function createSignedBundles({ store, keyFile }: { store: Store; keyFile:
       throw bundleRefused(server, 'it was signed for another server')
     }
     const { ca, clientCertificate, changed } = content
-    // Damaged, it is as good as gone.
-    const clientKey = await store.get(earlierKeys, server).catch(() => undefined)
-    return { server, ca, clientCertificate, clientKey, changed }
-  }
-
-  /** Undefined when nothing is kept. @throws UserError CA_BUNDLE_REFUSED */
-  async function load(server: string): Promise<KeptBundle | undefined> {
-    // Text that is no JSON any more, or a damaged file, carries no signature.
-    const stored = await store.get(collection, server).catch(() => null)
-    if (stored === undefined) return undefined
-    return typeof stored === 'string' ? verified(server, stored) : verifiedEarlier(server, stored)
-  }
-
-  async function save(bundle: KeptBundle): Promise<void> {
-    await file.create(() => ({ keys: [generateKey()] }))
-    const [key] = await keys()
-    if (!key) throw new Error(`the key file ${keyFile} was removed while it was used`)
-    const jws = await new CompactSign(new TextEncoder().encode(JSON.stringify(bundle)))
-      .setProtectedHeader({ alg: 'EdDSA', kid: idOf(key) })
-      .sign(await importJWK(key, 'EdDSA'))
-    await store.set(collection, bundle.server, jws)
-    await store.delete(earlierKeys, bundle.server)
-  }
-
-  async function servers(): Promise<string[]> {
-    return (await store.list(collection)).map(({ key }) => key)
+    return { server, ca, clientCertificate, changed }
   }
 
   return {
-    load,
-    save,
-    /** Names of all for whom something is kept, sorted. */
-    servers,
-    async remove(server: string): Promise<void> {
-      await store.delete(collection, server)
-      await store.delete(earlierKeys, server)
+    /** What was stored for a server. @throws UserError CA_BUNDLE_REFUSED */
+    verify: (server: string, stored: unknown): Promise<KeptBundle> =>
+      typeof stored === 'string' ? verifyJws(server, stored) : verifyEarlier(server, stored),
+    /** What to store. */
+    async sign(bundle: KeptBundle): Promise<string> {
+      await file.create(() => ({ keys: [generateKey()] }))
+      const [key] = await keys()
+      if (!key) throw new Error(`the key file ${keyFile} was removed while it was used`)
+      return new CompactSign(new TextEncoder().encode(JSON.stringify(bundle)))
+        .setProtectedHeader({ alg: 'EdDSA', kid: idOf(key) })
+        .sign(await importJWK(key, 'EdDSA'))
     },
-    /** Signs what verifies with a new key, and forgets the one before; what is refused stays so. */
-    async signAgain(): Promise<{ keyId: string; resigned: string[] }> {
+    /** Makes another key current, and forgets the others once everything is signed again. */
+    async replaceKey<T>(signAgain: () => Promise<T>): Promise<{ keyId: string; resigned: T }> {
       const fresh = generateKey()
       await file.replace({ keys: [fresh, ...(await keys())] })
-      const resigned: string[] = []
-      for (const server of await servers()) {
-        const bundle = await load(server).catch(undefinedIfRefused)
-        if (!bundle) continue
-        await save(bundle)
-        resigned.push(server)
-      }
+      const resigned = await signAgain()
       await file.replace({ keys: [fresh] })
       return { keyId: idOf(fresh), resigned }
     },
   }
 }
 
+export type BundleSigner = ReturnType<typeof createBundleSigner>
+
+/** What is kept, below the names of servers. */
+export const keptCollection = 'upstream-ca'
+/** Where earlier versions kept the keys of client certificates. */
+const earlierKeys = 'upstream-client-keys'
+
+/** The bundles of a store, or as one change of it sees them. */
+export function keptBundles(documents: Documents, signer: BundleSigner) {
+  return {
+    /** Undefined when nothing is kept. @throws UserError CA_BUNDLE_REFUSED */
+    async load(server: string): Promise<KeptBundle | undefined> {
+      // Text that is no JSON any more, or a damaged file, carries no signature.
+      const stored = await documents.get(keptCollection, server).catch(() => null)
+      if (stored === undefined) return undefined
+      const bundle = await signer.verify(server, stored)
+      if (bundle.clientCertificate === undefined || bundle.clientKey !== undefined) return bundle
+      // Damaged, it is as good as gone.
+      const clientKey = await documents.get(earlierKeys, server).catch(() => undefined)
+      return { ...bundle, clientKey }
+    },
+    /** Without a bundle, removes what there is. */
+    async write(server: string, bundle: KeptBundle | undefined): Promise<void> {
+      await documents.delete(earlierKeys, server)
+      if (bundle) await documents.set(keptCollection, server, await signer.sign(bundle))
+      else await documents.delete(keptCollection, server)
+    },
+  }
+}
+
+/** What connections need of a bundle. @throws UserError CA_BUNDLE_REFUSED */
+export async function tlsOf(
+  { server, ca, clientCertificate: cert, clientKey }: KeptBundle,
+  sealingKey: () => Promise<SealingKey>,
+): Promise<UpstreamTls> {
+  if (cert === undefined) return { ca }
+  const key = unsealKey({ server, cert, clientKey }, await sealingKey())
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
+    throw bundleRefused(server, 'its client certificate and its key do not belong together')
+  }
+  return { ca, clientCertificate: { cert, key } }
+}
+
+function unsealKey(
+  { server, cert, clientKey }: { server: string; cert: string; clientKey: unknown },
+  sealingKey: SealingKey,
+): string {
+  if (!isSealedBox(clientKey)) {
+    throw bundleRefused(server, 'the key of its client certificate was taken out')
+  }
+  const opened = unseal(sealingKey, keyPlace(server), clientKey)
+  if (opened.ok) {
+    // Earlier versions sealed a list: keys by the fingerprints of their certificates.
+    const keys = opened.value as string | readonly (readonly [string, string])[]
+    if (typeof keys === 'string') return keys
+    const { fingerprint256 } = new X509Certificate(cert)
+    const found = keys.find(([fingerprint]) => fingerprint === fingerprint256)
+    if (found) return found[1]
+  }
+  const reason =
+    !opened.ok && opened.reason === 'wrong-key'
+      ? `the key of its client certificate was sealed with another key than the one from ${sealingKey.source}`
+      : 'the key of its client certificate was changed since it was sealed'
+  throw bundleRefused(server, reason)
+}
+
+/** The key of a client certificate as it is kept. */
+export function sealClientKey(server: string, pem: string, sealingKey: SealingKey): unknown {
+  return seal(sealingKey, keyPlace(server), pem)
+}
+
+function keyPlace(server: string): string[] {
+  return [earlierKeys, server]
+}
+
 /** The failure of a bundle that must not be used; `reason` is the rest of a sentence. */
-export function bundleRefused(server: string, reason: string): UserError {
+function bundleRefused(server: string, reason: string): UserError {
   const name = shellQuote(server)
   return new UserError(
     'CA_BUNDLE_REFUSED',
@@ -147,7 +200,7 @@ export function bundleRefused(server: string, reason: string): UserError {
   )
 }
 
-/** Handles the failure to load a bundle that cannot be believed. */
+/** Handles the failure of a bundle that cannot be believed. */
 export function undefinedIfRefused(error: unknown): undefined {
   if (!(error instanceof UserError) || error.code !== 'CA_BUNDLE_REFUSED') throw error
 }

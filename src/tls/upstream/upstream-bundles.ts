@@ -1,9 +1,8 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { UserError } from '../../errors.ts'
-import { createSerial } from '../../lib/serial.ts'
 import type { UpstreamTls } from '../../lib/upstream-connections.ts'
-import { isSealedBox, type SealingKey, seal, unseal } from '../../store/sealed-store.ts'
-import type { Store } from '../../store/store.ts'
+import type { SealingKey } from '../../store/sealed-store.ts'
+import type { Documents, Store } from '../../store/store.ts'
 import type { UploadedFile } from './certificate-file.ts'
 import {
   type BundleDescription,
@@ -16,9 +15,13 @@ import { type FileVerdict, judgeFiles } from './judge-files.ts'
 import { orderChain } from './order-chain.ts'
 import {
   type BundleChange,
-  bundleRefused,
-  createSignedBundles,
+  type BundleSigner,
+  createBundleSigner,
   type KeptBundle,
+  keptBundles,
+  keptCollection,
+  sealClientKey,
+  tlsOf,
   undefinedIfRefused,
 } from './signed-bundles.ts'
 
@@ -59,19 +62,12 @@ export interface AuditEntry extends BundleChange {
   readonly reason?: string
 }
 
-const auditCollection = 'upstream-ca-audit'
-const auditLength = 1000
-
 /** Whether what is stored verifies, and what it is: two of a kind hold the same. */
 export type BundleState = Pick<BundleDescription, 'state' | 'fingerprint'>
 
 export type UpstreamBundles = ReturnType<typeof createUpstreamBundles>
 
-/**
- * The authorities and client certificates of upstreams, by the server's name. Each is signed when it
- * is written, and every read verifies that. Changes of one process happen one after the other.
- */
-export function createUpstreamBundles(options: {
+interface BundleOptions {
   readonly store: Store
   /** Where the key is that signs them. */
   readonly keyFile: string
@@ -79,14 +75,82 @@ export function createUpstreamBundles(options: {
   readonly sealingKey: () => Promise<SealingKey>
   /** Milliseconds since the epoch. */
   readonly now: () => number
-}) {
-  const { store, sealingKey, now } = options
-  const signed = createSignedBundles(options)
-  const inOrder = createSerial()
+}
+
+/**
+ * The authorities and client certificates of upstreams, by the server's name. Each is signed when it
+ * is written, and every read verifies that. A change is made as a whole, whichever process makes
+ * another at the same time.
+ */
+export function createUpstreamBundles(options: BundleOptions) {
+  const { store } = options
+  const signer = createBundleSigner(options.keyFile)
+  const bundles = bundlesIn(store, { ...options, signer })
+  const change = <T>(task: (bundles: ReturnType<typeof bundlesIn>) => Promise<T>): Promise<T> =>
+    store.transaction((documents) => task(bundlesIn(documents, { ...options, signer })))
+  const servers = async () => (await store.list(keptCollection)).map(({ key }) => key)
+
+  return {
+    /** What connections to a server need. @throws UserError CA_BUNDLE_REFUSED */
+    read: async (server: string): Promise<UpstreamTls | undefined> =>
+      (await bundles.load(server))?.tls,
+    state: bundles.state,
+    describe: bundles.describe,
+    audit: bundles.audit,
+    /** Sorted by name. */
+    async list(): Promise<BundleDescription[]> {
+      const found = await Promise.all((await servers()).map(bundles.describe))
+      return found.filter((description) => description !== undefined)
+    },
+    /**
+     * Stores everything of the upload, or nothing. `replace` is also the way out of a refused bundle,
+     * with which its client certificate goes.
+     * @throws UserError CA_BUNDLE_REFUSED when what is refused would be added to, USAGE when the
+     * upload is empty
+     */
+    async put(server: string, upload: BundleUpload, by: BundleChange): Promise<BundleOutcome> {
+      const outcome = await change(({ put }) => put(server, upload, by))
+      return { ...outcome, bundle: await bundles.describe(server) }
+    },
+    /** Resolves with false when there was none. */
+    removeClientCertificate: (server: string, by: BundleChange): Promise<boolean> =>
+      change(async ({ kept, save }) => {
+        const bundle = await kept.load(server)
+        if (bundle?.clientCertificate === undefined) return false
+        return save('remove-client-certificate', { server, ca: bundle.ca }, by)
+      }),
+    /** Removes everything of the server, also what is refused. False when there was nothing. */
+    remove: (server: string, by: BundleChange): Promise<boolean> =>
+      change(({ save }) => save('remove', { server, ca: [] }, by)),
+    /** Signs everything that verifies with a new key, and forgets the one before. */
+    async rotateKeys(by: BundleChange): Promise<{ keyId: string; resigned: string[] }> {
+      const done = await signer.replaceKey(async () => {
+        const signed: string[] = []
+        for (const server of await servers()) {
+          if (await change(({ signAgain }) => signAgain(server))) signed.push(server)
+        }
+        return signed
+      })
+      const nothing = { before: undefined, after: undefined }
+      await change(({ note }) => note(by, { server: '', action: 'rotate-keys', ...nothing }))
+      return done
+    },
+  }
+}
+
+const auditCollection = 'upstream-ca-audit'
+const auditLength = 1000
+
+/** The bundles as they are in the store, or as one change of it sees them. */
+function bundlesIn(
+  documents: Documents,
+  { signer, sealingKey, now }: BundleOptions & { signer: BundleSigner },
+) {
+  const kept = keptBundles(documents, signer)
 
   /** What is kept, and what of it connections need. @throws UserError CA_BUNDLE_REFUSED */
   async function load(server: string) {
-    const bundle = await signed.load(server)
+    const bundle = await kept.load(server)
     return bundle && { bundle, tls: await tlsOf(bundle, sealingKey) }
   }
 
@@ -121,13 +185,13 @@ export function createUpstreamBundles(options: {
 
   /** Newest first, the last 1000 changes. */
   async function audit(server?: string): Promise<AuditEntry[]> {
-    const entries = ((await store.get(auditCollection, 'log')) ?? []) as AuditEntry[]
+    const entries = ((await documents.get(auditCollection, 'log')) ?? []) as AuditEntry[]
     return entries.filter((entry) => server === undefined || entry.server === server)
   }
 
   async function note({ by, from }: BundleChange, rest: Omit<AuditEntry, 'by' | 'from' | 'at'>) {
     const entries = [{ by, from, at: now(), ...rest }, ...(await audit())]
-    await store.set(auditCollection, 'log', entries.slice(0, auditLength))
+    await documents.set(auditCollection, 'log', entries.slice(0, auditLength))
   }
 
   /** How the audit calls what is kept, whether it can be believed or not. */
@@ -139,26 +203,32 @@ export function createUpstreamBundles(options: {
   async function save(
     action: AuditEntry['action'],
     next: Omit<KeptBundle, 'changed'>,
-    change: BundleChange,
+    { by, from }: BundleChange,
   ): Promise<boolean> {
     const { server, ca, clientCertificate } = next
     const before = await fingerprintNow(server)
     const isEmpty = ca.length === 0 && clientCertificate === undefined
     const after = isEmpty ? undefined : bundleFingerprint(next)
     if (before === after) return false
-    if (isEmpty) await signed.remove(server)
-    else await signed.save({ ...next, changed: { by: change.by, from: change.from, at: now() } })
-    await note(change, { server, action, before, after })
+    await kept.write(server, isEmpty ? undefined : { ...next, changed: { by, from, at: now() } })
+    await note({ by, from }, { server, action, before, after })
     return true
   }
 
-  async function change(server: string, upload: BundleUpload, by: BundleChange) {
+  /** False for what is refused, which stays so. */
+  async function signAgain(server: string): Promise<boolean> {
+    const bundle = await kept.load(server).catch(undefinedIfRefused)
+    if (bundle) await kept.write(server, bundle)
+    return bundle !== undefined
+  }
+
+  async function put(server: string, upload: BundleUpload, by: BundleChange) {
     const { mode, files, clientCertificate } = upload
-    const kept =
+    const before =
       mode === 'add'
-        ? await signed.load(server)
+        ? await kept.load(server)
         : (await load(server).catch(undefinedIfRefused))?.bundle
-    const stays = mode === 'add' || files.length === 0 ? (kept?.ca ?? []) : []
+    const stays = mode === 'add' || files.length === 0 ? (before?.ca ?? []) : []
     const known = stays.map((pem) => new X509Certificate(pem))
     const judged = judgeFiles(files, { known, now: now() })
     const client = clientCertificate && judgeClientCertificate(clientCertificate, now())
@@ -166,102 +236,25 @@ export function createUpstreamBundles(options: {
     if (verdicts.length === 0) throw new UserError('USAGE', 'No certificate file was given.')
     const accepted = judged.accepted && (!client || client.pair !== undefined)
     if (!accepted) {
-      const before = await fingerprintNow(server)
+      const fingerprint = await fingerprintNow(server)
       const reason = reasonOf(verdicts)
-      await note(by, { server, action: 'refuse', before, after: before, reason })
+      const unchanged = { before: fingerprint, after: fingerprint }
+      await note(by, { server, action: 'refuse', ...unchanged, reason })
       return { accepted, stored: false, files: verdicts }
     }
     const presented = client?.pair
       ? {
           clientCertificate: client.pair.cert,
-          clientKey: seal(await sealingKey(), keyPlace(server), client.pair.key),
+          clientKey: sealClientKey(server, client.pair.key, await sealingKey()),
         }
-      : { clientCertificate: kept?.clientCertificate, clientKey: kept?.clientKey }
+      : { clientCertificate: before?.clientCertificate, clientKey: before?.clientKey }
     const ca = orderChain([...known, ...judged.fresh]).certificates.map(String)
     const action = files.length > 0 ? mode : 'set-client-certificate'
     const stored = await save(action, { server, ca, ...presented }, by)
     return { accepted, stored, files: verdicts }
   }
 
-  return {
-    /** What connections to a server need. @throws UserError CA_BUNDLE_REFUSED */
-    read: async (server: string): Promise<UpstreamTls | undefined> => (await load(server))?.tls,
-    state,
-    describe,
-    audit,
-    /** Sorted by name. */
-    async list(): Promise<BundleDescription[]> {
-      const found = await Promise.all((await signed.servers()).map(describe))
-      return found.filter((description) => description !== undefined)
-    },
-    /**
-     * Stores everything of the upload, or nothing. `replace` is also the way out of a refused bundle,
-     * with which its client certificate goes.
-     * @throws UserError CA_BUNDLE_REFUSED when what is refused would be added to, USAGE when the
-     * upload is empty
-     */
-    put: (server: string, upload: BundleUpload, by: BundleChange): Promise<BundleOutcome> =>
-      inOrder(async () => ({
-        ...(await change(server, upload, by)),
-        bundle: await describe(server),
-      })),
-    /** Resolves with false when there was none. */
-    removeClientCertificate: (server: string, by: BundleChange): Promise<boolean> =>
-      inOrder(async () => {
-        const kept = await signed.load(server)
-        if (kept?.clientCertificate === undefined) return false
-        return save('remove-client-certificate', { server, ca: kept.ca }, by)
-      }),
-    /** Removes everything of the server, also what is refused. False when there was nothing. */
-    remove: (server: string, by: BundleChange): Promise<boolean> =>
-      inOrder(() => save('remove', { server, ca: [] }, by)),
-    /** Signs everything that verifies with a new key, and forgets the one before. */
-    rotateKeys: (by: BundleChange) =>
-      inOrder(async () => {
-        const done = await signed.signAgain()
-        await note(by, { server: '', action: 'rotate-keys', before: undefined, after: undefined })
-        return done
-      }),
-  }
-}
-
-async function tlsOf(
-  { server, ca, clientCertificate: cert, clientKey }: KeptBundle,
-  sealingKey: () => Promise<SealingKey>,
-): Promise<UpstreamTls> {
-  if (cert === undefined) return { ca }
-  const key = unsealKey({ server, cert, clientKey }, await sealingKey())
-  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
-    throw bundleRefused(server, 'its client certificate and its key do not belong together')
-  }
-  return { ca, clientCertificate: { cert, key } }
-}
-
-function unsealKey(
-  { server, cert, clientKey }: { server: string; cert: string; clientKey: unknown },
-  sealingKey: SealingKey,
-): string {
-  if (!isSealedBox(clientKey)) {
-    throw bundleRefused(server, 'the key of its client certificate was taken out')
-  }
-  const opened = unseal(sealingKey, keyPlace(server), clientKey)
-  if (opened.ok) {
-    // Earlier versions sealed a list: keys by the fingerprints of their certificates.
-    const keys = opened.value as string | readonly (readonly [string, string])[]
-    if (typeof keys === 'string') return keys
-    const { fingerprint256 } = new X509Certificate(cert)
-    const found = keys.find(([fingerprint]) => fingerprint === fingerprint256)
-    if (found) return found[1]
-  }
-  const reason =
-    !opened.ok && opened.reason === 'wrong-key'
-      ? `the key of its client certificate was sealed with another key than the one from ${sealingKey.source}`
-      : 'the key of its client certificate was changed since it was sealed'
-  throw bundleRefused(server, reason)
-}
-
-function keyPlace(server: string): string[] {
-  return ['upstream-client-keys', server]
+  return { load, kept, describe, state, audit, note, save, signAgain, put }
 }
 
 function reasonOf(verdicts: readonly FileVerdict[]): string {

@@ -1,8 +1,9 @@
 import { setDefaultResultOrder } from 'node:dns'
-import type { EventEmitter } from 'node:events'
+import { type EventEmitter, once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { createRequire } from 'node:module'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { type HostEvent, serveClientHost } from './host-channel.ts'
-import { openLocalBridge } from './local-bridge.ts'
 
 export interface LocaltunnelSettings {
   readonly host: string
@@ -24,25 +25,14 @@ interface Cluster extends EventEmitter {
   readonly opts: { readonly max_conn: number }
 }
 
-interface Axios {
-  readonly defaults: { proxy: boolean; timeout: number }
-  readonly interceptors: {
-    readonly response: {
-      use(done: undefined, failed: (error: AxiosFailure) => Promise<never>): void
-    }
-  }
-}
-
-type AxiosFailure = Error & { code?: string; response?: { status: number } }
-
 const require = createRequire(import.meta.url)
 
 serveClientHost<LocaltunnelSettings>(async (settings, tell) => {
   // The client connects to `localhost`, which must not be somebody else's port on ::1.
   setDefaultResultOrder('ipv4first')
   const port = await openLocalBridge(settings.target)
-  hearFailedRegistrations(settings.registerMs, tell)
-  const { host, subdomain } = settings
+  const host = await openRegistrar(settings, tell)
+  const { subdomain } = settings
   const tunnel = openTunnel({ host, subdomain, port }, (error) => {
     // Thrown, it would count as one more failure to register, and be tried again.
     if (error) return tell({ type: 'failed', message: error.message })
@@ -69,21 +59,42 @@ function openTunnel(
 }
 
 /**
- * The client swallows every failure to register and tries again each second, for ever. Its HTTP
- * library tells: a refusal ends it, while an error of the server (5xx) may pass.
+ * Stands between the client and the server it registers at. The client swallows every failure and tries
+ * again each second, for ever: a refusal ends it here, while an error of the server (5xx) may pass.
+ * @returns an origin of this machine
  */
-function hearFailedRegistrations(timeoutMs: number, tell: (event: HostEvent) => void): void {
-  const axios = createRequire(require.resolve('localtunnel'))('axios') as Axios
-  axios.defaults.proxy = false
-  axios.defaults.timeout = timeoutMs
-  axios.interceptors.response.use(undefined, (error) => {
-    const status = error.response?.status
-    if (status === undefined || status < 500) {
-      const code = status === undefined ? error.code : `HTTP ${status}`
-      tell({ type: 'failed', message: error.message, code })
+async function openRegistrar(
+  { host, registerMs }: LocaltunnelSettings,
+  tell: (event: HostEvent) => void,
+): Promise<string> {
+  const server = createHttpServer(async (request, response) => {
+    try {
+      const signal = AbortSignal.timeout(registerMs)
+      const answer = await fetch(new URL(request.url ?? '', host), { signal })
+      if (answer.status >= 500) return response.writeHead(answer.status).end()
+      if (!answer.ok) return tellRefusal(`the server answered HTTP ${answer.status}`)
+      // A server of another kind answers a page.
+      const registration = (await answer.json().catch(() => ({}))) as { port?: number; ip?: string }
+      if (!registration.port) return tellRefusal('the server answered no registration')
+      // Without one the client would connect to whom it has asked, which is us.
+      const ip = registration.ip || new URL(host).hostname.replace(/^\[(.*)\]$/, '$1')
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ ...registration, ip }))
+    } catch (error) {
+      const { cause, name } = error as Error & { cause?: Error & { code?: string } }
+      if (name === 'TimeoutError') return tellRefusal('the server did not answer', 'ETIMEDOUT')
+      tellRefusal(cause?.message ?? String(error), cause?.code)
     }
-    return Promise.reject(error)
   })
+  // Nothing is answered: the client would ask again.
+  const tellRefusal = (message: string, code?: string) => tell({ type: 'failed', message, code })
+  return `http://127.0.0.1:${await portOf(server)}`
+}
+
+async function portOf(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
 }
 
 /** After a sleep or a change of network the sockets vanish without any event but their own. */
@@ -107,4 +118,65 @@ function watchSockets(
   cluster.on('open', () => count(1))
   cluster.on('dead', () => count(-1))
   count(0)
+}
+
+const unreachable = [
+  'HTTP/1.1 502 Bad Gateway',
+  'Content-Type: text/plain',
+  'Connection: close',
+  '',
+  'The server behind this tunnel is not running.\n',
+].join('\r\n')
+
+/**
+ * Listens on a free loopback port and passes each connection on to `target`, but only from its
+ * first byte on. The localtunnel client keeps ten connections open for requests to come; a server
+ * answers each with 408 after a minute or so, which the edge takes for the answer to its next
+ * request. It also gives up a slot for ever when its local connection is reset, and lets visitors
+ * hang while there is no server: a bridge ends connections in order, and answers 502.
+ * @returns the port
+ */
+async function openLocalBridge(target: { host: string; port: number }): Promise<number> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: false }, (client) => {
+    client.setNoDelay(true)
+    client.on('error', () => client.destroy())
+    client.once('end', onIdleEnd)
+    client.once('data', (first: Buffer) => {
+      client.off('end', onIdleEnd)
+      client.pause()
+      join(client, { target, first })
+    })
+    function onIdleEnd(): void {
+      client.end()
+    }
+  })
+  return portOf(server)
+}
+
+function join(
+  client: Socket,
+  { target, first }: { target: { host: string; port: number }; first: Buffer },
+): void {
+  // A half-open client is a visitor who left: the server must hear of it by the end of its socket.
+  const server = connect(target)
+  server.setNoDelay(true)
+  let answered = false
+  server.once('connect', () => {
+    server.write(first)
+    client.pipe(server)
+    server.pipe(client)
+  })
+  server.once('data', () => {
+    answered = true
+  })
+  server.on('error', () => {
+    if (!answered) client.end(unreachable)
+  })
+  server.once('close', () => {
+    client.unpipe(server)
+    client.end()
+    // Reading on keeps the kernel from a reset, which would cost the client a slot.
+    client.resume()
+  })
+  client.once('close', () => server.destroy())
 }

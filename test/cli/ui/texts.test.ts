@@ -6,7 +6,7 @@ import { wantsColor, wrapText } from '../../../src/cli/ui/screen.ts'
 import { formatQr } from '../../../src/cli/ui/snippets.ts'
 import { UserError } from '../../../src/errors.ts'
 import type { GatewayEvent } from '../../../src/gateway-events.ts'
-import { shortPath } from '../../../src/lib/short-path.ts'
+import { shortPath } from '../../../src/lib/wording.ts'
 import { exposureOfOrigin, isOtherNameOfLocalhost, needsCa } from '../../../src/origin/exposure.ts'
 import { asText, plain } from '../helpers.ts'
 

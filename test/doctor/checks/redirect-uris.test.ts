@@ -6,12 +6,12 @@ import type { GatewayView } from '../../../src/doctor/world.ts'
 import {
   type ClientIdentity,
   createUpstreamGrants,
-  defaultAuth,
   type UpstreamGrant,
 } from '../../../src/oauth/client/upstream-grants.ts'
 import { createSealedStore } from '../../../src/store/sealed-store.ts'
 import { loadSealingKey } from '../../../src/store/sealing-key.ts'
 import { openSqliteStore } from '../../../src/store/sqlite-store.ts'
+import { defaultAuth } from '../../oauth/default-auth.ts'
 import { say, startLab } from '../lab.ts'
 
 const notes = { name: 'notes', url: 'http://localhost:9/mcp', auth: defaultAuth }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { maxBodyBytes, maxFiles } from '../../../src/http/admin/upload.ts'
+import { maxBodyBytes } from '../../../src/http/admin/upload.ts'
 import { maxFileBytes } from '../../../src/tls/upstream/certificate-file.ts'
 import { closeAfterEach, oneForAll } from '../../fixtures/cleanup.ts'
 import { startTestGateway, stdioFixture, type TestGateway } from '../../fixtures/gateway.ts'
@@ -184,7 +184,7 @@ describe('PUT /api/admin/servers/:name/ca', () => {
     ],
     [
       'too many files',
-      { headers: json, body: JSON.stringify({ ca_certificate: Array(maxFiles + 1).fill('x') }) },
+      { headers: json, body: JSON.stringify({ ca_certificate: Array(21).fill('x') }) },
       400,
       'BAD_UPLOAD',
     ],
@@ -238,7 +238,7 @@ describe('PUT /api/admin/servers/:name/ca', () => {
 
   it('connects the server at once, and DELETE ends that', async () => {
     const ca = await createPrivateCa()
-    const plain = closing(await startServer('legacy-http.ts'))
+    const plain = closing(await startServer('legacy-http'))
     const front = closing(await startHttpsFront(plain.url, await ca.issue(['127.0.0.1'])))
     const { gateway, put, call } = await start(front.url)
     const state = () => serverOf(gateway, 'corp')?.state

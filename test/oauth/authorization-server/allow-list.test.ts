@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { isAllowed } from '../../../src/oauth/authorization-server/sign-in.ts'
+import { createSignIn } from '../../../src/oauth/authorization-server/sign-in.ts'
 import type { Identity } from '../../../src/oauth/authorization-server/sign-in-provider.ts'
+import { silentLogger } from '../../fixtures/silent-logger.ts'
 
 const alice: Identity = {
   provider: 'github',
@@ -40,8 +41,22 @@ const rows: [string, string[], Identity, boolean][] = [
   ],
 ]
 
+/** Whether somebody who is known at a provider may decide with that list. */
+async function maySignIn(allow: readonly string[], identity: Identity): Promise<boolean> {
+  const provider = {
+    name: 'one',
+    label: 'One',
+    authorizationUrl: async ({ state }: { state: string }) => `https://one.example/?state=${state}`,
+    identify: async () => identity,
+  }
+  const signIn = createSignIn({ providers: [provider], allow, now: Date.now, logger: silentLogger })
+  const interaction = 'i'.repeat(21)
+  const url = await signIn.begin('one', { interaction, origin: 'https://me.example' })
+  return url !== undefined && (await signIn.finish(interaction, new URL(url))).ok
+}
+
 describe('the list of who may sign in', () => {
-  it.each(rows)('%s', (_, list, identity, allowed) => {
-    expect(isAllowed(list, identity)).toBe(allowed)
+  it.each(rows)('%s', async (_, list, identity, allowed) => {
+    expect(await maySignIn(list, identity)).toBe(allowed)
   })
 })

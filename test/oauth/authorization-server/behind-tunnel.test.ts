@@ -1,7 +1,7 @@
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Exchange } from '../../../src/oauth/authorization-server/consent.ts'
+import type { ConsentExchange } from '../../../src/oauth/authorization-server/consent.ts'
 import { type Lab, startLab } from '../lab.ts'
 import { ask, redirectUri, register } from '../oauth-flow.ts'
 
@@ -31,7 +31,7 @@ afterAll(async () => {
 })
 
 /** The consent page's answer with the code of the terminal, once it was announced. */
-async function allow(exchange: Exchange): Promise<void> {
+async function allow(exchange: ConsentExchange): Promise<void> {
   const code = lab.announcements.at(-1)?.code ?? ''
   const view = await lab.servers.consent(origin).answer(exchange, { allow: true, code })
   exchange.outgoing.end()

@@ -1,10 +1,10 @@
 import type { RequestListener } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type AddressZone, zoneOfAddress } from '../../../src/lib/address-zone.ts'
 import { createGuardedFetch, type ResolveAddresses } from '../../../src/lib/guarded-fetch.ts'
+import { type AddressZone, zoneOfAddress } from '../../../src/lib/hosts.ts'
 import { discoverIssuer, discoverResource } from '../../../src/oauth/client/discovery.ts'
-import { allowedZones, guardOf } from '../../../src/oauth/client/issuer-access.ts'
-import { defaultAuth } from '../../../src/oauth/client/upstream-grants.ts'
+import { guardOf } from '../../../src/oauth/client/issuer-access.ts'
+import { defaultAuth } from '../default-auth.ts'
 import { closeServer, listen } from './foreign-issuer.ts'
 
 describe('the zone of an address', () => {
@@ -67,7 +67,8 @@ describe('the zones that metadata may lead to', () => {
     ['http://[::1]:3000/mcp', false, ['loopback', 'private', 'public']],
     ['https://169.254.10.1/mcp', false, ['link-local', 'public']],
   ])('of %s (private network allowed: %s) is %j', (url, allowPrivateNetwork, zones) => {
-    expect([...allowedZones(url, { allowPrivateNetwork })].sort()).toEqual(zones.sort())
+    const auth = { ...defaultAuth, allowPrivateNetwork }
+    expect([...guardOf({ name: 'notes', url, auth }).zones].sort()).toEqual(zones.sort())
   })
 })
 

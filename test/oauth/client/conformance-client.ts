@@ -1,14 +1,13 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { silentLogger } from '../../../src/lib/logger.ts'
 import { createOAuthClient } from '../../../src/oauth/client/oauth-client.ts'
 import {
   type LoginNeededError,
-  loginNeededOf,
   UpstreamAuthError,
 } from '../../../src/oauth/client/upstream-auth-error.ts'
-import { defaultAuth } from '../../../src/oauth/client/upstream-grants.ts'
+import { silentLogger } from '../../fixtures/silent-logger.ts'
+import { defaultAuth } from '../default-auth.ts'
 import { createMemoryStore } from '../memory-store.ts'
-import { createAuthorizedFetch } from './authorized-fetch.ts'
+import { createAuthorizedFetch, loginNeededOf } from './authorized-fetch.ts'
 
 // What the conformance suite runs for each client scenario: the OAuth client of the gateway under
 // the SDK's MCP client. The last argument is the server's address; the browser is this process.

@@ -259,8 +259,9 @@ describe('the OAuth client with a foreign authorization server', () => {
   it('revokes and forgets', async () => {
     const { lab, issuer } = await start()
     await lab.logIn()
-    await lab.oauth.disconnect('notes')
+    expect(await lab.oauth.disconnect('notes')).toBe(true)
     expect(count(issuer, 'POST /token/revocation')).toBe(1)
+    expect(await lab.oauth.disconnect('notes')).toBe(false)
     await expect(lab.call()).rejects.toThrow(/needs a login/)
   })
 
@@ -268,7 +269,7 @@ describe('the OAuth client with a foreign authorization server', () => {
     const { lab, issuer } = await start()
     await lab.logIn()
     lab.clock.ms += 3_545_000
-    let disconnected: Promise<void> | undefined
+    let disconnected: Promise<boolean> | undefined
     issuer.requests.push = (request) => {
       if (request.includes('/.well-known/')) disconnected ??= lab.oauth.disconnect('notes')
       return Array.prototype.push.call(issuer.requests, request)

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { defaultAuth } from '../../../src/oauth/client/upstream-grants.ts'
 import { connectClient } from '../../fixtures/any-client.ts'
 import { closeAfterEach } from '../../fixtures/cleanup.ts'
 import { startTestGateway } from '../../fixtures/gateway.ts'
 import { startServer } from '../../fixtures/start-server.ts'
 import { createBrowser } from '../browser.ts'
+import { defaultAuth } from '../default-auth.ts'
 import { startForeignIssuer } from './foreign-issuer.ts'
 import { startProtectedServer } from './protected-server.ts'
 
 const closing = closeAfterEach()
 
-const servers = ['legacy-http.ts', 'modern-http.ts']
+const servers = ['legacy-http', 'modern-http']
 
-async function start(server = 'legacy-http.ts') {
+async function start(server = 'legacy-http') {
   const issuer = closing(await startForeignIssuer())
   const { url: behind } = closing(await startServer(server))
   const { introspect } = issuer

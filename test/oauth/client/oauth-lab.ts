@@ -1,13 +1,12 @@
 import type { UpstreamAuthConfig } from '../../../src/config/resolved-config.ts'
-import { silentLogger } from '../../../src/lib/logger.ts'
 import type { PageAnswer } from '../../../src/oauth/client/login-page.ts'
 import { createOAuthClient, type OAuthClientRole } from '../../../src/oauth/client/oauth-client.ts'
-import { loginNeededOf } from '../../../src/oauth/client/upstream-auth-error.ts'
-import { defaultAuth } from '../../../src/oauth/client/upstream-grants.ts'
 import { createSealedStore, createSealingKey } from '../../../src/store/sealed-store.ts'
+import { silentLogger } from '../../fixtures/silent-logger.ts'
 import { createBrowser } from '../browser.ts'
+import { defaultAuth } from '../default-auth.ts'
 import { createMemoryStore, type MemoryStore } from '../memory-store.ts'
-import { createAuthorizedFetch } from './authorized-fetch.ts'
+import { createAuthorizedFetch, loginNeededOf } from './authorized-fetch.ts'
 
 /** The OAuth client with one server called `notes`, a clock that stands, and a browser. */
 export interface OAuthLab {

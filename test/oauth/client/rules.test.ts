@@ -1,13 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseChallenge, selectScopes } from '../../../src/oauth/client/challenge.ts'
-import {
-  canonicalResource,
-  isResourceOf,
-  issuerMetadataUrls,
-  resourceMetadataUrls,
-} from '../../../src/oauth/client/discovery.ts'
-import { loginNeededOf } from '../../../src/oauth/client/upstream-auth-error.ts'
+import { discoverIssuer, discoverResource } from '../../../src/oauth/client/discovery.ts'
 
 describe('a challenge', () => {
   it.each([
@@ -36,19 +30,38 @@ describe('a challenge', () => {
   })
 })
 
+/** A fetch that finds nothing but `metadata`, and the addresses it was asked for. */
+function fetchFinding(metadata?: object) {
+  const asked: string[] = []
+  const fetch = async (url: string | URL) => {
+    asked.push(String(url))
+    return metadata ? Response.json(metadata) : new Response('', { status: 404 })
+  }
+  return { asked, fetch }
+}
+
 describe('well-known addresses', () => {
-  it('of a resource are its path form, then the root', () => {
-    expect(resourceMetadataUrls('https://a.example/b/mcp')).toEqual([
-      'https://a.example/.well-known/oauth-protected-resource/b/mcp',
-      'https://a.example/.well-known/oauth-protected-resource',
-    ])
-    expect(resourceMetadataUrls('https://a.example/')).toEqual([
-      'https://a.example/.well-known/oauth-protected-resource',
-    ])
+  it.each([
+    [
+      'https://a.example/b/mcp',
+      [
+        'https://a.example/.well-known/oauth-protected-resource/b/mcp',
+        'https://a.example/.well-known/oauth-protected-resource',
+      ],
+    ],
+    ['https://a.example/', ['https://a.example/.well-known/oauth-protected-resource']],
+  ])('of the resource %s are its path form, then the root', async (server, addresses) => {
+    const { asked, fetch } = fetchFinding()
+    await discoverResource(fetch, server, undefined)
+    expect(asked).toEqual(addresses)
   })
 
-  it('of an issuer are inserted twice, then appended', () => {
-    expect(issuerMetadataUrls('https://a.example/t1')).toEqual([
+  it('of an issuer are inserted twice, then appended', async () => {
+    const { asked, fetch } = fetchFinding()
+    await expect(discoverIssuer(fetch, 'https://a.example/t1')).rejects.toMatchObject({
+      failure: 'no-metadata',
+    })
+    expect(asked).toEqual([
       'https://a.example/.well-known/oauth-authorization-server/t1',
       'https://a.example/.well-known/openid-configuration/t1',
       'https://a.example/t1/.well-known/openid-configuration',
@@ -67,8 +80,10 @@ describe('well-known addresses', () => {
     ['https://a.example/mcp', 'https://a.example:444/mcp', false],
     ['https://a.example/mcp', 'https://a.example/mcp?tenant=2', false],
     ['https://a.example/mcp', 'not a url', false],
-  ])('the server %s may be spoken for as %s: %s', (server, resource, expected) => {
-    expect(isResourceOf(server, resource)).toBe(expected)
+  ])('the server %s may be spoken for as %s: %s', async (server, resource, expected) => {
+    const found = discoverResource(fetchFinding({ resource }).fetch, server, undefined)
+    if (expected) expect(await found).toMatchObject({ resource })
+    else await expect(found).rejects.toMatchObject({ failure: 'resource-mismatch' })
   })
 
   it.each([
@@ -76,8 +91,9 @@ describe('well-known addresses', () => {
     ['https://a.example/', 'https://a.example'],
     ['https://a.example/mcp#x', 'https://a.example/mcp'],
     ['https://a.example/mcp?a=b', 'https://a.example/mcp?a=b'],
-  ])('the resource of %s is %s', (server, resource) => {
-    expect(canonicalResource(server)).toBe(resource)
+  ])('the resource of %s is %s', async (server, resource) => {
+    const { fetch } = fetchFinding()
+    expect(await discoverResource(fetch, server, undefined)).toMatchObject({ resource })
   })
 })
 
@@ -101,12 +117,5 @@ describe('the scopes to ask for', () => {
     [{ challenged: ['c'], mayRefresh: false }, ['c']],
   ])('from %j are %j', (from, scopes) => {
     expect(selectScopes({ ...nothing, ...from })).toEqual(scopes)
-  })
-})
-
-describe('errors', () => {
-  it('name no login where there is none', () => {
-    expect(loginNeededOf(new Error('a', { cause: new Error('b') }))).toBeUndefined()
-    expect(loginNeededOf('text')).toBeUndefined()
   })
 })

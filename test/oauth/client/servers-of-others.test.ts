@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { defaultAuth } from '../../../src/oauth/client/upstream-grants.ts'
 import { connectClient } from '../../fixtures/any-client.ts'
 import { closeAfterEach } from '../../fixtures/cleanup.ts'
 import {
@@ -14,6 +13,7 @@ import {
   type TestGateway,
 } from '../../fixtures/gateway.ts'
 import { continueUrl, createBrowser } from '../browser.ts'
+import { defaultAuth } from '../default-auth.ts'
 
 // Logins to servers that are not our fixtures: what they answer is theirs to decide.
 

@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { githubIssuer } from '../../../src/oauth/authorization-server/sign-in-provider.ts'
 import { type Lab, startLab } from '../lab.ts'
 import { ask, type Discovered, discover, register } from '../oauth-flow.ts'
 
@@ -24,7 +23,7 @@ describe.skipIf(!existsSync(executablePath))('the pages in Chromium', () => {
       name: 'github',
       label: 'GitHub',
       kind: 'github' as const,
-      issuer: githubIssuer,
+      issuer: 'https://github.com/login/oauth',
     }
     lab = await startLab({
       auth: 'oauth',

@@ -1,7 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { silentLogger } from '../../../src/lib/logger.ts'
 import type { ProfileAuth } from '../../../src/oauth/policy.ts'
 import {
   type AccessRequest,
@@ -12,6 +11,7 @@ import {
   createExternalIssuer,
   createOwnIssuer,
 } from '../../../src/oauth/resource-server/token-issuer.ts'
+import { silentLogger } from '../../fixtures/silent-logger.ts'
 import { createMemoryStore } from '../memory-store.ts'
 
 const origin = 'https://quiet-otter.example'

@@ -1,11 +1,9 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { silentLogger } from '../../../src/lib/logger.ts'
-import {
-  createAccessControl,
-  createTokenMemory,
-} from '../../../src/oauth/resource-server/access-control.ts'
+import { createAccessControl } from '../../../src/oauth/resource-server/access-control.ts'
 import { createOwnIssuer } from '../../../src/oauth/resource-server/token-issuer.ts'
+import { createTokenMemory } from '../../../src/oauth/resource-server/token-memory.ts'
+import { silentLogger } from '../../fixtures/silent-logger.ts'
 
 const origin = 'https://quiet-otter.example'
 const claims = {

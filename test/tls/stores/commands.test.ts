@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { findProgram } from '../../../src/lib/find-program.ts'
+import { findProgram } from '../../../src/lib/programs.ts'
 import {
   createLinuxStore,
   linuxLayouts,
@@ -115,7 +115,7 @@ describe.each(stores)('the store of %s', (_name, platform, create, install, remo
   })
 
   it('is changed back by these', () => {
-    const certificates = [{ fingerprint256: 'x', isTrusted: true, handle: 'HANDLE' }]
+    const certificates = [{ ...authority, isTrusted: true, handle: 'HANDLE' }]
     const lines = create()
       .remove(certificates)
       .map((command) => formatCommand(command, setting()))
@@ -145,20 +145,22 @@ it('the roots of macOS and of Windows are read as their tools print them', async
   const other = await createTestAuthority()
   const pem = `${certificate}${other.certPem}`
   const base64 = certificate.raw.toString('base64')
-  const isOurs = (one: X509Certificate) => one.fingerprint256 === certificate.fingerprint256
-  const found = {
-    fingerprint256: certificate.fingerprint256,
+  const found = (one: X509Certificate) => ({
+    certificate: expect.objectContaining({ fingerprint256: one.fingerprint256 }),
     isTrusted: true,
-    handle: certificate.fingerprint.replaceAll(':', ''),
-  }
+    handle: one.fingerprint.replaceAll(':', ''),
+  })
   const macos = createMacosStore({ run: async () => ({ code: 0, stdout: pem, stderr: '' }) })
   const listing = `${base64}\r\nnot a certificate\r\n`
   const windows = createWindowsStore({
     run: async () => ({ code: 0, stdout: listing, stderr: '' }),
     systemRoot: 'C:\\Windows',
   })
-  expect(await macos.check(isOurs)).toEqual({ present: true, certificates: [found] })
-  expect(await windows.check(isOurs)).toEqual({ present: true, certificates: [found] })
+  expect(await macos.check()).toEqual({
+    present: true,
+    certificates: [found(certificate), found(new X509Certificate(other.certPem))],
+  })
+  expect(await windows.check()).toEqual({ present: true, certificates: [found(certificate)] })
 })
 
 it('a program is found on the PATH only when it can be run', () => {

@@ -3,8 +3,7 @@ import { cp, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { findSystemProgram } from '../../../src/lib/find-program.ts'
-import { createRunCommand } from '../../../src/lib/run-command.ts'
+import { createRunCommand, findSystemProgram } from '../../../src/lib/programs.ts'
 import { findJava, type JavaHome } from '../../../src/tls/java.ts'
 import {
   createInstalledRecord,
@@ -154,7 +153,7 @@ describe.skipIf(process.platform !== 'linux' || !updater)(
         anchors: part('anchors'),
         extension: '.crt',
         update: ['update-ca-certificates', ...flags],
-        updateAfterRemoval: ['update-ca-certificates', '--fresh', ...flags],
+        afterRemoval: ['--fresh'],
         bundle: part('certs/ca-certificates.crt'),
       }
     }
@@ -171,7 +170,7 @@ it('a store whose tool is missing says which package has it', async () => {
   const database = { browser: 'Chrome', folder: '/x', name: 'sql:/x' } as const
   const packageHint = 'Install nss-tools.'
   const store = createNssStore({ database, certutil: undefined, packageHint, run })
-  expect(await store.check(() => true)).toMatchObject({ present: false, hint: packageHint })
+  expect(await store.check()).toMatchObject({ present: false, hint: packageHint })
 })
 
 it('commands that claim success and change nothing are found out', async () => {
@@ -180,7 +179,7 @@ it('commands that claim success and change nothing are found out', async () => {
   const layout = { anchors: folder, extension: '.crt', bundle: join(folder, 'bundle.pem') } as const
   const update = ['true']
   const store = createLinuxStore({
-    layout: { family: 'debian', ...layout, update, updateAfterRemoval: update },
+    layout: { family: 'debian', ...layout, update },
     updater: '/bin/true',
   })
   const record = createInstalledRecord(folder)

@@ -143,15 +143,19 @@ describe('a bundle', () => {
     expect(await bundles.list()).toEqual([])
   })
 
-  it('keeps what was added at the same time', async () => {
-    const { bundles } = await openLab()
+  it('keeps what was added at the same time, also by another process', async () => {
+    const lab = await openLab()
+    const { bundles } = lab
+    const another = await lab.again()
     await Promise.all([
       bundles.add('intranet', pem(root), change),
       bundles.add('intranet', pem(other), change),
-      bundles.add('second', pem(other), change),
+      another.bundles.add('intranet', pem(intermediate), change),
+      another.bundles.add('second', pem(other), change),
     ])
-    expect((await bundles.read('intranet'))?.ca).toHaveLength(2)
+    expect((await bundles.read('intranet'))?.ca).toHaveLength(3)
     expect(await bundles.list()).toHaveLength(2)
+    expect(await bundles.audit()).toHaveLength(4)
   })
 
   it('may have any name a server may have', async () => {
@@ -298,6 +302,9 @@ describe('a bundle that was tampered with', () => {
         problem: expect.stringContaining(reason),
         certificates: [],
       })
+      const list = await bundles.list()
+      expect(list.map(({ server }) => server)).toEqual(['intranet', 'second'])
+      expect(list[0]?.state).toBe('refused')
     }
   })
 

@@ -1,12 +1,12 @@
 import { onTestFinished } from 'vitest'
 import type { TunnelEvent } from '../../../src/gateway-events.ts'
-import { silentLogger } from '../../../src/lib/logger.ts'
 import type { Interfaces } from '../../../src/tunnels/network.ts'
 import type { TunnelEntry } from '../../../src/tunnels/open-tunnel.ts'
 import {
   createTunnelSupervisor,
   type TunnelSupervisorOptions,
 } from '../../../src/tunnels/supervisor.ts'
+import { silentLogger } from '../../fixtures/silent-logger.ts'
 import { createFakeClock } from './fake-clock.ts'
 import { createFakeEdge } from './fake-edge.ts'
 import { anyTraits, createFakeProvider, type FakeProvider } from './fake-provider.ts'

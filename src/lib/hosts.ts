@@ -1,6 +1,34 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
-import { isLoopbackHost } from './loopback.ts'
+
+/** Whether an address, in its plain form, is of this machine. */
+export function isLoopbackAddress(address: string): boolean {
+  return address === '::1' || isLoopbackHost(address)
+}
+
+/** Whether a host name, as `URL.hostname` gives it, always means this machine. */
+export function isLoopbackHost(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
+  )
+}
+
+const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+
+/**
+ * Whether a host, as `URL.hostname` gives it, is a name of letters, digits and hyphens (RFC 1123 2.1)
+ * or an address. `URL` takes far more, `$(id).example` among it, and so would whoever reads the
+ * address next: a shell that sources `.env`, a log, a page. Every host that somebody else names is
+ * asked this where it enters.
+ */
+export function isPlainHost(hostname: string): boolean {
+  const address = /^\[(.*)\]$/.exec(hostname)?.[1]
+  if (address !== undefined) return isIP(address) === 6
+  return hostname.length <= 253 && hostname.split('.').every((part) => label.test(part))
+}
 
 /** Where an address leads: anywhere, into a local network, to a neighbour or to this machine. */
 export type AddressZone = 'public' | 'private' | 'link-local' | 'loopback'

@@ -1,12 +1,26 @@
 import { expect, it } from 'vitest'
-import { exactToolProblem, toolGlobProblem } from '../../src/config/resolve-profile.ts'
+import { gatewayFileSchema } from '../../src/config/gateway-file-schema.ts'
+import { resolveProfile } from '../../src/config/resolve-profile.ts'
 
-const servers = ['github', 'files.v2']
+const serverNames = ['github', 'files.v2']
+
+/** What is said about the tools of a profile. */
+function problemsOf(tools: object): string[] {
+  const { profiles } = gatewayFileSchema.parse({ profiles: { p: { tools } } })
+  const problems: string[] = []
+  for (const [name, profile] of Object.entries(profiles)) {
+    resolveProfile(name, profile, {
+      serverNames,
+      report: (_path, message) => problems.push(message),
+    })
+  }
+  return problems
+}
 
 it.each(['search', 'get_*', 'github/*', 'files.v2/read', '{a,b}', '[a-c]*', 'git*/search', '*/x'])(
   'accepts the glob %s',
   (glob) => {
-    expect(toolGlobProblem(glob, servers)).toBeUndefined()
+    expect(problemsOf({ allow: [glob], deny: [glob] })).toEqual([])
   },
 )
 
@@ -22,11 +36,11 @@ it.each([
   ['githb/*', 'did you mean "github"?'],
   ['gitlab*/x', 'not in this profile (github, files.v2)'],
 ])('refuses the glob %j', (glob, message) => {
-  expect(toolGlobProblem(glob, servers)).toContain(message)
+  expect(problemsOf({ allow: [glob] })).toEqual([expect.stringContaining(message)])
 })
 
 it.each(['search', 'github/search', 'files.v2/a/b'])('accepts the exact reference %s', (one) => {
-  expect(exactToolProblem(one, servers)).toBeUndefined()
+  expect(problemsOf({ rename: { [one]: 'x' }, describe: { [one]: 'X' } })).toEqual([])
 })
 
 it.each([
@@ -34,5 +48,5 @@ it.each([
   ['github/', 'names no tool'],
   ['other/x', 'not in this profile'],
 ])('refuses the exact reference %s', (reference, message) => {
-  expect(exactToolProblem(reference, servers)).toContain(message)
+  expect(problemsOf({ describe: { [reference]: 'X' } })).toEqual([expect.stringContaining(message)])
 })
