@@ -76,7 +76,10 @@ export interface ServerAnswer {
 export interface UpstreamConnection {
   readonly era: Era
   readonly handshake: Handshake
-  readonly inFlight: number
+  /** Whether any call is under way but the one that follows the changes of a 2026-07-28 server. */
+  readonly isBusy: boolean
+  /** Resolves when none is. */
+  idle(): Promise<void>
   /** The returned function cancels it: the server is told, and nothing more is heard. */
   call(outgoing: OutgoingCall, listener: CallListener): (reason: string) => void
   notify(method: string, params: string | undefined): void
@@ -168,6 +171,8 @@ function createLink(options: ConnectOptions) {
    * the old generation keeps all that follow, and every call in them, until that is collected as well.
    */
   const calls: Record<number, PendingCall> = {}
+  const whenIdle: (() => void)[] = []
+  const isBusy = () => Object.keys(calls).length > (era === 'modern' ? 1 : 0)
   /** Cancels of the server's questions, by the id it gave them. */
   const questions = new Map<string | number, (params?: string) => void>()
   let lastId = 0
@@ -199,6 +204,7 @@ function createLink(options: ConnectOptions) {
     const call = calls[id]
     if (!call) return undefined
     delete calls[id]
+    if (whenIdle.length > 0 && !isBusy()) for (const tell of whenIdle.splice(0)) tell()
     clearTimeout(call.timer)
     return call
   }
@@ -404,8 +410,11 @@ function createLink(options: ConnectOptions) {
     get handshake() {
       return handshake
     },
-    get inFlight() {
-      return Object.keys(calls).length
+    get isBusy() {
+      return isBusy()
+    },
+    idle() {
+      return isBusy() ? new Promise((resolve) => whenIdle.push(resolve)) : Promise.resolve()
     },
     call,
     ask,
