@@ -102,6 +102,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   let lastUsed = now()
   let closed = false
   let starting = 0
+  let restarts = 0
   let toldMalformed = false
   /** Sessions whose own connection ended by itself. */
   const lostSessions = new Set<string>()
@@ -161,7 +162,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const catalog = createCatalogKeeper({
     initial: options.lastCatalog,
     memory,
-    connection: () => links.acquire(undefined),
+    connection: () => acquire(undefined),
     timeoutMs: listTimeoutMs,
     logger,
     onChanged: (kinds) => options.onCatalog(config.name, kinds),
@@ -175,6 +176,17 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
   const subscriptions = createResourceSubscriptions(perSession)
   const logLevels = createLogLevels(perSession)
+
+  /** A restart ends what is being opened; whoever waits for that gets what is opened next. */
+  async function acquire(session: ClientSession | undefined): Promise<UpstreamConnection> {
+    const before = restarts
+    try {
+      return await links.acquire(session)
+    } catch (error) {
+      if (closed || restarts === before) throw error
+      return acquire(session)
+    }
+  }
 
   function refreshQuietly(): void {
     catalog.refresh().catch(() => {
@@ -208,7 +220,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   async function start(): Promise<void> {
     if (closed) return
     try {
-      await connecting(links.acquire(undefined))
+      await connecting(acquire(undefined))
       if (closed) return
       policy.opened()
       lastError = undefined
@@ -273,7 +285,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         void start()
       }
       try {
-        return await links.acquire(session)
+        return await acquire(session)
       } catch (error) {
         throw (await upstream.loginNeeded()) ?? unavailable(failureReason(error))
       }
@@ -316,6 +328,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     async restart() {
       policy.reset()
       clearTimeout(restartTimer)
+      restarts += 1
       await links.closeAll()
       await start()
     },
