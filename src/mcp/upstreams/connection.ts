@@ -76,7 +76,10 @@ export interface ServerAnswer {
 export interface UpstreamConnection {
   readonly era: Era
   readonly handshake: Handshake
-  readonly inFlight: number
+  /** Whether any call is under way but the one that follows the changes of a 2026-07-28 server. */
+  readonly isBusy: boolean
+  /** Resolves when none is. */
+  idle(): Promise<void>
   /** The returned function cancels it: the server is told, and nothing more is heard. */
   call(outgoing: OutgoingCall, listener: CallListener): (reason: string) => void
   notify(method: string, params: string | undefined): void
@@ -166,6 +169,8 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
 function createLink(options: ConnectOptions) {
   const { config, logger } = options
   const calls = new Map<number, PendingCall>()
+  const whenIdle: (() => void)[] = []
+  const isBusy = () => calls.size > (era === 'modern' ? 1 : 0)
   /** Cancels of the server's questions, by the id it gave them. */
   const questions = new Map<string | number, (params?: string) => void>()
   let lastId = 0
@@ -197,6 +202,7 @@ function createLink(options: ConnectOptions) {
     const call = calls.get(id)
     if (!call) return undefined
     calls.delete(id)
+    if (whenIdle.length > 0 && !isBusy()) for (const tell of whenIdle.splice(0)) tell()
     clearTimeout(call.timer)
     return call
   }
@@ -402,8 +408,11 @@ function createLink(options: ConnectOptions) {
     get handshake() {
       return handshake
     },
-    get inFlight() {
-      return calls.size
+    get isBusy() {
+      return isBusy()
+    },
+    idle() {
+      return isBusy() ? new Promise((resolve) => whenIdle.push(resolve)) : Promise.resolve()
     },
     call,
     ask,
