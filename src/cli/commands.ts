@@ -2,12 +2,14 @@ import type { Command } from 'commander'
 import { UserError } from '../errors.ts'
 import type { NewKey } from './commands/access.ts'
 import type { AddFlags } from './commands/ca.ts'
+import type { CallFlags } from './commands/call.ts'
 import type { ClientFlags } from './commands/client.ts'
 import type { DevFlags } from './commands/dev-world.ts'
 import type { EnvFlags } from './commands/env.ts'
 import type { TrafficFlags } from './commands/traffic.ts'
 import type { TrustFlags } from './commands/trust.ts'
 import type { World } from './output.ts'
+import type { ProfileFlags } from './profile-client.ts'
 import { watchStdin } from './stop-reasons.ts'
 
 /** What a command is added to, and how what it does is run. */
@@ -39,6 +41,7 @@ export function addCommands(
     addDisconnect,
     addAdmin,
     addTraffic,
+    addProfileCommands,
     addCloudflared,
     addClient,
     addAccess,
@@ -142,6 +145,52 @@ function addTraffic({ program, world, act }: Adding): void {
     .action(
       act(async (flags: TrafficFlags) =>
         (await import('./commands/traffic.ts')).traffic(flags, world),
+      ),
+    )
+}
+
+function addProfileCommands({ program, world, act }: Adding): void {
+  const body = () => import('./commands/call.ts')
+  const key = ['--key <variable>', 'send the API key that this environment variable holds'] as const
+  json(
+    program
+      .command('list')
+      .argument('[profile]', 'its name', 'default')
+      .option(...key),
+  )
+    .description('list the tools, prompts and resources of a profile')
+    .action(
+      act(async (profile: string, flags: ProfileFlags) =>
+        (await body()).list(profile, flags, world),
+      ),
+    )
+  json(
+    program
+      .command('call')
+      .argument('<profile>')
+      .argument('<tool>')
+      .option(...key),
+  )
+    .argument('[arguments...]', 'a JSON object, pairs such as city=Oslo, or - to read it')
+    .description('call a tool; the exit code is 1 when it fails')
+    .option('--save <folder>', 'keep images and other files of the result there')
+    .addHelpText('after', callHelpAfter)
+    .action(
+      act(async (profile: string, tool: string, typed: string[], flags: CallFlags) =>
+        (await body()).call({ profile, tool, typed }, flags, world),
+      ),
+    )
+  json(
+    program
+      .command('read')
+      .argument('<profile>')
+      .argument('<uri>')
+      .option(...key),
+  )
+    .description('read a resource')
+    .action(
+      act(async (profile: string, uri: string, flags: ProfileFlags) =>
+        (await body()).read({ profile, uri }, flags, world),
       ),
     )
 }
@@ -310,6 +359,15 @@ Examples:
   pnpm sallyport traffic -f
   pnpm sallyport traffic -f --server weather --errors -v
   pnpm sallyport traffic -f --record calls.jsonl --har calls.har
+`
+
+const callHelpAfter = `
+By the gateway that runs in this folder, or by one that is started for it.
+
+Examples:
+  pnpm sallyport list
+  pnpm sallyport call default forecast city=Oslo days=3
+  echo '{"city": "Oslo"}' | pnpm sallyport call default forecast -
 `
 
 const caAddHelpAfter = `

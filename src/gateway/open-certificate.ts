@@ -85,9 +85,7 @@ export function localNames(file: Pick<GatewayFile, 'allowedHosts'>): string[] {
 }
 
 /** What `ready` tells of the local certificate; nothing where there is none. */
-export function describeCertificate(
-  certificate: LocalCertificate | undefined,
-): Partial<ReadyEvent> {
+export function readyCertificate(certificate: LocalCertificate | undefined): Partial<ReadyEvent> {
   if (!certificate) return {}
   const { certFile, fingerprint256, caCertPem } = certificate.current()
   const [authority] = parseCertificates(caCertPem ?? '')

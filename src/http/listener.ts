@@ -32,20 +32,7 @@ const defaultDeadlines: Deadlines = { headersMs: 20_000, requestMs: 60_000, chec
 const portsToTry = 20
 
 /** An open socket that serves the app and knows its own name. */
-export interface Listener {
-  readonly name: ListenerName
-  readonly port: number
-  /** The address it listens on. */
-  readonly address: string
-  /** Set when the asked port was taken and the next free one is used. */
-  readonly movedFrom: number | undefined
-  /** Serves new connections with another certificate; open ones go on undisturbed. */
-  setCertificate(certificate: ServedCertificate): void
-  /** Starts answering. Until then connections wait. */
-  serve(app: Hono<HttpEnv>): void
-  /** Stops listening and ends every connection. Safe to call twice. */
-  close(): Promise<void>
-}
+export type Listener = Awaited<ReturnType<typeof openListener>>
 
 interface ListenOptions {
   readonly name: ListenerName
@@ -66,7 +53,7 @@ interface ListenOptions {
  * Opens a listener, on the next free port when the asked one is taken. Port 0 takes any.
  * @throws UserError PORT_IN_USE or PORT_FORBIDDEN
  */
-export async function openListener(options: ListenOptions): Promise<Listener> {
+export async function openListener(options: ListenOptions) {
   const { certificate, name } = options
   let app: Hono<HttpEnv> | undefined
   const waiting: (() => void)[] = []
@@ -92,15 +79,20 @@ export async function openListener(options: ListenOptions): Promise<Listener> {
   return {
     name,
     port,
+    /** The address it listens on. */
     address,
+    /** Set when the asked port was taken and the next free one is used. */
     movedFrom: options.port !== 0 && port !== options.port ? options.port : undefined,
-    setCertificate(next) {
+    /** Serves new connections with another certificate; open ones go on undisturbed. */
+    setCertificate(next: ServedCertificate) {
       if ('setSecureContext' in server) contexts?.swap(server, next)
     },
-    serve(served) {
+    /** Starts answering. Until then connections wait. */
+    serve(served: Hono<HttpEnv>) {
       app = served
       for (const resolve of waiting.splice(0)) resolve()
     },
+    /** Stops listening and ends every connection. Safe to call twice. */
     close() {
       closed ??= new Promise((resolve) => {
         server.close(() => resolve())

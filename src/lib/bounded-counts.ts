@@ -1,13 +1,9 @@
 /** Counts what is open by whose it is, up to a bound for each. */
-interface BoundedCounts {
-  /** Counts one more until the result is called; undefined when that would be too many. */
-  enter(key: string): (() => void) | undefined
-}
-
-export function createBoundedCounts(max: number): BoundedCounts {
+export function createBoundedCounts(max: number) {
   const open = new Map<string, number>()
   return {
-    enter(key) {
+    /** Counts one more until the result is called; undefined when that would be too many. */
+    enter(key: string): (() => void) | undefined {
       const count = open.get(key) ?? 0
       if (count >= max) return undefined
       open.set(key, count + 1)

@@ -32,13 +32,9 @@ export async function waitByClock(clock: Clock, ms: number, signal: AbortSignal)
 }
 
 /** Cuts a wait short. A ring that nobody waited for is kept for the next wait. */
-export interface Alarm {
-  ring(): void
-  /** Resolves with true when it rang, with false after `ms`. @throws the signal's reason */
-  wait(ms: number, signal: AbortSignal): Promise<boolean>
-}
+export type Alarm = ReturnType<typeof createAlarm>
 
-export function createAlarm(clock: Clock): Alarm {
+export function createAlarm(clock: Clock) {
   let rung = false
   let wake: (() => void) | undefined
   return {
@@ -46,7 +42,8 @@ export function createAlarm(clock: Clock): Alarm {
       rung = true
       wake?.()
     },
-    wait(ms, signal) {
+    /** Resolves with true when it rang, with false after `ms`. @throws the signal's reason */
+    wait(ms: number, signal: AbortSignal): Promise<boolean> {
       return new Promise((resolve, reject) => {
         const settle = () => {
           cancel()

@@ -11,7 +11,7 @@ export interface HttpSender {
   close(): Promise<void>
 }
 
-export interface SendOptions {
+interface SendOptions {
   readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string

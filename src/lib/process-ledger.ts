@@ -12,10 +12,7 @@ interface Entry {
 }
 
 /** A reaper that also keeps the list of what it watches in a file, for the next start. */
-export interface ProcessLedger extends ProcessReaper {
-  /** Resolves when the file says what is watched now. Never rejects. */
-  settled(): Promise<void>
-}
+export type ProcessLedger = ReturnType<typeof createProcessLedger>
 
 /**
  * Wraps a reaper. What watches over our children can be killed together with us; what the file then
@@ -25,7 +22,7 @@ export function createProcessLedger(options: {
   reaper: ProcessReaper
   /** Only one process at a time may use it. */
   path: string
-}): ProcessLedger {
+}) {
   const { reaper, path } = options
   const entries = new Map<number, Entry>()
   const serial = createSerial()
@@ -40,7 +37,7 @@ export function createProcessLedger(options: {
   }
 
   return {
-    watch(pid) {
+    watch(pid: number) {
       const forget = reaper.watch(pid)
       change(async () => {
         const started = await processIdentity(pid)
@@ -52,6 +49,7 @@ export function createProcessLedger(options: {
       }
     },
     close: () => reaper.close(),
+    /** Resolves when the file says what is watched now. Never rejects. */
     settled: () => serial(() => {}),
   }
 }

@@ -17,7 +17,7 @@ const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
 async function createProject() {
   const folder = await temporaryFolder()
   const ca = await createPrivateCa()
-  const plain = await startServer('legacy-http.ts')
+  const plain = await startServer('legacy-http')
   onTestFinished(plain.close)
   const front = await startHttpsFront(plain.url, await ca.issue(['127.0.0.1']))
   onTestFinished(front.close)

@@ -81,7 +81,7 @@ async function testThroughTunnel(emulate: () => Promise<EmulatedEdge>): Promise<
   return results
 }
 
-const upstream = await startServer('conformance-http.ts')
+const upstream = await startServer('conformance-http')
 const overHttp: ServerSketch = { url: upstream.url }
 const results = [
   ...(await testThroughGateway('stdio', (fixture) => startTestGateway({ servers: { fixture } }))),

@@ -54,7 +54,7 @@ async function start(kind: ServerKind): Promise<Place> {
       return { command: isScript ? [program, era] : [fixturePath(`${kind}.ts`)] }
     default: {
       if (!isScript) {
-        const server = await startServer(`${kind}.ts`)
+        const server = await startServer(kind)
         return { ...server, twin: server.url }
       }
       const open = () => (kind.endsWith('SSE') ? startSse(script) : startHttp(era, script))

@@ -132,7 +132,7 @@ export abstract class WireClient {
               .join('\n')}`,
           ),
         )
-      }, 15_000)
+      }, 60_000)
       const look = () => {
         const found = this.heard.slice(from).find(what)
         if (!found) return
@@ -209,7 +209,8 @@ export function exchange(
   },
 ): { heard: Promise<HttpHeard>; begun: Promise<IncomingMessage>; end(): void } {
   const { method, headers, body, onText } = options
-  const request = httpRequest(url, { method, headers })
+  // A connection that is kept may be closed from the other side as it is used again.
+  const request = httpRequest(url, { method, headers, agent: false })
   const begun = Promise.withResolvers<IncomingMessage>()
   const heard = Promise.withResolvers<HttpHeard>()
   request.on('error', (error) => {
@@ -224,6 +225,11 @@ export function exchange(
     response.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk
       if (!isStream) return
+      // A message of megabytes is one line, and read once it is whole.
+      if (!chunk.includes('\n')) {
+        rest += chunk
+        return
+      }
       const events = (rest + chunk).replaceAll('\r\n', '\n').split('\n\n')
       rest = events.pop() ?? ''
       for (const event of events) {

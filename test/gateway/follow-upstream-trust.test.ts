@@ -1,6 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { followUpstreamTrust } from '../../src/gateway/follow-upstream-trust.ts'
-import { createUpstreamTrust } from '../../src/gateway/upstream-trust.ts'
+import { createUpstreamTrust, followUpstreamTrust } from '../../src/gateway/upstream-trust.ts'
 import type { GatewayEvent } from '../../src/gateway-events.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createKnownOrigins } from '../../src/origin/known-origins.ts'

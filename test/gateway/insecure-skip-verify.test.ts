@@ -10,7 +10,7 @@ import { createPrivateCa, serverOf, trustChanges } from './trust-lab.ts'
 const closing = closeAfterEach()
 
 async function startUpstream() {
-  const plain = closing(await startServer('legacy-http.ts'))
+  const plain = closing(await startServer('legacy-http'))
   const pair = await (await createPrivateCa()).issue(['127.0.0.1'])
   const { url } = closing(await startHttpsFront(plain.url, pair))
   return { servers: { corp: { url, tls: { insecureSkipVerify: true } } }, url }

@@ -15,7 +15,7 @@ const closing = closeAfterEach()
 async function start(auth = {}) {
   const [ca, issuerCa] = [await createPrivateCa(), await createPrivateCa()]
   const issuer = closing(await startForeignIssuer({ pair: await issuerCa.issue(['127.0.0.1']) }))
-  const { url: behind } = closing(await startServer('legacy-http.ts'))
+  const { url: behind } = closing(await startServer('legacy-http'))
   const { url } = closing(
     await startProtectedServer({
       issuers: [issuer.issuer],

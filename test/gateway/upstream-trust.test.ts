@@ -25,7 +25,7 @@ const closing = closeAfterEach()
 const startTestGateway = (options: TestGatewayOptions) =>
   startRealTestGateway({ clock: createFastClock(20), ...options })
 
-async function startUpstream(file = 'legacy-http.ts', tls: object = {}) {
+async function startUpstream(file = 'legacy-http', tls: object = {}) {
   const ca = await createPrivateCa()
   const plain = closing(await startServer(file))
   const pair = await ca.issue(['127.0.0.1'])
@@ -35,9 +35,9 @@ async function startUpstream(file = 'legacy-http.ts', tls: object = {}) {
 
 describe('an upstream of a private authority', () => {
   it.each([
-    ['legacy-http.ts', 'http'],
-    ['legacy-sse.ts', 'sse'],
-    ['modern-http.ts', 'http'],
+    ['legacy-http', 'http'],
+    ['legacy-sse', 'sse'],
+    ['modern-http', 'http'],
   ] as const)('(%s) serves once its bundle is there, and no longer without', async (file, type) => {
     const { ca, url, front } = await startUpstream(file)
     const gateway = closing(
@@ -94,7 +94,7 @@ describe('an upstream of a private authority', () => {
 
   it('that asks who calls is shown the client certificate', async () => {
     const clients = await createPrivateCa()
-    const { ca, url } = await startUpstream('legacy-http.ts', {
+    const { ca, url } = await startUpstream('legacy-http', {
       ca: clients.certPem,
       requestCert: true,
       rejectUnauthorized: true,
@@ -103,7 +103,7 @@ describe('an upstream of a private authority', () => {
     const { bundles } = closing(bundlesBeside(gateway))
     await bundles.replace('corp', [pem(ca.certPem)], byTest)
     const server = () => serverOf(gateway, 'corp')
-    await expect.poll(() => server()?.error).toMatch(/asked for a client certificate/)
+    await expect.poll(() => server()?.error).toMatch(/wants a client certificate it knows/)
     expect(server()?.error).toContain(
       '`pnpm sallyport ca add corp --client-cert <file> --client-key <file>`',
     )
@@ -120,7 +120,7 @@ describe('an upstream of a private authority', () => {
   })
 
   it('keeps its open connections when nothing of its own changes', async () => {
-    const { ca, url, front } = await startUpstream('modern-http.ts')
+    const { ca, url, front } = await startUpstream('modern-http')
     const gateway = closing(await startTestGateway({ servers: { corp: { url } } }))
     const { bundles } = closing(bundlesBeside(gateway))
     await bundles.replace('corp', [pem(ca.certPem)], byTest)

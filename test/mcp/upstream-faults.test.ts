@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { rm, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -9,6 +10,7 @@ import { closeAfterEach } from '../fixtures/cleanup.ts'
 import { startTestGateway, stdioFixture } from '../fixtures/gateway.ts'
 import { childrenOf, isProcessAlive } from '../fixtures/processes.ts'
 import { fixturePath, startServer } from '../fixtures/start-server.ts'
+import { passOn } from '../oauth/client/protected-server.ts'
 
 const closing = closeAfterEach()
 
@@ -115,15 +117,48 @@ describe('a dead stdio child', () => {
 
 describe('an HTTP upstream', () => {
   it('that was restarted gets a new MCP session without the client noticing', async () => {
-    const first = await startServer('legacy-http.ts')
+    const first = await startServer('legacy-http')
     const gateway = closing(await startTestGateway({ servers: { one: { url: first.url } } }))
     const client = closing(await connectClient('v1 streamable HTTP', gateway.url()))
     expect(textOf(await client.call('echo', { text: 'a' }))).toBe('a')
     await first.close()
-    closing(await startServer('legacy-http.ts', { port: Number(new URL(first.url).port) }))
+    closing(await startServer('legacy-http', { port: Number(new URL(first.url).port) }))
     await expect
       .poll(async () => textOf(await client.call('echo', { text: 'b' }).catch(() => ({}))))
       .toBe('b')
+  })
+})
+
+describe('a call that waits for its upstream', () => {
+  it('is served after the restart that ends what it waited for', async () => {
+    const { url } = closing(await startServer('modern-http'))
+    let holds = false
+    let held = 0
+    const door = createHttpServer((request, response) => {
+      if (holds) held += 1
+      else passOn(request, response, url)
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => {
+      door.close()
+      door.closeAllConnections()
+    })
+    await once(door, 'listening')
+    const { port } = door.address() as AddressInfo
+    const gateway = closing(
+      await startTestGateway({ servers: { one: { url: `http://127.0.0.1:${port}/mcp` } } }),
+    )
+    const client = closing(await connectClient('v2 modern', gateway.url()))
+    expect(textOf(await client.call('echo', { text: 'a' }))).toBe('a')
+    holds = true
+    const first = gateway.gateway.reopen()
+    await expect.poll(() => held).toBeGreaterThan(0)
+    const call = client.call('echo', { text: 'b' })
+    // It is under way: the gateway answers what came after it.
+    await client.list('tools')
+    holds = false
+    await gateway.gateway.reopen()
+    expect(textOf(await call)).toBe('b')
+    await first
   })
 })
 

@@ -1,5 +1,5 @@
 import * as oauth from 'oauth4webapi'
-import type { ProtectedResourceDocument } from '../../src/oauth/resource-server/protected-resource.ts'
+import type { createResourceMetadata } from '../../src/oauth/resource-server/protected-resource.ts'
 import { type Browser, continueUrl, createBrowser, type Visit } from './browser.ts'
 import type { Lab } from './lab.ts'
 
@@ -23,7 +23,9 @@ export async function discover(
   const metadataUrl = /resource_metadata="([^"]+)"/.exec(
     refused.headers.get('www-authenticate') ?? '',
   )?.[1]
-  const metadata = (await (await fetch(String(metadataUrl))).json()) as ProtectedResourceDocument
+  const metadata = (await (await fetch(String(metadataUrl))).json()) as ReturnType<
+    typeof createResourceMetadata
+  >
   const as = await discoverIssuer(String(metadata.authorization_servers[0]))
   return { as, client: await register(as), resource: metadata.resource }
 }

@@ -18,7 +18,7 @@ import { row } from './row.ts'
 
 /** A gateway process in front of a real MCP server that shows this certificate. */
 async function startCompany({ cert, key }: { cert: string; key: string }) {
-  const plain = await startServer('modern-http.ts')
+  const plain = await startServer('modern-http')
   onTestFinished(() => plain.close())
   const front = await startHttpsFront(plain.url, { cert, key })
   onTestFinished(() => front.close())

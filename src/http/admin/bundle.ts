@@ -1,6 +1,5 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import type { BundleDescription } from '../../tls/upstream/describe-bundle.ts'
 import type { BundleOutcome } from '../../tls/upstream/upstream-bundles.ts'
 import {
   type AdminContext,
@@ -12,15 +11,10 @@ import {
 } from './guard.ts'
 import { maxBodyBytes, readBundleUpload } from './upload.ts'
 
-/** What the page and the API do with the bundle of the server that a request names. */
-export interface BundleActions {
-  /** @throws AdminRefusal, as do the others */
-  show(c: AdminContext): Promise<BundleDescription>
-  put(c: AdminContext): Promise<BundleOutcome>
-  remove(c: AdminContext): Promise<void>
-}
+export type BundleActions = ReturnType<typeof createBundleActions>
 
-export function createBundleActions(deps: AdminDeps): BundleActions {
+/** What the page and the API do with the bundle of the server that a request names, or refuse to do. */
+export function createBundleActions(deps: AdminDeps) {
   const { bundles } = deps
   const changeBy = (c: AdminContext) => ({
     by: `admin session ${c.get('adminSession').id}`,
@@ -42,13 +36,14 @@ export function createBundleActions(deps: AdminDeps): BundleActions {
     })
 
   return {
-    async show(c) {
+    /** @throws AdminRefusal, as do the others */
+    async show(c: AdminContext) {
       const server = serverIn(c)
       const bundle = await bundles.describe(server)
       if (!bundle) throw noBundle(server)
       return bundle
     },
-    async put(c) {
+    async put(c: AdminContext) {
       const server = serverIn(c)
       if (configured(server).url === undefined) {
         throw new AdminRefusal(409, 'NOT_OVER_HTTPS', {
@@ -61,7 +56,7 @@ export function createBundleActions(deps: AdminDeps): BundleActions {
       if (result.stored) deps.onBundleChanged()
       return result
     },
-    async remove(c) {
+    async remove(c: AdminContext) {
       const server = serverIn(c)
       if (!(await bundles.remove(server, changeBy(c)))) throw noBundle(server)
       deps.onBundleChanged()

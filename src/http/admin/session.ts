@@ -15,20 +15,6 @@ export interface AdminSession {
   readonly id: string
 }
 
-/**
- * Who may use the admin page: whoever followed a link that was printed on the terminal. The store has
- * hashes only. A command beside the gateway issues links, the gateway redeems them.
- */
-export interface AdminSessions {
-  /** A secret that opens one session; it replaces the one before. */
-  issueLink(): Promise<{ secret: string; expiresAt: number }>
-  /** The value of a new session's cookie; undefined when the link is over, was used, or is none. */
-  redeem(secret: string): Promise<string | undefined>
-  verify(cookie: string): Promise<AdminSession | undefined>
-  /** A session for a command beside the gateway, which ends it when it is done. */
-  open(): Promise<{ cookie: string; end(): Promise<void> }>
-}
-
 interface Link {
   readonly hash: string
 }
@@ -38,9 +24,13 @@ const place = ['admin', 'link'] as const
 /** By the hash of their cookies. */
 const sessions = 'admin-sessions'
 
-export function createAdminSessions(options: { store: Store; now: () => number }): AdminSessions {
-  const { store, now } = options
+export type AdminSessions = ReturnType<typeof createAdminSessions>
 
+/**
+ * Who may use the admin page: whoever followed a link that was printed on the terminal. The store has
+ * hashes only. A command beside the gateway issues links, the gateway redeems them.
+ */
+export function createAdminSessions({ store, now }: { store: Store; now: () => number }) {
   /** Of two requests with the same link, one finds it used. */
   function takeLink(secret: string): Promise<boolean> {
     return store.transaction(async (documents) => {
@@ -59,6 +49,7 @@ export function createAdminSessions(options: { store: Store; now: () => number }
   }
 
   return {
+    /** A secret that opens one session; it replaces the one before. */
     async issueLink() {
       const secret = randomBytes(32).toString('base64url')
       const expiresAt = now() + linkMs
@@ -66,12 +57,14 @@ export function createAdminSessions(options: { store: Store; now: () => number }
       await store.set(...place, link, { expiresAt })
       return { secret, expiresAt }
     },
-    redeem: async (secret) => ((await takeLink(secret)) ? add() : undefined),
-    async verify(cookie) {
+    /** The value of a new session's cookie; undefined when the link is over, was used, or is none. */
+    redeem: async (secret: string) => ((await takeLink(secret)) ? add() : undefined),
+    async verify(cookie: string): Promise<AdminSession | undefined> {
       const hash = hashOf(cookie)
       const found = await store.get(sessions, hash)
       return found === undefined ? undefined : { id: hash.slice(0, 8) }
     },
+    /** A session for a command beside the gateway, which ends it when it is done. */
     async open() {
       const cookie = await add()
       return { cookie, end: () => store.delete(sessions, hashOf(cookie)) }

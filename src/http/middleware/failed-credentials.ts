@@ -6,28 +6,28 @@ import type { Logger } from '../../lib/logger.ts'
 const perMinute = 30
 const windowSeconds = 60
 
+export type FailedCredentials = ReturnType<typeof createFailedCredentials>
+
 /**
  * Counts wrong credentials by source. The first of a minute is a warning; past the limit a source is
  * told to wait, its right ones included. This machine, and clients of a tunnel that names none, are
  * one source for strangers and owner alike, so there right credentials are good at any time.
  */
-export interface FailedCredentials {
-  /** How long the source has to wait before it is listened to, seconds. */
-  lockedFor(source: string): Promise<number | undefined>
-  /** Counts a failure; the same once that is over the limit. */
-  count(source: string, about: { profile: string; reason: string }): Promise<number | undefined>
-}
-
-export function createFailedCredentials(logger: Pick<Logger, 'warn'>): FailedCredentials {
+export function createFailedCredentials(logger: Pick<Logger, 'warn'>) {
   const limiter = new RateLimiterMemory({ points: perMinute, duration: windowSeconds })
 
   return {
-    async lockedFor(source) {
+    /** How long the source has to wait before it is listened to, seconds. */
+    async lockedFor(source: string): Promise<number | undefined> {
       if (isLoopbackAddress(source)) return undefined
       const counted = await limiter.get(source)
       return counted && counted.consumedPoints >= perMinute ? secondsOf(counted) : undefined
     },
-    async count(source, about) {
+    /** Counts a failure; the same once that is over the limit. */
+    async count(
+      source: string,
+      about: { profile: string; reason: string },
+    ): Promise<number | undefined> {
       try {
         const { consumedPoints } = await limiter.consume(source)
         if (consumedPoints === 1) {

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Logger } from '../../lib/logger.ts'
 import { eventStreamHeaders, formatEvent } from '../wire/event-stream.ts'
 
-/** Under the shortest idle limit of any proxy in front of us, ms. */
+/** A quarter of the shortest idle limit of the edges that tunnels lead through (localtunnel's nginx), ms. */
 const keepAliveMs = 15_000
 /** What may wait for a client that reads slowly, bytes, beside the largest message that does. */
 export const maxQueuedBytes = 8 * 1024 * 1024
@@ -24,12 +24,33 @@ export interface ClientStream {
 export function createClientStreams({ logger }: { logger: Logger }) {
   const open = new Set<ClientStream>()
   let heart: NodeJS.Timeout | undefined
+  /** What begins the streams of answers that have not begun: since the last beat, and before it. */
+  let silent = new Set<() => void>()
+  let longSilent = new Set<() => void>()
 
   function beat(): void {
+    for (const begin of longSilent) begin()
+    longSilent = silent
+    silent = new Set()
     for (const stream of open) stream.comment('keepalive')
+    if (open.size > 0 || longSilent.size > 0) return
+    clearInterval(heart)
+    heart = undefined
   }
 
   return {
+    /**
+     * Has the stream of an answer begun when nothing of it was sent for a beat or two, as edges and
+     * proxies cut what says nothing.
+     */
+    whenSilent(outgoing: ServerResponse, begin: () => void): void {
+      const onSilence = () => {
+        if (!outgoing.headersSent) begin()
+      }
+      silent.add(onSilence)
+      outgoing.once('close', () => silent.delete(onSilence) || longSilent.delete(onSilence))
+      heart ??= setInterval(beat, keepAliveMs).unref()
+    },
     /** @param onEnd called once, when nothing more can be sent, whoever ended it */
     open(
       outgoing: ServerResponse,
@@ -45,7 +66,6 @@ export function createClientStreams({ logger }: { logger: Logger }) {
         if (!isOpen) return
         isOpen = false
         open.delete(stream)
-        if (open.size === 0) clearInterval(heart)
         onEnd?.()
       }
 
@@ -79,12 +99,13 @@ export function createClientStreams({ logger }: { logger: Logger }) {
         },
       }
       outgoing.once('close', finish)
-      if (open.size === 0) heart = setInterval(beat, keepAliveMs).unref()
+      heart ??= setInterval(beat, keepAliveMs).unref()
       open.add(stream)
       return stream
     },
     close(): void {
       for (const stream of [...open]) stream.end()
+      clearInterval(heart)
     },
   }
 }

@@ -55,6 +55,7 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
         principal,
         sessionId: undefined,
       })
+      streams.whenSilent(exchange.outgoing, () => this.#open())
       exchange.outgoing.once('close', () => {
         if (exchange.outgoing.writableEnded) return
         // Whoever leaves does not want it any more (MCP 2026-07-28, Cancellation).
@@ -93,10 +94,13 @@ export function createModernEndpoint(options: { profile: Profile; streams: Clien
     }
     tell(method: string, params: string | undefined) {
       this.trace?.aside('server', method, params ?? '{}')
-      // Who takes JSON alone gets the answer, and nothing that is told before it.
-      if (!this.#stream && !takenBy(this.#exchange).stream) return
+      this.#open()?.send(writeNotification(method, params))
+    }
+    /** Who takes JSON alone gets the answer, and nothing that is told before it. */
+    #open(): ClientStream | undefined {
+      if (!this.#stream && !takenBy(this.#exchange).stream) return undefined
       this.#stream ??= streams.open(this.#exchange.outgoing)
-      this.#stream.send(writeNotification(method, params))
+      return this.#stream
     }
     ask(question: Question): () => void {
       const message = 'a 2026-07-28 client is asked by "input_required" results'

@@ -54,6 +54,9 @@ export class PostOutlet implements Outlet {
     this.#left = requests.length
     this.#onlyRequest = requests.length === 1 ? requests[0]?.id : undefined
     this.#isBatch = Array.isArray(exchange.body?.value)
+    if (this.#left > 0 && this.#takesStream) {
+      streams.whenSilent(exchange.outgoing, () => this.#open())
+    }
   }
 
   deliver(text: string): void {
@@ -98,7 +101,9 @@ export class PostOutlet implements Outlet {
   }
 
   #open() {
-    this.#stream ??= this.#streams.open(this.#exchange.outgoing, this.#onlyRequest)
+    if (this.#stream) return this.#stream
+    this.#stream = this.#streams.open(this.#exchange.outgoing, this.#onlyRequest)
+    for (const answer of this.#answers.splice(0)) this.#stream.send(answer)
     return this.#stream
   }
 }

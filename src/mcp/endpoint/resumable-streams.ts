@@ -136,6 +136,7 @@ export function createResumableStreams(options: {
       stream.attach(outgoing)
       return stream
     },
+    whenSilent: options.streams.whenSilent,
     /** Goes on after an event. @returns false for what is no id of ours */
     resume(outgoing: ServerResponse, lastEventId: string): boolean {
       const [, whose, key, seq, request] =

@@ -29,7 +29,13 @@ interface PendingCall {
 /** One connection to a server, of either era. Nothing that passes is validated or written anew. */
 export function createConnection(options: ConnectOptions) {
   const { config, logger } = options
-  const calls = new Map<number, PendingCall>()
+  /**
+   * By their ids. No Map: each table that one grows out of points to the next, so that one dead table in
+   * the old generation keeps all that follow, and every call in them, until that is collected as well.
+   */
+  const calls: Record<number, PendingCall> = {}
+  const whenIdle: (() => void)[] = []
+  const isBusy = () => Object.keys(calls).length > (era === 'modern' ? 1 : 0)
   let lastId = 0
   let abandonedFor: string | undefined
   let closedFor: string | undefined
@@ -42,12 +48,12 @@ export function createConnection(options: ConnectOptions) {
   const transport: Transport = createTransport(options, {
     onText: receive,
     onFailure: (id, failure) => settle(id)?.listener.failed(failure),
-    onPause: (id, retryMs) => calls.get(id)?.listener.paused?.(retryMs),
+    onPause: (id, retryMs) => calls[id]?.listener.paused?.(retryMs),
     onClosed(reason) {
       if (closedFor !== undefined) return
       closedFor = abandonedFor ?? reason
-      for (const id of [...calls.keys()]) {
-        settle(id)?.listener.failed(new UpstreamFailure('lost', closedFor))
+      for (const id of Object.keys(calls)) {
+        settle(Number(id))?.listener.failed(new UpstreamFailure('lost', closedFor))
       }
       questions.close()
       setClosed(closedFor)
@@ -55,9 +61,10 @@ export function createConnection(options: ConnectOptions) {
   })
 
   function settle(id: number): PendingCall | undefined {
-    const call = calls.get(id)
+    const call = calls[id]
     if (!call) return undefined
-    calls.delete(id)
+    delete calls[id]
+    if (whenIdle.length > 0 && !isBusy()) for (const tell of whenIdle.splice(0)) tell()
     clearTimeout(call.timer)
     return call
   }
@@ -73,7 +80,7 @@ export function createConnection(options: ConnectOptions) {
   /** Whatever a server may say: it costs the message, and the call that it answers. */
   function handle(message: Message, about?: { id: number; status: number }) {
     const isAnswer = message.kind === 'result' || message.kind === 'error'
-    const answered = isAnswer ? calls.get(Number(message.id ?? about?.id)) : undefined
+    const answered = isAnswer ? calls[Number(message.id ?? about?.id)] : undefined
     try {
       dispatch(message, about)
     } catch (error) {
@@ -109,7 +116,7 @@ export function createConnection(options: ConnectOptions) {
     const { method, params } = notification
     if (method === 'notifications/progress') {
       const token = params?.progressToken
-      const call = isId(token) ? calls.get(Number(token)) : undefined
+      const call = isId(token) ? calls[Number(token)] : undefined
       if (!call) return
       call.timer.refresh()
       return call.listener.progress(paramsText(notification) ?? '{}')
@@ -131,13 +138,13 @@ export function createConnection(options: ConnectOptions) {
     message: Notification | Request,
     about: { id: number } | undefined,
   ): readonly MessageOwner[] {
-    const own = about && calls.get(about.id)?.listener.owner
+    const own = about && calls[about.id]?.listener.owner
     if (own) return [own]
     const taskId = taskOf(message)
     if (taskId !== undefined) {
       return options.audience().filter((owner) => options.isTaskOf(taskId, owner))
     }
-    const calling = [...calls.values()].flatMap(({ listener }) => listener.owner ?? [])
+    const calling = Object.values(calls).flatMap(({ listener }) => listener.owner ?? [])
     return calling.length > 0 ? calling : options.audience()
   }
 
@@ -159,7 +166,7 @@ export function createConnection(options: ConnectOptions) {
     if (timeoutMs === forever) clearTimeout(timer)
     const request = { id, text: writeRequest(id, method, params), method }
     // Registered first, as a transport may fail at once.
-    calls.set(id, { listener, timer })
+    calls[id] = { listener, timer }
     if (closedFor !== undefined) {
       settle(id)
       const failure = new UpstreamFailure('unseen', closedFor)
@@ -207,8 +214,11 @@ export function createConnection(options: ConnectOptions) {
     get handshake() {
       return handshake
     },
-    get inFlight() {
-      return calls.size
+    get isBusy() {
+      return isBusy()
+    },
+    idle() {
+      return isBusy() ? new Promise<void>((resolve) => whenIdle.push(resolve)) : Promise.resolve()
     },
     /** The returned function cancels it: the server is told, and nothing more is heard. */
     call,

@@ -86,6 +86,11 @@ export interface Upstream {
   notify(session: ClientSession, method: string, params: string | undefined): void
   releaseSession(session: ClientSession): Promise<void>
   restart(): Promise<void>
+  /**
+   * The same for a server whose files have changed: calls under way end first, as far as `patienceMs`
+   * goes, and those that come meanwhile are answered by the new one.
+   */
+  reload(patienceMs: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -103,7 +108,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   let lastUsed = now()
   let closed = false
   let starting = 0
+  let restarts = 0
   let toldMalformed = false
+  /** While it is replaced by its new self. */
+  let reloading: Promise<void> | undefined
   /** Sessions whose own connection ended by itself. */
   const lostSessions = new Set<string>()
 
@@ -162,7 +170,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const catalog = createCatalogKeeper({
     initial: options.lastCatalog,
     memory,
-    connection: () => links.acquire(undefined),
+    connection: () => acquire(undefined),
     timeoutMs: listTimeoutMs,
     logger,
     onChanged: (kinds) => options.onCatalog(config.name, kinds),
@@ -176,6 +184,17 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
   const subscriptions = createResourceSubscriptions(perSession)
   const logLevels = createLogLevels(perSession)
+
+  /** A restart ends what is being opened; whoever waits for that gets what is opened next. */
+  async function acquire(session: ClientSession | undefined): Promise<UpstreamConnection> {
+    const before = restarts
+    try {
+      return await links.acquire(session)
+    } catch (error) {
+      if (closed || restarts === before) throw error
+      return acquire(session)
+    }
+  }
 
   function refreshQuietly(): void {
     catalog.refresh().catch(() => {
@@ -209,7 +228,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   async function start(): Promise<void> {
     if (closed) return
     try {
-      await connecting(links.acquire(undefined))
+      await connecting(acquire(undefined))
       if (closed) return
       policy.opened()
       lastError = undefined
@@ -238,9 +257,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   idleTimer?.unref()
   function stopWhenIdle(): void {
     const open = links.all()
-    // A 2026-07-28 server is followed by a call that never ends.
-    const busy = (one: UpstreamConnection) => one.inFlight > (one.era === 'modern' ? 1 : 0)
-    if (open.some(busy) || subscriptions.size > 0) lastUsed = now()
+    if (open.some(({ isBusy }) => isBusy) || subscriptions.size > 0) lastUsed = now()
     if (links.opening || open.length === 0 || now() - lastUsed < config.idleMs) return
     logger.info('stopped: idle')
     void links.closeAll().then(() => options.onState(config.name))
@@ -262,10 +279,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     catalog: catalog.current,
     ready(session) {
       lastUsed = now()
-      return links.ready(session)
+      return reloading ? undefined : links.ready(session)
     },
     async connection(session) {
       lastUsed = now()
+      await reloading
       const isDown = links.all().length === 0
       if (isDown && !links.opening && starting === 0) {
         const refusal = policy.refusal()
@@ -274,7 +292,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         void start()
       }
       try {
-        return await links.acquire(session)
+        return await acquire(session)
       } catch (error) {
         throw (await upstream.loginNeeded()) ?? unavailable(failureReason(error))
       }
@@ -317,8 +335,21 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     async restart() {
       policy.reset()
       clearTimeout(restartTimer)
+      restarts += 1
       await links.closeAll()
       await start()
+    },
+    async reload(patienceMs) {
+      await reloading
+      const { promise, resolve } = Promise.withResolvers<void>()
+      reloading = promise
+      try {
+        await settlesWithin(Promise.all(links.all().map((one) => one.idle())), patienceMs)
+        await upstream.restart()
+      } finally {
+        reloading = undefined
+        resolve()
+      }
     },
     async close() {
       closed = true

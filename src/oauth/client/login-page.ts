@@ -9,10 +9,10 @@ interface LoginPage {
   readonly message: string
   /** What to do; undefined when nothing is left to do. */
   readonly hint: string | undefined
-  /** Stable name of the failure; undefined when the server is connected. */
-  readonly failure: UpstreamAuthFailure | undefined
+  /** Stable name of the failure; left out when the server is connected. */
+  readonly failure?: UpstreamAuthFailure
   /** Begins the login anew; only where that may help and the visitor proved to be the right one. */
-  readonly retryUrl: string | undefined
+  readonly retryUrl?: string | undefined
 }
 
 export interface PageAnswer {
@@ -26,8 +26,6 @@ export function connectedPage(server: string, setCookie: string): PageAnswer {
     title: `${server} is connected`,
     message: `The gateway can now use the server ${JSON.stringify(server)}. You may close this window.`,
     hint: undefined,
-    failure: undefined,
-    retryUrl: undefined,
   }
   return { status: 200, setCookie, page }
 }

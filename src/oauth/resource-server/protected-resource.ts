@@ -11,20 +11,11 @@ export interface ProtectedProfile {
   readonly scopes: readonly string[]
 }
 
-/** RFC 9728 section 2. */
-export interface ProtectedResourceDocument {
-  readonly resource: string
-  readonly authorization_servers: readonly string[]
-  readonly scopes_supported: readonly string[]
-  readonly bearer_methods_supported: readonly string[]
-  readonly resource_name: string
-}
-
 /** Protected resource metadata of a profile in one origin (RFC 9728 section 2). */
 export function createResourceMetadata(
   profile: ProtectedProfile,
   options: { origin: string; authorizationServers: readonly string[] },
-): ProtectedResourceDocument {
+) {
   return {
     resource: oauthUrls(options.origin).resource(profile.name),
     authorization_servers: options.authorizationServers,
@@ -54,74 +45,48 @@ const retryAfterSeconds = '10'
 /** RFC 6750 section 3.1: without credentials the challenge carries no error code. */
 export function credentialsNeeded(auth: ProfileAuth, target: Target): Refusal {
   // Metadata would send the client to log in where only a key helps.
-  const challenge =
-    auth === 'key'
-      ? `Bearer realm="${target.profile}"`
-      : formatChallenge({ resourceMetadata: metadataUrl(target), scopes: [baseScope] })
-  const what = auth === 'key' ? 'an API key' : 'an access token or an API key'
-  return {
-    ok: false,
-    status: 401,
-    headers: { 'www-authenticate': challenge },
-    body: {
-      error: 'authorization_required',
-      error_description: `the profile ${JSON.stringify(target.profile)} needs ${what} in the Authorization header`,
-    },
-  }
+  const isKeyed = auth === 'key'
+  const challenge = isKeyed
+    ? `Bearer realm="${target.profile}"`
+    : formatChallenge(target, { scope: baseScope })
+  const what = isKeyed ? 'an API key' : 'an access token or an API key'
+  const error_description = `the profile ${JSON.stringify(target.profile)} needs ${what} in the Authorization header`
+  return refusal(401, challenge, { error: 'authorization_required', error_description })
 }
 
 /** Credentials that are not good here, or that cannot be checked now. */
-export function credentialsRefused(error: OAuthError, target: Target): Refusal {
-  const body = { error: error.code, error_description: error.description }
-  if (error.code === 'temporarily_unavailable') {
+export function credentialsRefused({ code, description }: OAuthError, target: Target): Refusal {
+  const body = { error: code, error_description: description }
+  if (code === 'temporarily_unavailable') {
     return { ok: false, status: 503, headers: { 'retry-after': retryAfterSeconds }, body }
   }
-  const challenge = formatChallenge({
-    error: 'invalid_token',
-    description: error.description,
-    scopes: [baseScope],
-    resourceMetadata: metadataUrl(target),
-  })
-  return { ok: false, status: 401, headers: { 'www-authenticate': challenge }, body }
+  const said = { ...body, error: 'invalid_token', scope: baseScope }
+  return refusal(401, formatChallenge(target, said), body)
 }
 
 /** RFC 6750 section 3.1; MCP has every scope named that the request needs. */
 export function insufficientScope(scopes: readonly string[], target: Target): Refusal {
-  const description = `the request needs the scopes ${scopes.join(' ')}`
-  const challenge = formatChallenge({
-    error: 'insufficient_scope',
-    description,
-    scopes,
-    resourceMetadata: metadataUrl(target),
-  })
-  return {
-    ok: false,
-    status: 403,
-    headers: { 'www-authenticate': challenge },
-    body: { error: 'insufficient_scope', error_description: description },
-  }
+  const scope = scopes.join(' ')
+  const error_description = `the request needs the scopes ${scope}`
+  const body = { error: 'insufficient_scope', error_description }
+  return refusal(403, formatChallenge(target, { ...body, scope }), body)
 }
 
-function metadataUrl({ origin, profile }: Target): string {
-  return oauthUrls(origin).resourceMetadata(profile)
+function refusal(status: 401 | 403, challenge: string, body: Refusal['body']): Refusal {
+  return { ok: false, status, headers: { 'www-authenticate': challenge }, body }
 }
 
-/** What a WWW-Authenticate answer says (RFC 6750 section 3, RFC 9728 section 5.1). */
-interface Challenge {
-  readonly resourceMetadata: string
-  readonly scopes: readonly string[]
-  /** Left out when the request brought no credentials at all (RFC 6750 section 3.1). */
-  readonly error?: 'invalid_token' | 'insufficient_scope'
-  readonly description?: string
-}
-
-function formatChallenge(challenge: Challenge): string {
-  const parameters: [string, string | undefined][] = [
-    ['error', challenge.error],
-    ['error_description', challenge.description],
-    ['scope', challenge.scopes.join(' ')],
-    ['resource_metadata', challenge.resourceMetadata],
-  ]
+/** A WWW-Authenticate value (RFC 6750 section 3, RFC 9728 section 5.1). */
+function formatChallenge(
+  { origin, profile }: Target,
+  {
+    error,
+    error_description,
+    scope,
+  }: { error?: string; error_description?: string; scope: string },
+): string {
+  const resource_metadata = oauthUrls(origin).resourceMetadata(profile)
+  const parameters = Object.entries({ error, error_description, scope, resource_metadata })
   const written = parameters.flatMap(([name, value]) => (value ? `${name}="${quote(value)}"` : []))
   return `Bearer ${written.join(', ')}`
 }

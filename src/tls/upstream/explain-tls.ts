@@ -66,7 +66,7 @@ function explainFailure(
   { code, isHttp }: Extract<TlsObservation, { outcome: 'failed' }>,
 ): TlsFinding {
   const kind = isHttp ? 'plain-http' : kindOf(code)
-  const isOfHandshake = kind === undefined || kind === 'client-certificate' || kind === 'hung-up'
+  const isOfHandshake = kind === undefined || kind === 'client-certificate'
   return findingOf(isOfHandshake ? 'handshake' : kind, { place, code })
 }
 

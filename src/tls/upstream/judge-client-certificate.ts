@@ -20,17 +20,17 @@ export interface ClientCertificateFiles {
   readonly key: UploadedFile
 }
 
-interface JudgedClientCertificate {
-  readonly files: readonly FileVerdict[]
-  /** PEM, the chain leaf first; undefined when the pair is refused. */
-  readonly pair: { readonly cert: string; readonly key: string } | undefined
-}
-
-/** Judges a certificate that is to be presented, and its key, at `now` (ms since the epoch). */
+/**
+ * Judges a certificate that is to be presented, and its key, at `now` (ms since the epoch). `pair` has
+ * the chain leaf first, as PEM; undefined when it is refused.
+ */
 export function judgeClientCertificate(
   { cert, key }: ClientCertificateFiles,
   now: number,
-): JudgedClientCertificate {
+): {
+  readonly files: readonly FileVerdict[]
+  readonly pair: { readonly cert: string; readonly key: string } | undefined
+} {
   const parsedKey = readKey(key)
   const parts = readCertificateFile(cert)
   const chain = parts.flatMap(({ certificate }) => certificate ?? [])

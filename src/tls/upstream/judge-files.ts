@@ -9,7 +9,7 @@ import {
 import { judgeAuthority } from './judge-certificate.ts'
 
 /** More would slow down every connection: a system's whole store has some 150. */
-export const maxCertificates = 500
+const maxCertificates = 500
 
 const acceptable: ReadonlySet<CertificateVerdict> = new Set([
   'root',
@@ -40,22 +40,19 @@ export interface FileVerdict {
   readonly certificates: readonly CertificateFinding[]
 }
 
-interface JudgedFiles {
-  /** Whether every certificate of every file can be kept. */
-  readonly accepted: boolean
-  readonly files: readonly FileVerdict[]
-  /** What was not known yet, each once. */
-  readonly fresh: readonly X509Certificate[]
-}
-
 /**
  * Judges files as authorities, at `now` (ms since the epoch). `known` are certificates that are kept
- * already.
+ * already, `fresh` what was not known yet, each once. `accepted`: every certificate of every file can
+ * be kept.
  */
 export function judgeFiles(
   files: readonly UploadedFile[],
   { known, now }: { known: readonly X509Certificate[]; now: number },
-): JudgedFiles {
+): {
+  readonly accepted: boolean
+  readonly files: readonly FileVerdict[]
+  readonly fresh: readonly X509Certificate[]
+} {
   const seen = new Set(known.map(({ fingerprint256 }) => fingerprint256))
   const fresh: X509Certificate[] = []
   const verdicts = files.map((file) => {

@@ -10,18 +10,15 @@ export interface MissingLink {
   readonly message: string
 }
 
-interface OrderedChain {
-  /** Roots first, then level by level: each certificate behind one that signed it. */
-  readonly certificates: readonly X509Certificate[]
-  readonly missing: readonly MissingLink[]
-}
-
 /**
- * Orders the certificates of a bundle, whatever order they come in: the same set gives the same
- * order. A certificate is an issuer when names and key identifiers (RFC 5280 4.2.1.1) fit and its key
+ * Orders the certificates of a bundle, roots first and then level by level, each behind one that
+ * signed it; whatever order they come in, the same set gives the same order. A certificate is an issuer when names and key identifiers (RFC 5280 4.2.1.1) fit and its key
  * verifies the signature. What none of the others issued is named in `missing`.
  */
-export function orderChain(certificates: readonly X509Certificate[]): OrderedChain {
+export function orderChain(certificates: readonly X509Certificate[]): {
+  readonly certificates: readonly X509Certificate[]
+  readonly missing: readonly MissingLink[]
+} {
   const sorted = certificates.toSorted(compare)
   const bySubject = Map.groupBy(sorted, ({ subject }) => subject)
   const isRoot = new Map(sorted.map((certificate) => [certificate, isSelfSigned(certificate)]))
@@ -85,19 +82,14 @@ export function pathFrom(
 function missingLink(certificate: X509Certificate, hasName: boolean): MissingLink {
   const subject = onOneLine(certificate.subject)
   const issuer = onOneLine(certificate.issuer)
-  return hasName
-    ? {
-        subject,
-        issuer,
-        reason: 'other-key',
-        message: `The bundle holds a certificate of the name ${issuer}, but ${subject} was signed with another key.`,
-      }
-    : {
-        subject,
-        issuer,
-        reason: 'absent',
-        message: `The issuer ${issuer} of ${subject} is not in the bundle.`,
-      }
+  return {
+    subject,
+    issuer,
+    reason: hasName ? 'other-key' : 'absent',
+    message: hasName
+      ? `The bundle holds a certificate of the name ${issuer}, but ${subject} was signed with another key.`
+      : `The issuer ${issuer} of ${subject} is not in the bundle.`,
+  }
 }
 
 function compare(a: X509Certificate, b: X509Certificate): number {

@@ -32,9 +32,10 @@ interface Failure {
 }
 
 const urlSetting = 'the "url" of the server in the configuration file'
-/** For keys and signatures that are too weak. */
-const issueAnew = 'Have it issued anew with a P-256 key, or an RSA key of 2048 bits, and SHA-256'
 const renew = "Have the server's certificate renewed, and check the clock of this machine"
+
+/** Some servers send no alert, but hang up once they have seen that there is no certificate. */
+const hangUp = /^(UND_ERR_SOCKET|ECONNRESET|EPIPE)$/
 
 /** Every way to fail. What was seen of a chain says more of those that are about one. */
 const failures = {
@@ -91,20 +92,13 @@ const failures = {
   'too-weak': {
     codes: /TOO_SMALL|TOO_WEAK/,
     says: 'shows a certificate or a key that is too weak',
-    cure: issueAnew,
+    cure: 'Have it issued anew with a P-256 key, or an RSA key of 2048 bits, and SHA-256',
   },
   'client-certificate': {
     // What a server says that wants a client certificate, or another one than it got.
     codes:
       /^ERR_SSL_.*ALERT_(CERTIFICATE_(REQUIRED|EXPIRED|REVOKED|UNKNOWN)|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED|NO_CERTIFICATE)$/,
-    says: 'ended the handshake, as a server does that wants a client certificate it knows',
-    cure: ({ server }) => `Give it one with \`${setClientCertificateCommand(server)}\``,
-    shows: 'what it asks for',
-  },
-  'hung-up': {
-    // Some send no alert, but end the connection once they have seen that there is no certificate.
-    codes: /^(UND_ERR_SOCKET|ECONNRESET|EPIPE)$/,
-    says: 'ended the connection after it had asked for a client certificate',
+    says: 'ended the connection, as a server does that wants a client certificate it knows',
     cure: ({ server }) => `Give it one with \`${setClientCertificateCommand(server)}\``,
     shows: 'what it asks for',
   },
@@ -168,19 +162,15 @@ export function findingOf(
 /** What a server that ended the connection over the client's certificate needs. */
 export function clientCertificateFinding(server: string, isPresented: boolean): TlsFinding {
   const command = setClientCertificateCommand(server)
-  return isPresented
-    ? {
-        kind: 'client-certificate-refused',
-        message: 'The server refused the client certificate that is kept for it.',
-        fix: 'Ask its operator which authority it accepts client certificates of, and set one of that.',
-        command,
-      }
-    : {
-        kind: 'client-certificate-needed',
-        message: 'The server asks for a client certificate, and none is kept for it.',
-        fix: 'Get a certificate and its key from its operator, and set them.',
-        command,
-      }
+  if (!isPresented) {
+    const message = 'The server asks for a client certificate, and none is kept for it.'
+    const fix = 'Get a certificate and its key from its operator, and set them.'
+    return { kind: 'client-certificate-needed', message, fix, command }
+  }
+  const message = 'The server refused the client certificate that is kept for it.'
+  const fix =
+    'Ask its operator which authority it accepts client certificates of, and set one of that.'
+  return { kind: 'client-certificate-refused', message, fix, command }
 }
 
 /**
@@ -193,8 +183,9 @@ export function explainTlsFailure(
   { server, url, wasAsked }: { server: string; url: URL; wasAsked: boolean },
 ): UserError | undefined {
   if (!(failure instanceof Error) || failure instanceof UserError) return undefined
-  const kind = kindOf((failure as NodeJS.ErrnoException).code ?? failure.name)
-  if (kind === undefined || isUnreached(kind) || (kind === 'hung-up' && !wasAsked)) return undefined
+  const code = (failure as NodeJS.ErrnoException).code ?? failure.name
+  const kind = wasAsked && hangUp.test(code) ? 'client-certificate' : kindOf(code)
+  if (kind === undefined || isUnreached(kind)) return undefined
   if ((kind === 'not-http' ? 'http:' : 'https:') !== url.protocol) return undefined
   const { says, shows } = catalogue[kind]
   const cure = cureOf(kind, { server, ...tlsAddressOf(url) })

@@ -10,35 +10,19 @@ import type {
 } from '../../lib/upstream-connections.ts'
 import { addCommand, explainTlsFailure } from './tls-failures.ts'
 
-interface UpstreamConnectionsOptions {
+/** Opens connections that trust the built-in roots and the server's own bundle, and nothing more. */
+export function createUpstreamConnections(options: {
   readonly read: ReadUpstreamTls
   /** The servers reached over HTTP, as configured now. */
-  readonly server: (name: string) => ConnectedServer | undefined
+  readonly server: (
+    name: string,
+  ) => { readonly url: string; readonly tls: { readonly insecureSkipVerify: boolean } } | undefined
   /** Whether anybody beyond this machine may reach us now. */
   readonly isExposed: () => boolean
-}
-
-interface ConnectedServer {
-  readonly url: string
-  readonly tls: { readonly insecureSkipVerify: boolean }
-}
-
-/** Opens connections that trust the built-in roots and the server's own bundle, and nothing more. */
-export function createUpstreamConnections(
-  options: UpstreamConnectionsOptions,
-): UpstreamConnections {
+}): UpstreamConnections {
   const contextFor = rememberContexts()
   /** Servers and hosts that asked for a client certificate when they were last connected to. */
   const asking = new Set<string>()
-
-  function verificationOf(name: string, hostname: string): Verification {
-    const server = options.server(name)
-    return decideVerification({
-      insecureSkipVerify: server?.tls.insecureSkipVerify ?? false,
-      isOwnHost: server !== undefined && new URL(server.url).hostname === hostname,
-      isExposed: options.isExposed(),
-    })
-  }
 
   function noteDemand(place: string, socket: Socket | null): void {
     // A client knows common signature algorithms only when it was asked for a certificate.
@@ -53,7 +37,12 @@ export function createUpstreamConnections(
     { hostname }: buildConnector.Options,
     base: buildConnector.BuildOptions,
   ): Promise<buildConnector.connector> {
-    const verification = verificationOf(name, hostname)
+    const server = options.server(name)
+    const verification = decideVerification({
+      insecureSkipVerify: server?.tls.insecureSkipVerify ?? false,
+      isOwnHost: server !== undefined && new URL(server.url).hostname === hostname,
+      isExposed: options.isExposed(),
+    })
     if (verification === 'refuse') throw notVerified(name)
     const tls = await options.read(name)
     // One for each connection, as it keeps sessions: a resumed one would carry earlier trust on.
@@ -118,13 +107,11 @@ function notVerified(server: string): UserError {
   )
 }
 
-/** `refuse`: nobody is connected to rather than somebody unknown. */
-type Verification = 'verify' | 'skip' | 'refuse'
-
 /**
  * Whether the certificate of the other side is checked. It is, unless the server's configuration says
  * otherwise; and that counts for the server's own host only, and only while nobody beyond this
- * machine can use what a false server would be told.
+ * machine can use what a false server would be told. `refuse`: nobody is connected to rather than somebody
+ * unknown.
  */
 export function decideVerification(facts: {
   insecureSkipVerify: boolean
@@ -132,7 +119,7 @@ export function decideVerification(facts: {
   isOwnHost: boolean
   /** A tunnel, or a listener beyond loopback, leads here. */
   isExposed: boolean
-}): Verification {
+}): 'verify' | 'skip' | 'refuse' {
   if (!facts.insecureSkipVerify || !facts.isOwnHost) return 'verify'
   return facts.isExposed ? 'refuse' : 'skip'
 }

@@ -238,7 +238,7 @@ describe('PUT /api/admin/servers/:name/ca', () => {
 
   it('connects the server at once, and DELETE ends that', async () => {
     const ca = await createPrivateCa()
-    const plain = closing(await startServer('legacy-http.ts'))
+    const plain = closing(await startServer('legacy-http'))
     const front = closing(await startHttpsFront(plain.url, await ca.issue(['127.0.0.1'])))
     const { gateway, put, call } = await start(front.url)
     const state = () => serverOf(gateway, 'corp')?.state

@@ -86,6 +86,7 @@ describe('the consent page', () => {
   })
 
   it('tells the terminal who asks, once', async () => {
+    const before = Date.now()
     const { browser, page, announced } = await openPage()
     await browser.open(page.url)
     expect(lab.announcements).toHaveLength(1)
@@ -98,7 +99,7 @@ describe('the consent page', () => {
       from: '203.0.113.1, through the tunnel',
       local: false,
     })
-    expect(announced.expiresAt - Date.now()).toBeGreaterThan(590_000)
+    expect(announced.expiresAt).toBeGreaterThanOrEqual(before + 10 * 60_000)
   })
 
   it('exists only in the browser that began', async () => {

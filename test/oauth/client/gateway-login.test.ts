@@ -10,9 +10,9 @@ import { startProtectedServer } from './protected-server.ts'
 
 const closing = closeAfterEach()
 
-const servers = ['legacy-http.ts', 'modern-http.ts']
+const servers = ['legacy-http', 'modern-http']
 
-async function start(server = 'legacy-http.ts') {
+async function start(server = 'legacy-http') {
   const issuer = closing(await startForeignIssuer())
   const { url: behind } = closing(await startServer(server))
   const { introspect } = issuer

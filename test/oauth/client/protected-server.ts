@@ -52,7 +52,7 @@ export async function startProtectedServer(options: {
 /** Sends a request on to another server, without our token. */
 export function passOn(request: IncomingMessage, response: ServerResponse, to: string): void {
   const { authorization: _ours, host: _host, ...headers } = request.headers
-  const passed = httpRequest(to, { method: request.method, headers }, (answer) => {
+  const passed = httpRequest(to, { method: request.method, headers, agent: false }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers)
     answer.pipe(response)
   })

@@ -1,9 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import {
-  type ExpiryWarning,
-  findExpiring,
-  watchBundleExpiry,
-} from '../../../src/tls/upstream/bundle-expiry.ts'
+import { findExpiring, watchBundleExpiry } from '../../../src/tls/upstream/bundle-expiry.ts'
 import type { BundleDescription } from '../../../src/tls/upstream/describe-bundle.ts'
 import { startTestGateway } from '../../fixtures/gateway.ts'
 import { dayMs, hourMs, manualClock } from '../lab.ts'
@@ -70,12 +66,14 @@ describe('findExpiring', () => {
   })
 })
 
+type Warning = Parameters<Parameters<typeof watchBundleExpiry>[0]['warn']>[0]
+
 describe('watchBundleExpiry', () => {
   it('tells each threshold once, as time passes, until it is stopped', async () => {
     const clock = manualClock(start)
-    const told: ExpiryWarning[] = []
+    const told: Warning[] = []
     const list = async () => [bundleOf({ root: start + 31 * dayMs, now: clock.now() })]
-    const warn = (warning: ExpiryWarning) => void told.push(warning)
+    const warn = (warning: Warning) => void told.push(warning)
     const stop = watchBundleExpiry({ bundles: { list }, clock, warn })
     const days: number[] = []
     for (let hour = 0; hour <= 32 * 24; hour++) {
@@ -92,7 +90,7 @@ describe('watchBundleExpiry', () => {
 
   it('goes on when the bundles cannot be read for a while', async () => {
     const clock = manualClock(start)
-    const told: ExpiryWarning[] = []
+    const told: Warning[] = []
     let works = false
     const list = async () => {
       if (!works) throw new Error('the database is locked')

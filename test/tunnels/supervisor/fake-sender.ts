@@ -1,5 +1,7 @@
-import type { HttpAnswer, HttpSender, SendOptions } from '../../../src/lib/http-sender.ts'
+import type { HttpAnswer, HttpSender } from '../../../src/lib/http-sender.ts'
 import { proveFake } from './prove.ts'
+
+export type SendOptions = Parameters<HttpSender['send']>[1]
 
 export interface FakeAnswer {
   readonly status?: number

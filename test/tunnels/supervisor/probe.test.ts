@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { SendOptions } from '../../../src/lib/http-sender.ts'
 import { type ProbeResult, probeAddress } from '../../../src/tunnels/probe.ts'
 import { createProbeStreams } from '../../../src/tunnels/probe-stream.ts'
 import { createFakeClock, type FakeClock } from './fake-clock.ts'
-import { createFakeSender, type FakeAnswer, proofFor } from './fake-sender.ts'
+import { createFakeSender, type FakeAnswer, proofFor, type SendOptions } from './fake-sender.ts'
 import { proveFake } from './prove.ts'
 
 const origin = 'https://x.example'

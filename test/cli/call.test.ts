@@ -1,0 +1,202 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PassThrough, Readable, Writable } from 'node:stream'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { askForm } from '../../src/cli/ask-form.ts'
+import { createOutput } from '../../src/cli/output.ts'
+import { runProgram } from '../../src/cli/program.ts'
+import { readArguments } from '../../src/cli/tool-arguments.ts'
+import { takeInstanceLock } from '../../src/config/instance-lock.ts'
+import { UserError } from '../../src/errors.ts'
+import { compileCache } from '../fixtures/compile-cache.ts'
+import { startTestGateway, stdioFixture } from '../fixtures/gateway.ts'
+import { fixturePath } from '../fixtures/start-server.ts'
+import { temporaryFolder } from './helpers.ts'
+
+const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
+
+/** Runs a command in this process. */
+async function sallyport(folder: string, args: readonly string[], input = '') {
+  const said = { out: '', err: '' }
+  const collector = (name: 'out' | 'err') =>
+    new Writable({
+      write(chunk, _encoding, done) {
+        said[name] += chunk
+        done()
+      },
+    })
+  const [stdout, stderr] = [collector('out'), collector('err')]
+  const json = args.includes('--json')
+  const output = createOutput({ stdout, stderr, env: {}, json })
+  const world = { cwd: () => folder, env: {}, stdin: Readable.from([input]), stdout, stderr }
+  try {
+    const code = await runProgram(args, { output, process: world as never })
+    return { ...said, code }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    return { ...said, code: error.exitCode, err: `${error.message} ${error.hint}` }
+  }
+}
+
+describe('`sallyport list`, `call` and `read`', () => {
+  let folder: string
+  const undo = new AsyncDisposableStack()
+  afterAll(() => undo.disposeAsync())
+
+  beforeAll(async () => {
+    const file = { command: process.execPath, args: [fixturePath('legacy-stdio.ts')] }
+    const gateway = await startTestGateway({ servers: { legacy: stdioFixture('legacy-stdio.ts') } })
+    undo.defer(gateway.close)
+    folder = gateway.config.projectDir
+    await mkdir(join(folder, 'config'))
+    const text = JSON.stringify({ mcpServers: { legacy: file } })
+    await writeFile(join(folder, 'config/gateway.json'), text)
+    const lock = await takeInstanceLock(join(folder, '.sallyport'))
+    undo.defer(lock.release)
+    const { appUrl, origins } = gateway.gateway.status()
+    await lock.announce(appUrl, origins)
+  })
+
+  it('lists what the running gateway has', async () => {
+    const { out, code } = await sallyport(folder, ['list'])
+    expect(code).toBe(0)
+    expect(out).toContain('add(a: number, b: number)')
+    expect(out).toContain('greet(person, tone?)')
+    expect(out).toContain('memo://hello')
+    expect(out).toContain('memo://notes/{topic}')
+  })
+
+  it('calls with pairs, with an object, and with what is read', async () => {
+    const runs = await Promise.all([
+      sallyport(folder, ['call', 'default', 'add', 'a=2', 'b=3']),
+      sallyport(folder, ['call', 'default', 'echo', '{"text": "a=b"}']),
+      sallyport(folder, ['call', 'default', 'echo', '-', '--json'], '{"text": "read"}'),
+    ])
+    expect(runs).toMatchObject([
+      { code: 0, out: '{"sum":5}\n' },
+      { code: 0, out: 'a=b\n' },
+      { code: 0 },
+    ])
+    expect(JSON.parse(runs[2].out)).toMatchObject({ content: [{ type: 'text', text: 'read' }] })
+  })
+
+  it('fails as the tool does, and says what is not there', async () => {
+    const [failed, refused, misspelt, read] = await Promise.all([
+      sallyport(folder, ['call', 'default', 'fail']),
+      sallyport(folder, ['call', 'default', 'fail_with_code']),
+      sallyport(folder, ['call', 'default', 'ecko']),
+      sallyport(folder, ['read', 'default', 'memo://hello']),
+    ])
+    expect(failed.code).toBe(1)
+    expect(failed.out).not.toBe('')
+    expect(refused.code).toBe(1)
+    expect(refused.err).toContain('The server refused:')
+    expect(misspelt.code).toBe(2)
+    expect(misspelt.err).toContain('Did you mean echo?')
+    expect(read).toMatchObject({ code: 0, out: 'hello\n' })
+  })
+
+  it('start a gateway where none runs, and leave nothing behind', async () => {
+    const alone = await temporaryFolder()
+    const image = { type: 'image', mimeType: 'image/png', data: 'aGVsbG8=' }
+    const script = JSON.stringify({ 'tools/call hi': { content: [image] } })
+    const args = [fixturePath('scripted-stdio.ts'), script]
+    await mkdir(join(alone, 'config'))
+    const text = JSON.stringify({ mcpServers: { scripted: { command: process.execPath, args } } })
+    await writeFile(join(alone, 'config/gateway.json'), text)
+    const { PATH = '' } = process.env
+    const env = { PATH, ...compileCache, HOME: alone }
+    const typed = [main, 'call', 'default', 'hi', '--save', 'kept']
+    const child = spawn(process.execPath, typed, { cwd: alone, env })
+    let out = ''
+    child.stdout.setEncoding('utf8').on('data', (chunk) => {
+      out += chunk
+    })
+    expect(await once(child, 'close')).toEqual([0, null])
+    expect(out).toContain('[image image/png, 5 bytes')
+    const [name = ''] = await readdir(join(alone, 'kept'))
+    expect(name).toMatch(/\.png$/)
+    expect(await readFile(join(alone, 'kept', name), 'utf8')).toBe('hello')
+    expect(await readdir(join(alone, '.sallyport'))).not.toContain('gateway.lock')
+  })
+})
+
+describe('arguments of a tool', () => {
+  const schema = {
+    properties: { city: { type: 'string' }, days: { type: 'integer' }, tags: { type: 'array' } },
+  }
+
+  it.each([
+    ['nothing', [], {}],
+    ['an object', ['{"city": "Oslo", "days": 3}'], { city: 'Oslo', days: 3 }],
+    ['text that looks like a number', ['city=12'], { city: '12' }],
+    ['a number', ['days=12'], { days: 12 }],
+    ['a list', ['tags=["a","b"]'], { tags: ['a', 'b'] }],
+    ['what the schema does not know', ['other=true', 'more=plain'], { other: true, more: 'plain' }],
+    ['text with an equals sign', ['city=a=b'], { city: 'a=b' }],
+    ['nothing for a field', ['city='], { city: '' }],
+    ['several lines', ['city=a\nb'], { city: 'a\nb' }],
+    [
+      'a field that every object has',
+      ['__proto__=1', 'toString=2'],
+      { ['__proto__']: 1, toString: 2 },
+    ],
+  ])('are %s', (_what, typed, right) => {
+    const read = readArguments(typed, schema)
+    expect(Object.entries(read)).toEqual(Object.entries(right))
+  })
+
+  it.each([
+    ['a word', ['Oslo'], 'is not an argument of a tool'],
+    ['a broken object', ['{"city": Oslo}'], 'are not JSON'],
+    ['no name', ['=3'], 'is not an argument of a tool'],
+  ])('are not %s', (_what, typed, why) => {
+    expect(() => readArguments(typed, schema)).toThrow(why)
+  })
+})
+
+describe('a question of a server', () => {
+  /** Answers with these keys, one after the other, as each question is drawn. */
+  async function answer(params: Parameters<typeof askForm>[0], keys: readonly string[]) {
+    const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {} })
+    const output = Object.assign(new PassThrough(), { columns: 80, rows: 24, isTTY: true })
+    let drawn = ''
+    output.on('data', (chunk) => {
+      drawn += chunk
+    })
+    const result = askForm(params, { input: input as never, output: output as never })
+    for (const key of keys) {
+      await expect.poll(() => input.listenerCount('keypress')).toBeGreaterThan(0)
+      input.write(key)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    return { result: await result, drawn }
+  }
+
+  const form = (properties: object, required: string[] = []) =>
+    ({
+      message: 'Who are \x1b[31myou?',
+      requestedSchema: { type: 'object', properties, required },
+    }) as never
+
+  it('is asked field by field', async () => {
+    const { result, drawn } = await answer(
+      form({
+        name: { type: 'string', title: 'Your name' },
+        age: { type: 'integer' },
+        colour: { type: 'string', enum: ['red', 'blue'] },
+      }),
+      ['Ada', '\r', '36', '\r', '\x1b[B', '\r'],
+    )
+    expect(result).toEqual({ action: 'accept', content: { name: 'Ada', age: 36, colour: 'blue' } })
+    expect(drawn).toContain('Your name')
+    expect(drawn).not.toContain('\x1b[31myou')
+  })
+
+  it('is called off with Ctrl-C', async () => {
+    const { result } = await answer(form({ name: { type: 'string' } }), ['\x03'])
+    expect(result).toEqual({ action: 'cancel' })
+  })
+})
