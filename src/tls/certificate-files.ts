@@ -150,39 +150,35 @@ function findWarnings(
   leaf: X509Certificate,
   { root, now }: { root: X509Certificate | undefined; now: number },
 ): UserError[] {
-  const warn = (finding: string, hint: string) =>
-    new UserError('CERTIFICATE_INVALID', `The certificate in ${certPath} ${finding}.`, { hint })
-  const names = subjectNames(leaf)
-  const covers =
-    names.length > 0
-      ? `only ${names.join(', ')}`
-      : 'and has no subject alternative name at all (a common name counts for Node alone)'
-  return [
-    ...(coversName(leaf, 'localhost')
-      ? []
-      : [
-          warn(
-            `does not cover localhost, ${covers}`,
-            `Clients refuse https://localhost. Have it issued for localhost as well; ${without}.`,
-          ),
-        ]),
-    ...(timeLeft(leaf, now) < renewBeforeMs
-      ? [
-          warn(
-            `expires in ${daysLeft(leaf, now)} days`,
-            'Renew it where it came from: a gateway that runs takes the new files over by itself.',
-          ),
-        ]
-      : []),
-    ...(root
-      ? []
-      : [
-          warn(
-            `was issued by ${onOneLine(leaf.issuer)}, and the root it leads to was not found on this machine`,
-            'A client connects only if it trusts that root already. Name the PEM file of the root in SSL_CA_PATH, and everything printed here tells clients of it.',
-          ),
-        ]),
-  ]
+  const warnings: UserError[] = []
+  const warn = (finding: string, hint: string) => {
+    const message = `The certificate in ${certPath} ${finding}.`
+    warnings.push(new UserError('CERTIFICATE_INVALID', message, { hint }))
+  }
+  if (!coversName(leaf, 'localhost')) {
+    const names = subjectNames(leaf)
+    const covers =
+      names.length > 0
+        ? `only ${names.join(', ')}`
+        : 'and has no subject alternative name at all (a common name counts for Node alone)'
+    warn(
+      `does not cover localhost, ${covers}`,
+      `Clients refuse https://localhost. Have it issued for localhost as well; ${without}.`,
+    )
+  }
+  if (timeLeft(leaf, now) < renewBeforeMs) {
+    warn(
+      `expires in ${daysLeft(leaf, now)} days`,
+      'Renew it where it came from: a gateway that runs takes the new files over by itself.',
+    )
+  }
+  if (!root) {
+    warn(
+      `was issued by ${onOneLine(leaf.issuer)}, and the root it leads to was not found on this machine`,
+      'A client connects only if it trusts that root already. Name the PEM file of the root in SSL_CA_PATH, and everything printed here tells clients of it.',
+    )
+  }
+  return warnings
 }
 
 async function read(file: string, setting: string): Promise<Buffer> {

@@ -4,8 +4,18 @@ import { shellQuote } from '../lib/shell.ts'
 /** Why a handshake with a client failed, as far as the server can know. */
 type HandshakeFailure = 'refused' | 'hung-up' | 'other'
 
-const certificateAlert =
-  /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|UNSUPPORTED_CERTIFICATE)$/
+/** The alerts (RFC 8446 6.2) of clients that do not take a certificate. */
+const certificateAlerts: Readonly<Record<string, string>> = {
+  UNKNOWN_CA: 'it does not know our authority (alert 48, unknown_ca)',
+  BAD_CERTIFICATE: 'it does not take the certificate (alert 42, bad_certificate)',
+  CERTIFICATE_UNKNOWN: 'it does not trust the certificate (alert 46, certificate_unknown)',
+  CERTIFICATE_EXPIRED: 'to its clock the certificate has expired (alert 45, certificate_expired)',
+  UNSUPPORTED_CERTIFICATE: 'it cannot use such a certificate (alert 43, unsupported_certificate)',
+}
+
+function alertIn(code: string | undefined): string {
+  return /ALERT_(.+)$/.exec(code ?? '')?.[1] ?? ''
+}
 
 /** What a client had said before it failed. */
 interface Greeting {
@@ -25,14 +35,14 @@ export function greetingOf(socket: TLSSocket): Greeting {
 
 /**
  * Judges the error of a failed handshake by its code. `refused`: the client said by an alert
- * (RFC 8446 6.2) that it does not take our certificate. `hung-up`: it went away after its greeting,
+ * that it does not take our certificate. `hung-up`: it went away after its greeting,
  * which Node and Bun do instead of sending the alert.
  */
 export function judgeFailure(
   code: string | undefined,
   { servername, spoke }: Greeting,
 ): HandshakeFailure {
-  if (code !== undefined && certificateAlert.test(code)) return 'refused'
+  if (Object.hasOwn(certificateAlerts, alertIn(code))) return 'refused'
   return code === 'ECONNRESET' && (servername !== undefined || spoke) ? 'hung-up' : 'other'
 }
 
@@ -41,28 +51,14 @@ export function explainRefusal(code: string | undefined, failure: HandshakeFailu
   if (failure === 'hung-up') {
     return 'it hung up when it saw the certificate, as Node does that does not know our authority'
   }
-  const alert = code === undefined ? undefined : /ALERT_(.+)$/.exec(code)?.[1]
-  const known = alert === undefined ? undefined : alerts[alert]
+  const known = certificateAlerts[alertIn(code)]
   if (known !== undefined) return known
+  if (alertIn(code) === 'PROTOCOL_VERSION') {
+    return 'it speaks an older TLS than 1.2 (alert 70, protocol_version)'
+  }
   if (code === 'ERR_SSL_HTTP_REQUEST') return 'it speaks plain HTTP to the HTTPS port'
   if (code === 'ECONNRESET') return 'it hung up before the handshake was over'
   return `the handshake failed (${code ?? 'no code'})`
-}
-
-const alerts: Readonly<Record<string, string>> = {
-  UNKNOWN_CA: 'it does not know our authority (alert 48, unknown_ca)',
-  BAD_CERTIFICATE: 'it does not take the certificate (alert 42, bad_certificate)',
-  CERTIFICATE_UNKNOWN: 'it does not trust the certificate (alert 46, certificate_unknown)',
-  CERTIFICATE_EXPIRED: 'to its clock the certificate has expired (alert 45, certificate_expired)',
-  UNSUPPORTED_CERTIFICATE: 'it cannot use such a certificate (alert 43, unsupported_certificate)',
-  PROTOCOL_VERSION: 'it speaks an older TLS than 1.2 (alert 70, protocol_version)',
-}
-
-/** A finding for the person at the terminal, as events carry it. */
-interface RefusalWarning {
-  readonly code: 'CLIENT_REFUSED_CERTIFICATE'
-  readonly message: string
-  readonly hint: string
 }
 
 const quietMs = 60_000
@@ -78,56 +74,64 @@ export function createRefusalWarner(options: {
   caFile: () => string | undefined
   /** Whether connections to addresses get a certificate of their own, which BoringSSL refuses. */
   isConstrained: () => boolean
-}): (error: NodeJS.ErrnoException, greeting: Greeting) => RefusalWarning | undefined {
+}) {
   let quietUntil = Number.NEGATIVE_INFINITY
-  return ({ code }, greeting) => {
-    const { servername } = greeting
+  return ({ code }: Pick<NodeJS.ErrnoException, 'code'>, greeting: Greeting) => {
     const failure = judgeFailure(code, greeting)
     const now = options.now()
     if (failure === 'other' || now < quietUntil) return undefined
     quietUntil = now + quietMs
-    const caFile = options.caFile()
-    if (servername !== undefined && !covers(options.names(), servername)) {
-      return notCovered(servername)
-    }
-    const why = caFile === undefined ? 'it does not know who signed it' : unknown
-    const hint = hintFor(caFile)
-    if (servername === undefined && options.isConstrained()) return byAddress(failure, why, hint)
-    const message =
-      failure === 'refused'
-        ? `A client refused the certificate: ${why}.`
-        : `A client hung up when it saw the certificate, as Node programs do: ${why}.`
-    return { code: 'CLIENT_REFUSED_CERTIFICATE', message, hint }
+    const warning = describeRefusal(failure, {
+      servername: greeting.servername,
+      isCovered: covers(options.names(), greeting.servername),
+      caFile: options.caFile(),
+      isConstrained: options.isConstrained(),
+    })
+    return { code: 'CLIENT_REFUSED_CERTIFICATE' as const, ...warning }
   }
 }
 
-function byAddress(failure: 'refused' | 'hung-up', why: string, hint: string): RefusalWarning {
-  const did = failure === 'refused' ? 'refused' : 'hung up when it saw'
-  return {
-    code: 'CLIENT_REFUSED_CERTIFICATE',
-    message: `A client that came by an address, such as https://127.0.0.1, ${did} the certificate: ${why}, or it is one like Claude Code or Bun, which takes none there (UNSUPPORTED_CONSTRAINT_TYPE).`,
-    hint: `Give it https://localhost instead of the address. ${hint}`,
+function describeRefusal(
+  failure: 'refused' | 'hung-up',
+  facts: {
+    servername: string | undefined
+    isCovered: boolean
+    caFile: string | undefined
+    isConstrained: boolean
+  },
+): { message: string; hint: string } {
+  const { servername, caFile } = facts
+  if (servername !== undefined && !facts.isCovered) {
+    return {
+      message: `A client asked for ${JSON.stringify(servername)}, which the certificate does not cover, and refused it.`,
+      hint: 'Use the printed address, or add a name under .localhost to "allowedHosts" in the configuration file.',
+    }
   }
+  const why =
+    caFile === undefined ? 'it does not know who signed it' : 'it does not know our authority'
+  const hint = hintFor(caFile)
+  if (servername === undefined && facts.isConstrained) {
+    const did = failure === 'refused' ? 'refused' : 'hung up when it saw'
+    return {
+      message: `A client that came by an address, such as https://127.0.0.1, ${did} the certificate: ${why}, or it is one like Claude Code or Bun, which takes none there (UNSUPPORTED_CONSTRAINT_TYPE).`,
+      hint: `Give it https://localhost instead of the address. ${hint}`,
+    }
+  }
+  const message =
+    failure === 'refused'
+      ? `A client refused the certificate: ${why}.`
+      : `A client hung up when it saw the certificate, as Node programs do: ${why}.`
+  return { message, hint }
 }
 
 /** RFC 6125 6.4.3: a wildcard stands for the first label and nothing else. */
-function covers(names: readonly string[], servername: string): boolean {
+function covers(names: readonly string[], servername = ''): boolean {
   const name = servername.toLowerCase()
   return names.includes(name) || names.includes(name.replace(/^[^.]+/, '*'))
 }
-
-const unknown = 'it does not know our authority'
 
 function hintFor(caFile: string | undefined): string {
   return caFile === undefined
     ? 'Tell it to trust the root of your certificate (SSL_CERT_PATH).'
     : `Start it with what \`pnpm sallyport env\` prints, such as NODE_EXTRA_CA_CERTS=${shellQuote(caFile)}; browsers are told by \`pnpm sallyport trust\`.`
-}
-
-function notCovered(servername: string): RefusalWarning {
-  return {
-    code: 'CLIENT_REFUSED_CERTIFICATE',
-    message: `A client asked for ${JSON.stringify(servername)}, which the certificate does not cover, and refused it.`,
-    hint: 'Use the printed address, or add a name under .localhost to "allowedHosts" in the configuration file.',
-  }
 }

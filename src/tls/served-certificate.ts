@@ -31,23 +31,20 @@ export interface ServedCertificate extends ServedPair {
 
 type Served = Pick<ServedCertificate, 'cert' | 'key'> & Partial<ServedCertificate>
 
-/** The certificate of a TLS server that runs, in the form Node's servers take. */
-export interface ServerContexts {
-  readonly options: TlsOptions
-  /** Serves new connections of `server` with another certificate; open ones go on undisturbed. */
-  swap(server: { setSecureContext(options: TlsOptions): void }, next: Served): void
-}
+export type ServerContexts = ReturnType<typeof createServerContexts>
 
-/** Creates what a server needs to serve one leaf to named hosts and another one to addresses. */
-export function createServerContexts(served: Served): ServerContexts {
+/** The certificate of a TLS server that runs: one leaf for named hosts, another one for addresses. */
+export function createServerContexts(served: Served) {
   let forNames: SecureContext = createSecureContext(pemOptions(served))
   return {
+    /** In the form Node's servers take. */
     options: {
       ...pemOptions(served.forAddresses ?? served),
       // RFC 6066 3: clients name a host only when it is a DNS name, never an address.
       SNICallback: (_host, done) => done(null, forNames),
-    },
-    swap(server, next) {
+    } satisfies TlsOptions,
+    /** Serves new connections of `server` with another certificate; open ones go on undisturbed. */
+    swap(server: { setSecureContext(options: TlsOptions): void }, next: Served): void {
       forNames = createSecureContext(pemOptions(next))
       server.setSecureContext(pemOptions(next.forAddresses ?? next))
     },

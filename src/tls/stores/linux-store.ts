@@ -88,7 +88,7 @@ export interface LinuxLayout {
 }
 
 /** In the order they are looked for: some systems have several of these folders. */
-export const linuxLayouts: readonly LinuxLayout[] = [
+const linuxLayouts: readonly LinuxLayout[] = [
   {
     family: 'fedora',
     anchors: '/etc/pki/ca-trust/source/anchors',

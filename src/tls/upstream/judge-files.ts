@@ -9,7 +9,7 @@ import {
 import { judgeAuthority } from './judge-certificate.ts'
 
 /** More would slow down every connection: a system's whole store has some 150. */
-export const maxCertificates = 500
+const maxCertificates = 500
 
 const acceptable: ReadonlySet<CertificateVerdict> = new Set([
   'root',

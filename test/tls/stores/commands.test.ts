@@ -1,11 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { findProgram } from '../../../src/lib/programs.ts'
-import {
-  createLinuxStore,
-  linuxLayouts,
-  selectLayout,
-} from '../../../src/tls/stores/linux-store.ts'
+import { createLinuxStore, selectLayout } from '../../../src/tls/stores/linux-store.ts'
 import { createMacosStore } from '../../../src/tls/stores/macos-store.ts'
 import {
   argvOf,
@@ -28,8 +24,17 @@ beforeAll(async () => {
 
 const nothing = async () => ({ code: 0, stdout: '', stderr: '' })
 
-function linux(family: string): TrustStore {
-  const layout = linuxLayouts.find((one) => one.family === family)
+/** What a system of each family has of the places that are looked for. */
+const folders = {
+  fedora: ['/etc/pki/ca-trust/source/anchors', '/usr/share/pki/trust/anchors'],
+  debian: ['/usr/local/share/ca-certificates'],
+  alpine: ['/usr/local/share/ca-certificates', '/etc/alpine-release'],
+  arch: ['/etc/ca-certificates/trust-source/anchors'],
+  suse: ['/etc/pki/trust/anchors'],
+}
+
+function linux(family: keyof typeof folders): TrustStore {
+  const layout = selectLayout((path) => folders[family].includes(path))
   if (!layout) throw new Error(`no layout of ${family}`)
   return createLinuxStore({ layout, updater: `/usr/sbin/${layout.update[0]}` })
 }
@@ -129,16 +134,12 @@ describe.each(stores)('the store of %s', (_name, platform, create, install, remo
   })
 })
 
-it.each([
-  ['fedora', ['/etc/pki/ca-trust/source/anchors', '/usr/share/pki/trust/anchors']],
-  ['debian', ['/usr/local/share/ca-certificates']],
-  ['alpine', ['/usr/local/share/ca-certificates', '/etc/alpine-release']],
-  ['arch', ['/etc/ca-certificates/trust-source/anchors']],
-  ['suse', ['/etc/pki/trust/anchors']],
-  [undefined, ['/etc/nixos']],
-])('%s is told by its folders', (family, folders) => {
-  expect(selectLayout((path) => folders.includes(path))?.family).toBe(family)
-})
+it.each<[string | undefined, string[]]>([...Object.entries(folders), [undefined, ['/etc/nixos']]])(
+  '%s is told by its folders',
+  (family, found) => {
+    expect(selectLayout((path) => found.includes(path))?.family).toBe(family)
+  },
+)
 
 it('the roots of macOS and of Windows are read as their tools print them', async () => {
   const { certificate } = authority
