@@ -6,6 +6,7 @@ export type GatewayEvent =
   | ReadyEvent
   | { event: 'progress'; step: string; detail?: string }
   | UpstreamEvent
+  | ReloadEvent
   | TunnelEvent
   | ApprovalEvent
   | ApprovalStateEvent
@@ -72,6 +73,23 @@ export interface UpstreamEvent {
   error?: string
   /** Where to log in to it, while it waits for that. */
   loginUrl?: string
+}
+
+/** A server under `watch` was restarted, as these files of it changed; with `error` it did not start. */
+export interface ReloadEvent extends ReloadOutcome {
+  event: 'reload'
+  server: string
+  files: string[]
+}
+
+export interface ReloadOutcome {
+  /** How long it took, ms. */
+  ms: number
+  /** Names of tools. */
+  added: string[]
+  changed: string[]
+  removed: string[]
+  error?: string
 }
 
 /**

@@ -12,6 +12,7 @@ import { openUpstreams } from './gateway/open-upstreams.ts'
 import { cautions, newTlsCautions, startWarnings } from './gateway/start-warnings.ts'
 import type { UpstreamTrust } from './gateway/upstream-trust.ts'
 import { adminOrigin } from './gateway/upstream-trust.ts'
+import type { ServerWatching } from './gateway/watch-servers.ts'
 import { watchTls } from './gateway/watch-tls.ts'
 import type { GatewayEvent, ReadyEvent } from './gateway-events.ts'
 import { announceAdminAddress } from './http/admin/admin-address.ts'
@@ -107,7 +108,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
   onEvent({ event: 'progress', step: 'Starting servers' })
   const configFile = nameOfFile(config)
   const processes = await openProcessLedger(config.home, undo)
-  const { trust, logins, hub, triedAll } = await openUpstreams({
+  const { trust, logins, hub, watching, triedAll } = await openUpstreams({
     ...{ config, configFile, file, store, processes, origins, clock, onEvent, logger, undo },
     tap: traffic.tap,
   })
@@ -183,6 +184,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
       address,
       trust,
       hub,
+      watching,
       tunnels,
       authorization,
       undo,
@@ -251,6 +253,7 @@ function createGateway(parts: {
   address: ReturnType<typeof createAddressProof>
   trust: UpstreamTrust
   hub: McpHub
+  watching: Pick<ServerWatching, 'follow'>
   tunnels: ReturnType<typeof prepareTunnels>
   authorization: Authorization
   file: () => GatewayFile
@@ -279,6 +282,7 @@ function createGateway(parts: {
       parts.replaceFile(next)
       await parts.trust.follower.check()
       const changes = [...(await hub.apply(next)), ...settings]
+      parts.watching.follow(next)
       await certificate?.check()
       onEvent({ event: 'config', state: 'applied', changes })
     },

@@ -69,6 +69,12 @@ const stdioServer = z
       .min(1, nonEmpty)
       .default('.')
       .describe(`Its working folder, relative to the one the gateway was started in. ${expands}`),
+    watch: z
+      .union([z.boolean(), z.array(z.string().min(1, nonEmpty)).min(1)])
+      .default(false)
+      .describe(
+        'Restarts it when a file changes that one of these globs finds in its working folder; `true`: any file in the folder of its script.',
+      ),
     ...commonServerKeys('shared'),
   })
   .describe('An MCP server started as a program on this machine.')

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { ServerInput } from './gateway-file-schema.ts'
 import type { Problem, ReportProblem } from './problems.ts'
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from './resolved-config.ts'
+import { watchedFiles } from './watched-files.ts'
 
 interface ResolveServerOptions {
   readonly projectDir: string
@@ -48,17 +49,18 @@ export function resolveServer(
 function resolveStdio(
   input: Input<'command'>,
   context: { projectDir: string; expand: Expand; report: ReportProblem },
-): Pick<StdioServerConfig, 'type' | 'command' | 'args' | 'env' | 'cwd'> {
+): Pick<StdioServerConfig, 'type' | 'command' | 'args' | 'env' | 'cwd' | 'watch'> {
   const { expand, report } = context
   const command = expand(['command'], input.command)
   if (command.trim() === '') report(['command'], 'is empty once its variables are replaced')
-  return {
-    type: 'stdio',
-    command,
-    args: input.args.map((text, index) => expand(['args', index], text)),
-    env: mapValues(input.env, (text, key) => expand(['env', key], text)),
-    cwd: resolve(context.projectDir, expand(['cwd'], input.cwd)),
+  const args = input.args.map((text, index) => expand(['args', index], text))
+  const cwd = resolve(context.projectDir, expand(['cwd'], input.cwd))
+  const watch = input.watch ? watchedFiles(input.watch, { command, args, cwd }) : undefined
+  if (input.watch && !watch) {
+    report(['watch'], 'finds no script among "command" and "args", so name globs in "cwd" instead')
   }
+  const env = mapValues(input.env, (text, key) => expand(['env', key], text))
+  return { type: 'stdio', command, args, env, cwd, watch }
 }
 
 function resolveHttp(

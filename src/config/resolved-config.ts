@@ -1,3 +1,5 @@
+import type { WatchedFiles } from './watched-files.ts'
+
 /** What was decided, once, before anything starts. Past this point there are no defaults and no environment. */
 export interface ResolvedConfig extends GatewayFile {
   /** Absolute path of the configuration file. */
@@ -150,6 +152,8 @@ export interface StdioServerConfig extends ServerConfigCommon {
   readonly env: Readonly<Record<string, string>>
   /** Absolute. */
   readonly cwd: string
+  /** Of which a change restarts it. */
+  readonly watch: WatchedFiles | undefined
 }
 
 export interface HttpServerConfig extends ServerConfigCommon {

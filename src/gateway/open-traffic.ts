@@ -52,6 +52,12 @@ function noteOf(event: GatewayEvent): Note | undefined {
       const text = error === undefined ? `is ${state}` : `is ${state}: ${error}`
       return { what, server, text, isProblem: state === 'failed' }
     }
+    case 'reload': {
+      const { server, files, error } = event
+      const outcome = error === undefined ? 'was restarted' : `did not start again: ${error}`
+      const text = `${outcome} (${files.join(', ')})`
+      return { what, server, text, isProblem: error !== undefined }
+    }
     case 'tunnel': {
       const { provider, state, publicUrl, message } = event
       const text = [provider, 'is', state, publicUrl, message].filter(Boolean).join(' ')

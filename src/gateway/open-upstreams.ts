@@ -13,6 +13,7 @@ import { openLoginLinks } from './login-links.ts'
 import { openUpstreamBundles } from './open-upstream-bundles.ts'
 import { createUpstreamLogins } from './upstream-logins.ts'
 import { createUpstreamTrust } from './upstream-trust.ts'
+import { watchServers } from './watch-servers.ts'
 
 /**
  * Starts the servers behind the gateway, with whom they are trusted by and who logs in to them; they
@@ -79,9 +80,12 @@ export async function openUpstreams(options: {
     warn: (finding) => onEvent({ event: 'warning', ...finding }),
   })
   undo.defer(() => hub.close())
+  const watching = watchServers({ hub, onEvent })
+  undo.defer(watching.close)
+  watching.follow(file())
   let triedAll = false
   void hub.tried().then(() => {
     triedAll = true
   })
-  return { trust, logins, hub, triedAll: () => triedAll }
+  return { trust, logins, hub, watching, triedAll: () => triedAll }
 }

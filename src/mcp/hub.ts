@@ -1,5 +1,5 @@
 import type { GatewayFile, ServerConfig } from '../config/resolved-config.ts'
-import type { ProfileSummary, UpstreamEvent } from '../gateway-events.ts'
+import type { ProfileSummary, ReloadOutcome, UpstreamEvent } from '../gateway-events.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { ProcessReaper } from '../lib/process-reaper.ts'
 import type { UpstreamConnections } from '../lib/upstream-connections.ts'
@@ -13,6 +13,8 @@ import type { TrafficTap } from './traffic-tap.ts'
 import { createUpstream, type Upstream, type UpstreamOptions } from './upstreams/upstream.ts'
 import type { UpstreamAuth } from './upstreams/upstream-auth.ts'
 
+/** How long a server that is to be restarted may go on with the calls it has, ms. */
+const reloadPatienceMs = 10_000
 const everyKind: ReadonlySet<CatalogKind> = new Set(['tools', 'resources', 'prompts'])
 
 /** All upstreams and all profiles, kept in step with the configuration file. */
@@ -26,6 +28,11 @@ export interface McpHub {
   apply(next: GatewayFile): Promise<string[]>
   restartUpstreams(): Promise<void>
   restartUpstream(server: string): Promise<void>
+  /**
+   * Restarts a server whose files have changed, without a call that is lost; undefined when it has gone
+   * from the configuration.
+   */
+  reloadServer(server: string): Promise<ReloadOutcome | undefined>
   /** Announces the links of servers that wait for a login anew, under a new address. */
   refreshLogins(): Promise<void>
   close(): Promise<void>
@@ -56,6 +63,8 @@ export function createMcpHub(options: McpHubOptions): McpHub {
   const upstreams = new Map<string, Upstream>()
   const endpoints = new Map<string, Endpoint>()
   const relay = createRelay()
+  /** What becomes of them is told by whoever reloads them. */
+  const reloading = new Set<string>()
   let closed = false
 
   function openUpstream(config: ServerConfig, lastCatalog?: ServerCatalog): void {
@@ -88,7 +97,7 @@ export function createMcpHub(options: McpHubOptions): McpHub {
 
   function announce(server: string): void {
     const upstream = upstreams.get(server)
-    if (!upstream || closed) return
+    if (!upstream || closed || reloading.has(server)) return
     // What could not be listed is among the problems of its profiles.
     refreshViews(server)
     const { state, error, loginUrl } = upstream.status()
@@ -158,6 +167,25 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       await Promise.all(gone.map((upstream) => upstream.close()))
       return [...describe('server', servers), ...describe('profile', profiles)]
     },
+    async reloadServer(server) {
+      const upstream = upstreams.get(server)
+      if (!upstream) return undefined
+      const begun = now()
+      const before = upstream.catalog()
+      reloading.add(server)
+      try {
+        await upstream.reload(reloadPatienceMs)
+      } finally {
+        reloading.delete(server)
+      }
+      refreshViews(server)
+      const { error } = upstream.status()
+      return {
+        ms: now() - begun,
+        ...compare(toolsByName(before), toolsByName(upstream.catalog())),
+        ...(error !== undefined && { error }),
+      }
+    },
     async restartUpstream(server) {
       await upstreams.get(server)?.restart()
     },
@@ -174,6 +202,10 @@ export function createMcpHub(options: McpHubOptions): McpHub {
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))
     },
   }
+}
+
+function toolsByName(catalog: ServerCatalog | undefined): Record<string, unknown> {
+  return Object.fromEntries((catalog?.tools ?? []).map((tool) => [tool.name, tool]))
 }
 
 interface Difference {

@@ -1,6 +1,7 @@
 import type {
   ClientFileEvent,
   GatewayEvent,
+  ReloadEvent,
   TrustEvent,
   TunnelEvent,
   UpstreamState,
@@ -28,6 +29,8 @@ export function createNewsFormatter(options: {
     switch (event.event) {
       case 'upstream':
         return formatUpstream(event, { screen, failures })
+      case 'reload':
+        return formatReload(event, { screen, failures })
       case 'tunnel':
         return tunnelNews(event)
       case 'approval':
@@ -74,6 +77,26 @@ function formatUpstream(
   if (state !== 'up' || !failures.delete(server)) return undefined
   const offer = tools === undefined ? '' : ` with ${count(tools, 'tool')}`
   return screen.prose(`Server "${server}" is back${offer}.`)
+}
+
+/** One calm line: `weather  restarted in 0.4 s (weather.ts changed): 1 tool changed, 1 added` */
+function formatReload(
+  { server, files, ms, added, changed, removed, error }: ReloadEvent,
+  { screen, failures }: { screen: Screen; failures: Map<string, string> },
+): string[] {
+  const [first = '', ...more] = files
+  const which = more.length === 0 ? `${first} changed` : `${first} and ${more.length} more changed`
+  if (error !== undefined) {
+    failures.set(server, error)
+    return [screen.style.yellow(`  ${server}  did not start again (${which}): ${error}`)]
+  }
+  failures.delete(server)
+  const counts = Object.entries({ changed, added, removed }).filter(([, names]) => names.length > 0)
+  const [kind, names = []] = counts[0] ?? []
+  const others = counts.slice(1).map(([word, list]) => `${list.length} ${word}`)
+  const tools = [`${count(names.length, 'tool')} ${kind}`, ...others].join(', ')
+  const what = kind === undefined ? 'the same tools' : tools
+  return [`  ${server}  restarted in ${(ms / 1000).toFixed(1)} s (${which}): ${what}`]
 }
 
 function formatTrust({ change, message }: TrustEvent, screen: Screen): string[] {

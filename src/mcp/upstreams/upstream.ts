@@ -85,6 +85,11 @@ export interface Upstream {
   notify(session: ClientSession, method: string, params: string | undefined): void
   releaseSession(session: ClientSession): Promise<void>
   restart(): Promise<void>
+  /**
+   * The same for a server whose files have changed: calls under way end first, as far as `patienceMs`
+   * goes, and those that come meanwhile are answered by the new one.
+   */
+  reload(patienceMs: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -104,6 +109,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   let starting = 0
   let restarts = 0
   let toldMalformed = false
+  /** While it is replaced by its new self. */
+  let reloading: Promise<void> | undefined
   /** Sessions whose own connection ended by itself. */
   const lostSessions = new Set<string>()
 
@@ -249,9 +256,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   idleTimer?.unref()
   function stopWhenIdle(): void {
     const open = links.all()
-    // A 2026-07-28 server is followed by a call that never ends.
-    const busy = (one: UpstreamConnection) => one.inFlight > (one.era === 'modern' ? 1 : 0)
-    if (open.some(busy) || subscriptions.size > 0) lastUsed = now()
+    if (open.some(({ isBusy }) => isBusy) || subscriptions.size > 0) lastUsed = now()
     if (links.opening || open.length === 0 || now() - lastUsed < config.idleMs) return
     logger.info('stopped: idle')
     void links.closeAll().then(() => options.onState(config.name))
@@ -273,10 +278,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     catalog: catalog.current,
     ready(session) {
       lastUsed = now()
-      return links.ready(session)
+      return reloading ? undefined : links.ready(session)
     },
     async connection(session) {
       lastUsed = now()
+      await reloading
       const isDown = links.all().length === 0
       if (isDown && !links.opening && starting === 0) {
         const refusal = policy.refusal()
@@ -331,6 +337,18 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       restarts += 1
       await links.closeAll()
       await start()
+    },
+    async reload(patienceMs) {
+      await reloading
+      const { promise, resolve } = Promise.withResolvers<void>()
+      reloading = promise
+      try {
+        await settlesWithin(Promise.all(links.all().map((one) => one.idle())), patienceMs)
+        await upstream.restart()
+      } finally {
+        reloading = undefined
+        resolve()
+      }
     },
     async close() {
       closed = true

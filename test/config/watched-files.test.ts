@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+import { watchedFiles } from '../../src/config/watched-files.ts'
+
+describe('what `watch` of a server means', () => {
+  it.each([
+    ['node', ['server.mjs'], '/work'],
+    ['node', ['--inspect', 'src/server.ts', '--port', '3'], '/work/src'],
+    ['/usr/bin/node', ['/other/server.js'], '/other'],
+    ['tsx', ['watch', 'src/server.ts'], '/work/src'],
+    ['python3.13', ['-u', 'tools/server.py'], '/work/tools'],
+    ['uv', ['run', 'server.py'], '/work'],
+    ['go', ['run', './cmd/server'], '/work/cmd/server'],
+    ['go', ['run', '.'], '/work'],
+    ['./bin/server.sh', [], '/work/bin'],
+  ])('is, of %s %j, the folder of the script', (command, args, folder) => {
+    expect(watchedFiles(true, { command, args, cwd: '/work' })).toEqual({ folder, globs: [] })
+  })
+
+  it.each([
+    ['npx', ['-y', 'some-server']],
+    ['docker', ['run', 'server.py']],
+    ['python', ['-m', 'server']],
+    ['node', []],
+  ])('is nothing to be seen of %s %j', (command, args) => {
+    expect(watchedFiles(true, { command, args, cwd: '/work' })).toBeUndefined()
+  })
+
+  it('is globs in the working folder', () => {
+    const program = { command: 'npx', args: ['server'], cwd: '/work' }
+    expect(watchedFiles(['src/**/*.ts'], program)).toEqual({
+      folder: '/work',
+      globs: ['src/**/*.ts'],
+    })
+  })
+})
