@@ -52,6 +52,7 @@ function openQuietly(parts: object = { handle: () => {}, upstreams: () => [] }) 
   const session = createSession({
     id: 'one',
     profile: {
+      config: { name: 'quiet' },
       tap: { request: () => undefined, message: () => {} },
       ...parts,
     } as unknown as Profile,

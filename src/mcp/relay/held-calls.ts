@@ -24,8 +24,8 @@ interface HeldCall {
   onAnswer: Attempt['onAnswer']
   /** The request that is being answered now; undefined while the client thinks. */
   current: ClientCall | undefined
-  /** Cancels the upstream's call. */
-  cancel: (reason: string) => void
+  /** The request that the upstream's call was made for, with which that is cancelled. */
+  readonly first: ClientCall
   /** What the upstream said while nobody was there to hear it. */
   final: { answer: CallAnswer; value: unknown } | undefined
   expiry: NodeJS.Timeout | undefined
@@ -51,7 +51,7 @@ export function createHeldCalls() {
       questions: new Map(),
       onAnswer,
       current: call,
-      cancel: () => {},
+      first: call,
       final: undefined,
       expiry: undefined,
     }
@@ -63,7 +63,6 @@ export function createHeldCalls() {
         else entry.final = { answer, value }
       },
     })
-    entry.cancel = (reason) => call.cancel?.(reason)
   }
 
   function ownerOf(entry: HeldCall, first: ClientCall): MessageOwner {
@@ -95,7 +94,7 @@ export function createHeldCalls() {
     const { current } = entry
     if (!current || entry.questions.size === 0) return
     if (held.size >= maxHeld) {
-      entry.cancel('too many calls wait for an answer')
+      entry.first.cancel?.('too many calls wait for an answer')
       const message = `more than ${maxHeld} calls wait for their user's answer`
       return refuse(current, new RpcError(rpcCodes.internalError, message))
     }
@@ -104,7 +103,7 @@ export function createHeldCalls() {
     held.set(entry.state, entry)
     entry.expiry = setTimeout(() => {
       held.delete(entry.state)
-      entry.cancel('the user did not answer in time')
+      entry.first.cancel?.('the user did not answer in time')
     }, heldMs)
     entry.expiry.unref()
     const requests = [...entry.questions].map(([key, { request }]) => {
@@ -130,7 +129,7 @@ export function createHeldCalls() {
     clearTimeout(entry.expiry)
     entry.current = call
     entry.onAnswer = onAnswer
-    call.cancel = (reason) => entry.cancel(reason)
+    call.cancel = (reason) => entry.first.cancel?.(reason)
     const params = paramsText(call.request) ?? '{}'
     const responses = memberText(params, 'inputResponses') ?? '{}'
     for (const { key, start, end } of membersOf(responses)) {
@@ -152,9 +151,9 @@ export function createHeldCalls() {
     },
     /** Cancels whatever is held. */
     close(): void {
-      for (const { expiry, cancel } of held.values()) {
+      for (const { expiry, first } of held.values()) {
         clearTimeout(expiry)
-        cancel('the gateway is closing')
+        first.cancel?.('the gateway is closing')
       }
       held.clear()
     },

@@ -132,9 +132,7 @@ export interface ConnectOptions {
 
 interface PendingCall {
   readonly listener: CallListener
-  readonly outgoing: OutgoingCall
   readonly timer: NodeJS.Timeout
-  readonly takeBack: () => void
 }
 
 /**
@@ -168,9 +166,13 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
 
 function createLink(options: ConnectOptions) {
   const { config, logger } = options
-  const calls = new Map<number, PendingCall>()
+  /**
+   * By their ids. No Map: each table that one grows out of points to the next, so that one dead table in
+   * the old generation keeps all that follow, and every call in them, until that is collected as well.
+   */
+  const calls: Record<number, PendingCall> = {}
   const whenIdle: (() => void)[] = []
-  const isBusy = () => calls.size > (era === 'modern' ? 1 : 0)
+  const isBusy = () => Object.keys(calls).length > (era === 'modern' ? 1 : 0)
   /** Cancels of the server's questions, by the id it gave them. */
   const questions = new Map<string | number, (params?: string) => void>()
   let lastId = 0
@@ -184,13 +186,13 @@ function createLink(options: ConnectOptions) {
   const transport: Transport = createTransport(options, {
     onText: receive,
     onFailure: (id, failure) => settle(id)?.listener.failed(failure),
-    onPause: (id, retryMs) => calls.get(id)?.listener.paused?.(retryMs),
+    onPause: (id, retryMs) => calls[id]?.listener.paused?.(retryMs),
     onClosed(reason) {
       if (isClosed) return
       isClosed = true
       closedFor = abandonedFor ?? reason
-      for (const id of [...calls.keys()]) {
-        settle(id)?.listener.failed(new UpstreamFailure('lost', closedFor))
+      for (const id of Object.keys(calls)) {
+        settle(Number(id))?.listener.failed(new UpstreamFailure('lost', closedFor))
       }
       for (const takeBack of questions.values()) takeBack()
       questions.clear()
@@ -199,9 +201,9 @@ function createLink(options: ConnectOptions) {
   })
 
   function settle(id: number): PendingCall | undefined {
-    const call = calls.get(id)
+    const call = calls[id]
     if (!call) return undefined
-    calls.delete(id)
+    delete calls[id]
     if (whenIdle.length > 0 && !isBusy()) for (const tell of whenIdle.splice(0)) tell()
     clearTimeout(call.timer)
     return call
@@ -219,7 +221,7 @@ function createLink(options: ConnectOptions) {
   /** Whatever a server may say: it costs the message, and the call that it answers. */
   function handle(message: Message, about?: { id: number; status: number }) {
     const isAnswer = message.kind === 'result' || message.kind === 'error'
-    const answered = isAnswer ? calls.get(Number(message.id ?? about?.id)) : undefined
+    const answered = isAnswer ? calls[Number(message.id ?? about?.id)] : undefined
     try {
       dispatch(message, about)
     } catch (error) {
@@ -255,7 +257,7 @@ function createLink(options: ConnectOptions) {
     const { method, params } = notification
     if (method === 'notifications/progress') {
       const token = params?.progressToken
-      const call = isId(token) ? calls.get(Number(token)) : undefined
+      const call = isId(token) ? calls[Number(token)] : undefined
       if (!call) return
       call.timer.refresh()
       return call.listener.progress(paramsText(notification) ?? '{}')
@@ -280,13 +282,13 @@ function createLink(options: ConnectOptions) {
     message: Notification | Request,
     about: { id: number } | undefined,
   ): readonly MessageOwner[] {
-    const own = about && calls.get(about.id)?.listener.owner
+    const own = about && calls[about.id]?.listener.owner
     if (own) return [own]
     const taskId = taskOf(message)
     if (taskId !== undefined) {
       return options.audience().filter((owner) => options.isTaskOf(taskId, owner))
     }
-    const calling = [...calls.values()].flatMap(({ listener }) => listener.owner ?? [])
+    const calling = Object.values(calls).flatMap(({ listener }) => listener.owner ?? [])
     return calling.length > 0 ? calling : options.audience()
   }
 
@@ -331,7 +333,7 @@ function createLink(options: ConnectOptions) {
     const request = { id, text: writeRequest(id, method, params), method }
     // Registered first, as a transport may fail at once.
     let takeBack = () => {}
-    calls.set(id, { listener, outgoing, timer, takeBack: () => takeBack() })
+    calls[id] = { listener, timer }
     if (isClosed) {
       settle(id)
       const failure = new UpstreamFailure('unseen', closedFor ?? 'the connection was closed')
