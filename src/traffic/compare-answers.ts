@@ -37,11 +37,14 @@ export function compareAnswers(before: unknown, after: unknown): AnswerDifferenc
 function isSame(one: unknown, other: unknown): boolean {
   if (typeof one !== 'string' || typeof other !== 'string') return Object.is(one, other)
   if (!one.includes(replacement)) return one === other
-  const pattern = one
-    .split(replacement)
-    .map((part) => RegExp.escape(part))
-    .join('.*')
-  return new RegExp(`^${pattern}$`, 's').test(other)
+  const parts = one.split(replacement)
+  if (!other.startsWith(parts[0] ?? '') || !other.endsWith(parts.at(-1) ?? '')) return false
+  let from = 0
+  return parts.every((part) => {
+    const at = other.indexOf(part, from)
+    from = at + part.length
+    return at >= 0
+  })
 }
 
 function fieldsOf(value: unknown): Map<string, unknown> | undefined {
