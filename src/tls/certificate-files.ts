@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { messageOf, UserError } from '../errors.ts'
@@ -10,6 +10,7 @@ import {
   isSelfSigned,
   onOneLine,
   parseCertificates,
+  readableCertificate,
   renewBeforeMs,
   subjectNames,
   timeLeft,
@@ -101,12 +102,9 @@ function rootAmong(
   path: readonly X509Certificate[],
 ): X509Certificate | undefined {
   for (const pem of roots) {
-    try {
-      const root = new X509Certificate(pem)
-      if (path.some((certificate) => issued(root, certificate))) return root
-    } catch {
-      // A root that OpenSSL cannot read issued nothing of ours.
-    }
+    // One that OpenSSL cannot read issued nothing of ours.
+    const root = readableCertificate(pem)
+    if (root && path.some((certificate) => issued(root, certificate))) return root
   }
   return undefined
 }
