@@ -4,29 +4,19 @@ import type { Client } from '@modelcontextprotocol/client'
 import picomatch from 'picomatch'
 import * as z from 'zod'
 import { messageOf, UserError } from '../../errors.ts'
-import { type AnswerDifference, compareAnswers } from '../../traffic/compare-answers.ts'
+import { compareAnswers } from '../../traffic/compare-answers.ts'
 import type { CallEntry } from '../../traffic/entry.ts'
 import { readRecording } from '../../traffic/recording.ts'
 import { replacement } from '../../traffic/redact-body.ts'
 import type { Output, World } from '../output.ts'
 import { type ProfileFlags, withProfile } from '../profile-client.ts'
-import { formatReplayed } from '../ui/traffic.ts'
+import { formatReplayed, type Replayed } from '../ui/traffic.ts'
 
 export interface ReplayFlags extends ProfileFlags {
   /** The profile to ask; the recorded one unless given. */
   readonly against?: string
   /** A glob of what to ask for: the name of a tool, prompt or resource, or a method. */
   readonly only?: string
-}
-
-/** What came of one call that was sent again. */
-export interface Replayed {
-  readonly method: string
-  readonly name: string | undefined
-  readonly outcome: 'same' | 'differs' | 'left-out'
-  /** Why it was left out. */
-  readonly why?: string
-  readonly differences: readonly AnswerDifference[]
 }
 
 /** Results pass as they are. */

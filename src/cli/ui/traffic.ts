@@ -1,8 +1,18 @@
 import { printableLine } from '../../lib/printable.ts'
+import type { AnswerDifference } from '../../traffic/compare-answers.ts'
 import type { CallEntry, Outcome, TrafficEntry } from '../../traffic/entry.ts'
 import type { KeptBody } from '../../traffic/redact-body.ts'
-import type { Replayed } from '../commands/replay.ts'
 import type { Screen } from './screen.ts'
+
+/** What came of one call that was sent again. */
+export interface Replayed {
+  readonly method: string
+  readonly name: string | undefined
+  readonly outcome: 'same' | 'differs' | 'left-out'
+  /** Why it was left out. */
+  readonly why?: string
+  readonly differences: readonly AnswerDifference[]
+}
 
 const words: Record<Outcome, string> = {
   ok: 'ok',
