@@ -21,8 +21,6 @@ describe('recogniseFailure', () => {
     ['ngrok', 'ERR_NGROK_702', 'TUNNEL_RATE_LIMITED'],
     ['ngrok', 'ERR_NGROK_714', 'TUNNEL_RATE_LIMITED'],
     ['ngrok', 'ERR_NGROK_727', 'TUNNEL_RATE_LIMITED'],
-    ['ngrok', 'ERR_NGROK_728', undefined],
-    ['ngrok', 'ERR_NGROK_1051', undefined],
     [
       'ngrok',
       'failed to connect session: failed to establish tcp connection',
@@ -42,7 +40,6 @@ describe('recogniseFailure', () => {
       'failed to request quick Tunnel: Post "https://api.trycloudflare.com/tunnel": dial tcp: lookup api.trycloudflare.com: no such host',
       'TUNNEL_UNREACHABLE',
     ],
-    ['cloudflare', 'failed to sufficiently increase receive buffer size for UDP', undefined],
     ['localtunnel', 'Request failed with status code 403 HTTP 403', 'TUNNEL_NAME_REFUSED'],
     ['localtunnel', 'HTTP 409', 'TUNNEL_NAME_TAKEN'],
     ['localtunnel', 'connect ECONNREFUSED 127.0.0.1:1 ECONNREFUSED', 'TUNNEL_UNREACHABLE'],
@@ -69,8 +66,13 @@ describe('recogniseFailure', () => {
     expect(known?.hint).toMatch(/\w.*\.$/)
   })
 
-  it('knows nothing of a provider that is not there', () => {
-    expect(recogniseFailure('nobody', 'ERR_NGROK_105')).toBeUndefined()
+  it.each([
+    ['ngrok', 'ERR_NGROK_728'],
+    ['ngrok', 'ERR_NGROK_1051'],
+    ['cloudflare', 'failed to sufficiently increase receive buffer size for UDP'],
+    ['nobody', 'ERR_NGROK_105'],
+  ])('of %s: %s is nothing known', (provider, words) => {
+    expect(recogniseFailure(provider, words)).toBeUndefined()
   })
 })
 
