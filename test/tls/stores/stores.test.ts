@@ -188,3 +188,14 @@ it('commands that claim success and change nothing are found out', async () => {
   expect(report?.problem).toContain('the certificate is not there')
   expect(await record.list()).toEqual([])
 })
+
+it('a root of the system that cannot be read hides none of the others', async () => {
+  const folder = await temporaryFolder()
+  const { certificate } = await createAuthority(folder)
+  const bundle = join(folder, 'bundle.pem')
+  const damaged = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'
+  await writeFile(bundle, `${damaged}${certificate}`)
+  const layout = { family: 'debian', anchors: folder, extension: '.crt', bundle } as const
+  const store = createLinuxStore({ layout: { ...layout, update: ['true'] }, updater: '/bin/true' })
+  expect(await store.check()).toMatchObject({ present: true, certificates: [{ isTrusted: true }] })
+})
