@@ -185,6 +185,7 @@ function createLink(options: ConnectOptions) {
 
   const transport: Transport = createTransport(options, {
     onText: receive,
+    onAnswer: handle,
     onFailure: (id, failure) => settle(id)?.listener.failed(failure),
     onPause: (id, retryMs) => calls[id]?.listener.paused?.(retryMs),
     onClosed(reason) {
