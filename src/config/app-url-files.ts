@@ -129,16 +129,6 @@ export function withoutOurs(file: UserFile, journal: AppUrlJournal | undefined):
   return taken?.state === 'taken' ? taken.text : file.text
 }
 
-/** Whether a process of this number runs, be it ours or another user's. */
-export function isProcessAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
-
 /** One without files is removed. */
 async function writeJournal(file: string, journal: AppUrlJournal): Promise<void> {
   if (journal.files.length === 0) await rm(file, { force: true })

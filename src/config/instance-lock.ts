@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { UserError } from '../errors.ts'
 import { createFileAtomic, writeFileAtomic } from '../lib/atomic-file.ts'
 import { requireHome } from '../lib/ensure-folder.ts'
-import { processIdentity } from '../lib/process-ledger.ts'
-import { isProcessAlive } from './app-url-files.ts'
+import { isProcessAlive, processIdentity } from '../lib/process-ledger.ts'
 
 /** The right to run in one `.sallyport` folder, held until `release`. */
 export interface InstanceLock {

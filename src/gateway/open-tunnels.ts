@@ -162,7 +162,7 @@ function cloudflareTunnel(settings: TunnelSettings['cloudflare']): CloudflareTun
   const { token, name, hostname } = settings
   if (token !== undefined) return { kind: 'token', token, hostname }
   if (name === undefined) return { kind: 'quick' }
-  return { kind: 'name', tunnelName: name, hostname, credentialsFile: undefined }
+  return { kind: 'name', tunnelName: name, hostname }
 }
 
 /** Where a provider's client connects to, which tells whether there is a network for it. */

@@ -19,9 +19,11 @@ export function watchTls(options: {
   const debug = config.debugSsl ? createDebugSsl({ authority, write }) : undefined
   const warningOf = createRefusalWarner({
     now: systemClock.now,
-    names: () => certificate?.current().names ?? [],
-    caFile: () => certificate?.caFile,
-    isConstrained: () => certificate?.current().forAddresses !== undefined,
+    shown: () => ({
+      names: certificate?.current().names ?? [],
+      caFile: certificate?.caFile,
+      isConstrained: certificate?.current().forAddresses !== undefined,
+    }),
   })
   return {
     accepted: (socket) => debug?.accepted(socket),

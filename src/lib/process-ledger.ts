@@ -99,6 +99,16 @@ function isEntry(value: unknown): value is Entry {
   return Number.isSafeInteger(pid) && Number(pid) > 1 && typeof started === 'string'
 }
 
+/** Whether a process of this number runs, be it ours or another user's. */
+export function isProcessAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
 /**
  * A string that stays the same as long as a process lives and differs for a later process that was
  * given the same id: the time it started. `undefined` when there is no such process, or when the

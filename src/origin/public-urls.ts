@@ -3,8 +3,6 @@ export interface PublicUrls {
   readonly origin: string
   /** The protected resource of a profile: no trailing slash. */
   mcp(profile: string): string
-  /** The deprecated HTTP+SSE endpoint of a profile. */
-  sse(profile: string): string
   readonly redirectUri: string
   /** Begins the login to an upstream; the ticket shows that the link came from the terminal. */
   upstreamLogin(server: string, ticket: string): string
@@ -23,7 +21,6 @@ export function publicUrls(origin: string): PublicUrls {
   return {
     origin,
     mcp: (profile) => `${origin}${paths.mcp(profile)}`,
-    sse: (profile) => `${origin}${paths.mcp(profile)}/sse`,
     redirectUri: `${origin}/api/oauth/callback`,
     upstreamLogin: (server, ticket) =>
       `${origin}/api/oauth/login/${encodeURIComponent(server)}?ticket=${encodeURIComponent(ticket)}`,

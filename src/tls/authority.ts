@@ -2,7 +2,7 @@ import type { KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join, posix, win32 } from 'node:path'
 import { messageOf, UserError } from '../errors.ts'
-import { parseCertificates, validityProblem } from './certificate.ts'
+import { readableCertificate, validityProblem } from './certificate.ts'
 import { type PermittedNames, permittedNamesOf } from './name-constraints.ts'
 import { parseKey } from './private-key.ts'
 
@@ -69,19 +69,10 @@ export function authorityUnusable(file: string, reason: string, cause?: unknown)
 }
 
 async function readAuthorityCertificate(certFile: string): Promise<X509Certificate> {
-  const certificate = parseFirst(await readText(certFile))
+  const certificate = readableCertificate(await readText(certFile))
   if (!certificate) throw authorityUnusable(certFile, 'it holds no readable PEM certificate')
   if (!certificate.ca) throw authorityUnusable(certFile, 'its certificate is not an authority')
   return certificate
-}
-
-function parseFirst(pem: string): X509Certificate | undefined {
-  try {
-    return parseCertificates(pem)[0]
-  } catch {
-    // The caller says which file cannot be parsed; OpenSSL's words add nothing to that.
-    return undefined
-  }
 }
 
 async function readText(file: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { messageOf, UserError } from '../errors.ts'
@@ -9,7 +9,8 @@ import {
   daysLeft,
   isSelfSigned,
   onOneLine,
-  parseCertificates,
+  readableCertificate,
+  readableCertificates,
   renewBeforeMs,
   subjectNames,
   timeLeft,
@@ -101,24 +102,17 @@ function rootAmong(
   path: readonly X509Certificate[],
 ): X509Certificate | undefined {
   for (const pem of roots) {
-    try {
-      const root = new X509Certificate(pem)
-      if (path.some((certificate) => issued(root, certificate))) return root
-    } catch {
-      // A root that OpenSSL cannot read issued nothing of ours.
-    }
+    // One that OpenSSL cannot read issued nothing of ours.
+    const root = readableCertificate(pem)
+    if (root && path.some((certificate) => issued(root, certificate))) return root
   }
   return undefined
 }
 
 async function rootOfMkcert(folder: string): Promise<X509Certificate[]> {
   const { certFile } = authorityFiles(folder)
-  try {
-    return parseCertificates(await readFile(certFile, 'utf8'))
-  } catch {
-    // There is no mkcert here, or it has no root yet.
-    return []
-  }
+  // Without the file there is no mkcert here, or it has no root yet.
+  return readableCertificates(await readFile(certFile, 'utf8').catch(() => ''))
 }
 
 async function readChain(path: string, setting: string): Promise<X509Certificate[]> {

@@ -9,6 +9,23 @@ export function parseCertificates(pem: string): X509Certificate[] {
   return (pem.match(block) ?? []).map((text) => new X509Certificate(text))
 }
 
+/**
+ * The certificate, or the first of several; undefined when it cannot be parsed. The caller says what
+ * that means: OpenSSL's own words name internal decoders, which help nobody.
+ */
+export function readableCertificate(content: string | Uint8Array): X509Certificate | undefined {
+  try {
+    return new X509Certificate(content)
+  } catch {
+    return undefined
+  }
+}
+
+/** The certificates of a PEM file that can be parsed: what OpenSSL cannot read is none of ours. */
+export function readableCertificates(pem: string): X509Certificate[] {
+  return (pem.match(block) ?? []).flatMap((text) => readableCertificate(text) ?? [])
+}
+
 /** The one spelling of an address (RFC 5952 for IPv6), whatever spelling it came in; a name as it is. */
 export function canonicalAddress(address: string): string {
   return isIP(address) === 0 ? address : ipaddr.parse(address).toString()

@@ -63,45 +63,36 @@ export function explainRefusal(code: string | undefined, failure: HandshakeFailu
 
 const quietMs = 60_000
 
+/** What a client was shown. */
+interface Shown {
+  readonly names: readonly string[]
+  /** Undefined when the root is not ours to give. */
+  readonly caFile: string | undefined
+  /** Whether connections to addresses get a certificate of their own, which BoringSSL refuses. */
+  readonly isConstrained: boolean
+}
+
 /**
  * Creates what turns failed handshakes into warnings, at most one a minute: a client that does not
  * trust us tries again and again.
  */
-export function createRefusalWarner(options: {
-  now: () => number
-  names: () => readonly string[]
-  /** Undefined when the root is not ours to give. */
-  caFile: () => string | undefined
-  /** Whether connections to addresses get a certificate of their own, which BoringSSL refuses. */
-  isConstrained: () => boolean
-}) {
+export function createRefusalWarner({ now, shown }: { now: () => number; shown: () => Shown }) {
   let quietUntil = Number.NEGATIVE_INFINITY
   return ({ code }: Pick<NodeJS.ErrnoException, 'code'>, greeting: Greeting) => {
     const failure = judgeFailure(code, greeting)
-    const now = options.now()
-    if (failure === 'other' || now < quietUntil) return undefined
-    quietUntil = now + quietMs
-    const warning = describeRefusal(failure, {
-      servername: greeting.servername,
-      isCovered: covers(options.names(), greeting.servername),
-      caFile: options.caFile(),
-      isConstrained: options.isConstrained(),
-    })
+    if (failure === 'other' || now() < quietUntil) return undefined
+    quietUntil = now() + quietMs
+    const warning = describeRefusal(failure, greeting.servername, shown())
     return { code: 'CLIENT_REFUSED_CERTIFICATE' as const, ...warning }
   }
 }
 
 function describeRefusal(
   failure: 'refused' | 'hung-up',
-  facts: {
-    servername: string | undefined
-    isCovered: boolean
-    caFile: string | undefined
-    isConstrained: boolean
-  },
+  servername: string | undefined,
+  { names, caFile, isConstrained }: Shown,
 ): { message: string; hint: string } {
-  const { servername, caFile } = facts
-  if (servername !== undefined && !facts.isCovered) {
+  if (servername !== undefined && !covers(names, servername)) {
     return {
       message: `A client asked for ${JSON.stringify(servername)}, which the certificate does not cover, and refused it.`,
       hint: 'Use the printed address, or add a name under .localhost to "allowedHosts" in the configuration file.',
@@ -109,8 +100,11 @@ function describeRefusal(
   }
   const why =
     caFile === undefined ? 'it does not know who signed it' : 'it does not know our authority'
-  const hint = hintFor(caFile)
-  if (servername === undefined && facts.isConstrained) {
+  const hint =
+    caFile === undefined
+      ? 'Tell it to trust the root of your certificate (SSL_CERT_PATH).'
+      : `Start it with what \`pnpm sallyport env\` prints, such as NODE_EXTRA_CA_CERTS=${shellQuote(caFile)}; browsers are told by \`pnpm sallyport trust\`.`
+  if (servername === undefined && isConstrained) {
     const did = failure === 'refused' ? 'refused' : 'hung up when it saw'
     return {
       message: `A client that came by an address, such as https://127.0.0.1, ${did} the certificate: ${why}, or it is one like Claude Code or Bun, which takes none there (UNSUPPORTED_CONSTRAINT_TYPE).`,
@@ -125,13 +119,7 @@ function describeRefusal(
 }
 
 /** RFC 6125 6.4.3: a wildcard stands for the first label and nothing else. */
-function covers(names: readonly string[], servername = ''): boolean {
+function covers(names: readonly string[], servername: string): boolean {
   const name = servername.toLowerCase()
   return names.includes(name) || names.includes(name.replace(/^[^.]+/, '*'))
-}
-
-function hintFor(caFile: string | undefined): string {
-  return caFile === undefined
-    ? 'Tell it to trust the root of your certificate (SSL_CERT_PATH).'
-    : `Start it with what \`pnpm sallyport env\` prints, such as NODE_EXTRA_CA_CERTS=${shellQuote(caFile)}; browsers are told by \`pnpm sallyport trust\`.`
 }

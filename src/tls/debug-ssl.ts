@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type DetailedPeerCertificate, getCACertificates, TLSSocket } from 'node:tls'
-import { onOneLine, subjectNames } from './certificate.ts'
+import { onOneLine, readableCertificate, subjectNames } from './certificate.ts'
 import { explainRefusal, greetingOf, judgeFailure } from './client-refusal.ts'
 import type { HandshakeObserver } from './served-certificate.ts'
 
@@ -145,30 +145,23 @@ function channelOf(
 
 /** Says in which of the stores of this process a root is. Reads them when it is first asked. */
 function createRootStores(authority: () => string | undefined): (root: X509Certificate) => string {
-  const stores = new Map<string, ReadonlySet<string>>()
+  // A root that OpenSSL cannot read verifies nothing.
+  const fingerprintOf = (pem: string) => readableCertificate(pem)?.fingerprint256
+  const stores = new Map<string, ReadonlySet<string | undefined>>()
   const holds = (store: 'bundled' | 'extra' | 'system', { fingerprint256 }: X509Certificate) => {
-    const known = stores.get(store) ?? new Set(getCACertificates(store).flatMap(fingerprintOf))
+    const known = stores.get(store) ?? new Set(getCACertificates(store).map(fingerprintOf))
     stores.set(store, known)
     return known.has(fingerprint256)
   }
   return (root) => {
     const ours = authority()
-    if (ours !== undefined && fingerprintOf(ours).includes(root.fingerprint256)) {
+    if (ours !== undefined && fingerprintOf(ours) === root.fingerprint256) {
       return 'our authority'
     }
     if (holds('bundled', root)) return 'the built-in roots'
     if (holds('extra', root)) return 'NODE_EXTRA_CA_CERTS'
     // Only what was given for the connection, or the system where Node is told to ask it.
     return holds('system', root) ? 'the roots of the system' : 'the CA bundle of this upstream'
-  }
-}
-
-function fingerprintOf(pem: string): string[] {
-  try {
-    return [new X509Certificate(pem).fingerprint256]
-  } catch {
-    // A root that OpenSSL cannot read verifies nothing.
-    return []
   }
 }
 

@@ -1,4 +1,3 @@
-import type { X509Certificate } from 'node:crypto'
 import { access, readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { UserError } from '../errors.ts'
@@ -85,19 +84,12 @@ async function selectAuthority(
 export async function findAuthority({
   caRoot,
   mkcertRoot,
-}: Pick<IssueOptions, 'caRoot' | 'mkcertRoot'>): Promise<
-  | {
-      readonly source: Authority['source']
-      readonly file: string
-      readonly certificate: X509Certificate
-    }
-  | undefined
-> {
+}: Pick<IssueOptions, 'caRoot' | 'mkcertRoot'>) {
   const isMkcert = mkcertRoot !== undefined && (await holdsAuthority(mkcertRoot))
   const { certFile: file } = authorityFiles(isMkcert ? mkcertRoot : caRoot)
   const text = await readFile(file, 'utf8').catch(() => undefined)
   const [certificate] = text === undefined ? [] : parseCertificates(text)
-  const source = isMkcert ? 'mkcert' : 'own-ca'
+  const source: Authority['source'] = isMkcert ? 'mkcert' : 'own-ca'
   return certificate && { source, file, certificate }
 }
 

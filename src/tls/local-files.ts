@@ -1,7 +1,11 @@
 import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
-import { type CertificateDescription, describeCertificate } from './certificate.ts'
+import {
+  type CertificateDescription,
+  describeCertificate,
+  readableCertificate,
+} from './certificate.ts'
 import { type CertificateFiles, readCertificateFiles } from './certificate-files.ts'
 import { leafFiles } from './leaf.ts'
 import { certificatesFolder } from './local-certificate.ts'
@@ -43,7 +47,7 @@ export async function readLocalFiles({
   const pair = async (file: 'localhost' | 'addresses'): Promise<LocalPair | undefined> => {
     const files = leafFiles({ folder, file })
     const [cert, key] = await Promise.all([readText(files.certFile), readText(files.keyFile)])
-    const certificate = parse(cert)
+    const certificate = readableCertificate(cert ?? '')
     return cert && key && certificate ? { ...files, cert, key, certificate } : undefined
   }
   const [leaf, addresses, ca] = await Promise.all([
@@ -51,7 +55,7 @@ export async function readLocalFiles({
     pair('addresses'),
     readText(place.caFile),
   ])
-  return { ...place, leaf, addresses, authority: parse(ca) }
+  return { ...place, leaf, addresses, authority: readableCertificate(ca ?? '') }
 }
 
 async function readOwn(
@@ -60,20 +64,11 @@ async function readOwn(
   try {
     const served = await readCertificateFiles(own)
     const leaf = { ...served, certificate: new X509Certificate(served.cert) }
-    return { leaf, addresses: undefined, authority: parse(served.caCertPem) }
+    return { leaf, addresses: undefined, authority: readableCertificate(served.caCertPem ?? '') }
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     // Whoever needs them says what is wrong with them.
     return { leaf: undefined, addresses: undefined, authority: undefined }
-  }
-}
-
-function parse(pem: string | undefined): X509Certificate | undefined {
-  try {
-    return pem === undefined ? undefined : new X509Certificate(pem)
-  } catch {
-    // Damaged: whoever needs it says so.
-    return undefined
   }
 }
 

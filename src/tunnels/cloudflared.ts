@@ -9,14 +9,8 @@ export type CloudflareTunnel =
   | { readonly kind: 'quick' }
   /** Its rules are kept by Cloudflare: its public hostname must lead to the tunnel's target. */
   | { readonly kind: 'token'; readonly token: string; readonly hostname: string | undefined }
-  /** What `cloudflared tunnel create` made: its name or id, and the credentials file it left. */
-  | {
-      readonly kind: 'name'
-      readonly tunnelName: string
-      readonly hostname: string | undefined
-      /** Undefined where cloudflared finds it by itself, in `~/.cloudflared`. */
-      readonly credentialsFile: string | undefined
-    }
+  /** What `cloudflared tunnel create` made: its name or id. Its credentials are in `~/.cloudflared`. */
+  | { readonly kind: 'name'; readonly tunnelName: string; readonly hostname: string | undefined }
 
 /** Another edge than Cloudflare's. */
 export interface CloudflareEdge {
@@ -53,11 +47,7 @@ export function cloudflaredArguments(run: CloudflaredRun): string[] {
 
 /** What cloudflared is told by its environment, where other users of the machine cannot look. */
 export function cloudflaredSecrets(tunnel: CloudflareTunnel): Record<string, string> {
-  if (tunnel.kind === 'token') return { TUNNEL_TOKEN: tunnel.token }
-  if (tunnel.kind === 'name' && tunnel.credentialsFile !== undefined) {
-    return { TUNNEL_CRED_FILE: tunnel.credentialsFile }
-  }
-  return {}
+  return tunnel.kind === 'token' ? { TUNNEL_TOKEN: tunnel.token } : {}
 }
 
 function edgeFlags(edge: CloudflareEdge | undefined): Record<string, string> {

@@ -54,11 +54,14 @@ export interface CloudflaredFile {
   readonly sha256: string
 }
 
-/** The file of the release we know, for a platform and an architecture as Node names them. */
-export function cloudflaredFileFor(platform: string, arch: string): CloudflaredFile | undefined {
+/** The file of the release we know, for a machine. */
+function cloudflaredFileFor({ platform, arch }: Machine): CloudflaredFile | undefined {
   const file = files[`${platform}-${arch}`]
   return file && { version, url: `${folder}/${file[0]}`, sha256: file[1] }
 }
+
+/** As Node names them. */
+type Machine = Readonly<Record<'platform' | 'arch', string>>
 
 /** Twice the largest file of a release: more is not it, and would only fill the disk. */
 const maxBytes = 128 * 2 ** 20
@@ -72,7 +75,9 @@ export interface InstallOptions {
   readonly signal: AbortSignal
   /** Hears how many bytes have arrived, at the first and with each MiB. */
   readonly onProgress: (bytes: number) => void
-  /** The file of the release we know, for this machine; another one only in tests. */
+  /** This one unless given. */
+  readonly machine?: Machine
+  /** The file of the release we know, for that machine; another one only in tests. */
   readonly file?: CloudflaredFile | undefined
 }
 
@@ -86,10 +91,11 @@ export async function installCloudflared({
   to,
   signal,
   onProgress,
-  file = cloudflaredFileFor(process.platform, process.arch),
+  machine = process,
+  file = cloudflaredFileFor(machine),
 }: InstallOptions): Promise<{ path: string; sha256: string }> {
   signal.throwIfAborted()
-  if (!file) throw noFile()
+  if (!file) throw noFile(machine)
   const partial = `${to}.download`
   const unpacked = `${to}.unpacked`
   await mkdir(dirname(to), { recursive: true })
@@ -166,8 +172,8 @@ async function unpack(archive: string, folder: string): Promise<string> {
   return join(folder, 'cloudflared')
 }
 
-function noFile(): UserError {
-  const system = `${process.platform} on ${process.arch}`
+function noFile({ platform, arch }: Machine): UserError {
+  const system = `${platform} on ${arch}`
   return new UserError(
     'TUNNEL_INSTALL_FAILED',
     `Of the cloudflared that is known here there is none for ${system}.`,

@@ -4,7 +4,7 @@ import type { LookupFunction } from 'node:net'
 import { isLoopbackHost } from '../lib/hosts.ts'
 import { type HttpSender, readText } from '../lib/http-sender.ts'
 
-export interface HostAddress {
+interface HostAddress {
   readonly address: string
   readonly family: 4 | 6
 }
@@ -120,16 +120,16 @@ const recordTypes = { A: 1, AAAA: 28 } as const
 /** RFC 1035 4.1.1: the response code for a name that does not exist. */
 const nameError = 3
 
-/** What a resolver asks outside of tests; the sender is for DNS over HTTPS. */
-export function standardSources(sender: HttpSender): { open: NameSource[]; system: NameSource } {
-  return {
-    open: [...publicServers.map(publicResolver), dnsOverHttps(sender)],
-    system: systemResolver(),
-  }
+/** What a resolver asks: public name servers, DNS over HTTPS by the sender, and the system. */
+export function standardSources(
+  sender: HttpSender,
+  servers: readonly string[] = publicServers,
+): { open: NameSource[]; system: NameSource } {
+  return { open: [...servers.map(publicResolver), dnsOverHttps(sender)], system: systemResolver }
 }
 
 /** Asks a public name server directly. */
-export function publicResolver(server: string): NameSource {
+function publicResolver(server: string): NameSource {
   return async (hostname) => {
     const resolver = new Resolver({ timeout: askMs, tries: 1 })
     resolver.setServers([server])
@@ -141,10 +141,10 @@ export function publicResolver(server: string): NameSource {
 }
 
 /** Asks over HTTPS (RFC 8484 servers' JSON form), where port 53 is blocked or rewritten. */
-export function dnsOverHttps(sender: HttpSender, endpoint: string = dohEndpoint): NameSource {
+function dnsOverHttps(sender: HttpSender): NameSource {
   const ask = async (hostname: string, type: keyof typeof recordTypes) => {
     const answer = await sender.send(
-      `${endpoint}?name=${encodeURIComponent(hostname)}&type=${type}`,
+      `${dohEndpoint}?name=${encodeURIComponent(hostname)}&type=${type}`,
       {
         headers: { accept: 'application/dns-json' },
         signal: AbortSignal.timeout(askMs),
@@ -161,17 +161,15 @@ export function dnsOverHttps(sender: HttpSender, endpoint: string = dohEndpoint)
 }
 
 /** Asks the system, with its hosts file, its caches and its search domains. */
-export function systemResolver(): NameSource {
-  return async (hostname) => {
-    try {
-      const found = await lookup(hostname, { all: true, hints: ADDRCONFIG })
-      return {
-        kind: 'found',
-        addresses: found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 })),
-      }
-    } catch (error) {
-      return absentOrSilent(error)
+async function systemResolver(hostname: string): Promise<NameAnswer> {
+  try {
+    const found = await lookup(hostname, { all: true, hints: ADDRCONFIG })
+    return {
+      kind: 'found',
+      addresses: found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 })),
     }
+  } catch (error) {
+    return absentOrSilent(error)
   }
 }
 

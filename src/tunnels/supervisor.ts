@@ -20,8 +20,6 @@ const healthyMs = 10_000
 /** What says what became of an attempt. */
 const outcomes: ReadonlySet<TunnelStatus['state']> = new Set(['up', 'lost', 'local', 'closed'])
 
-export type TunnelSupervisor = ReturnType<typeof createTunnelSupervisor>
-
 /** Keeps one tunnel open, from whichever provider works. Local addresses are none of its business. */
 export function createTunnelSupervisor(options: TunnelSupervisorOptions) {
   const { clock, onEvent, onPublicUrl } = options

@@ -142,7 +142,7 @@ function viewOfStatus(status: number): EdgeView {
 }
 
 /** The worst of several; `answering` when there was nothing to look at. */
-export function worstView(views: readonly EdgeView[]): EdgeView {
+function worstView(views: readonly EdgeView[]): EdgeView {
   return fromWorst.find((view) => views.includes(view)) ?? 'answering'
 }
 

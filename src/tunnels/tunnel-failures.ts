@@ -13,7 +13,7 @@ const useAnother = 'or choose another provider with TUNNEL.'
 const waitOrChange = `Wait some minutes before trying again, ${useAnother}`
 
 /** In order: the first whose sign is found counts. */
-export const tunnelFailures: Readonly<Record<string, readonly KnownFailure[]>> = {
+const tunnelFailures: Readonly<Record<string, readonly KnownFailure[]>> = {
   ngrok: [
     {
       signs: [ngrok(4018)],
@@ -228,7 +228,7 @@ export const tunnelFailures: Readonly<Record<string, readonly KnownFailure[]>> =
       hint: 'Start with NODE_EXTRA_CA_CERTS set to the authority of that certificate.',
     },
     {
-      signs: ['ECONNABORTED', 'ETIMEDOUT'],
+      signs: ['ETIMEDOUT'],
       code: 'TUNNEL_SILENT',
       message: 'The localtunnel server takes connections but does not answer.',
       hint: `Try again later, ${useAnother}`,

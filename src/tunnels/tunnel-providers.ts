@@ -10,7 +10,7 @@ import type { TunnelDependencies, TunnelProvider, TunnelTraits } from './tunnel-
  * the configuration.
  * `external`, `local` and `none` open nothing, so they are no providers.
  */
-export const tunnelProviders = { cloudflare, command, localtunnel, ngrok } satisfies Record<
+const tunnelProviders = { cloudflare, command, localtunnel, ngrok } satisfies Record<
   TunnelProviderName,
   // A provider takes options of its own, which only its own entry can name.
   {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import {
   access,
   chmod,
@@ -13,11 +12,7 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import {
-  appUrlJournalFile,
-  createAppUrlFiles,
-  isProcessAlive,
-} from '../../src/config/app-url-files.ts'
+import { appUrlJournalFile, createAppUrlFiles } from '../../src/config/app-url-files.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 async function setup(content?: string | Buffer, names: string[] = ['.env']) {
@@ -177,9 +172,4 @@ it('serves one call after the other', async () => {
   const appUrl = create(1)
   await Promise.all([appUrl.set('https://a.test'), appUrl.set('https://b.test'), appUrl.restore()])
   expect(await read()).toBe('APP_URL=old\n')
-})
-
-it('knows a live process from one that has ended', () => {
-  const { pid } = spawnSync(process.execPath, ['--version'])
-  expect([isProcessAlive(process.pid), isProcessAlive(pid)]).toEqual([true, false])
 })

@@ -78,7 +78,7 @@ function readToken(token: string): Registration | undefined {
 }
 
 function readCredentials(name: string): Registration {
-  const file = process.env.TUNNEL_CRED_FILE ?? join(homedir(), '.cloudflared', `${name}.json`)
+  const file = join(homedir(), '.cloudflared', `${name}.json`)
   try {
     const { AccountTag, TunnelSecret, TunnelID } = JSON.parse(readFileSync(file, 'utf8'))
     return { accountTag: AccountTag, secret: TunnelSecret, tunnelId: TunnelID.replaceAll('-', '') }

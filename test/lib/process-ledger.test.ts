@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { createProcessLedger, reapLeftovers } from '../../src/lib/process-ledger.ts'
+import { createProcessLedger, isProcessAlive, reapLeftovers } from '../../src/lib/process-ledger.ts'
 
 async function ledgerFile() {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-ledger-'))
@@ -75,4 +75,9 @@ it.each([
   const path = await ledgerFile()
   await writeFile(path, text)
   expect(await reapLeftovers(path)).toBe(0)
+})
+
+it('knows a live process from one that has ended', () => {
+  const { pid } = spawnSync(process.execPath, ['--version'])
+  expect([isProcessAlive(process.pid), isProcessAlive(pid)]).toEqual([true, false])
 })

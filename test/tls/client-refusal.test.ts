@@ -44,9 +44,7 @@ function createWarner(caFile: string | undefined = '/certs/ca.pem') {
   const names = ['localhost', '*.example.com']
   const warner = createRefusalWarner({
     now: () => now,
-    names: () => names,
-    caFile: () => caFile,
-    isConstrained: () => caFile !== undefined,
+    shown: () => ({ names, caFile, isConstrained: caFile !== undefined }),
   })
   const warn = (error: NodeJS.ErrnoException, servername: string | undefined) =>
     warner(error, asking(servername))
@@ -81,9 +79,7 @@ describe('the warning about clients that refuse us', () => {
   it('names no file of ours when the root is not ours', () => {
     const warner = createRefusalWarner({
       now: () => 0,
-      names: () => [],
-      caFile: () => undefined,
-      isConstrained: () => false,
+      shown: () => ({ names: [], caFile: undefined, isConstrained: false }),
     })
     expect(warner(refused, asking(undefined))).toMatchObject({
       message: 'A client refused the certificate: it does not know who signed it.',

@@ -88,7 +88,7 @@ it.skipIf(process.platform !== 'linux')(
     const script = `
       const { createLocalCertificate } = await import(${url('../../src/tls/local-certificate.ts')})
       const { systemClock } = await import(${url('../../src/lib/clock.ts')})
-      const { silentLogger } = await import(${url('../../src/lib/logger.ts')})
+      const { silentLogger } = await import(${url('../fixtures/silent-logger.ts')})
       const local = await createLocalCertificate({
         home: process.argv[1], tls: {}, mkcertRoot: undefined, hostname: '', names: () => [],
         interfaces: () => ({}), readRoots: async () => [], clock: systemClock, logger: silentLogger,

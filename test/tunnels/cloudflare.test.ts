@@ -168,12 +168,12 @@ describe('the cloudflare provider', () => {
       const { a, t, s } = JSON.parse(
         Buffer.from(edge.addNamedTunnel(hostname), 'base64').toString(),
       )
-      const credentialsFile = join(folder, 'mine.json')
+      mkdirSync(join(folder, '.cloudflared'))
       writeFileSync(
-        credentialsFile,
+        join(folder, '.cloudflared/mine.json'),
         JSON.stringify({ AccountTag: a, TunnelID: t, TunnelSecret: s }),
       )
-      return { tunnel: { kind: 'name', tunnelName: 'mine', hostname, credentialsFile } }
+      return { tunnel: { kind: 'name', tunnelName: 'mine', hostname } }
     })
     const tunnel = await provider.open(nowhere, { signal })
     expect(tunnel.publicUrl.href).toBe('https://mcp.example.test/')
@@ -185,7 +185,6 @@ describe('the cloudflare provider', () => {
       kind: 'name',
       tunnelName: 'mine',
       hostname: 'a.test',
-      credentialsFile: undefined,
     } as const
     const { provider } = await world(() => ({ tunnel: named }))
     await expect(provider.open(nowhere, { signal })).rejects.toMatchObject({

@@ -4,9 +4,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { findCloudflared } from '../../src/tunnels/cloudflared-binary.ts'
-import { cloudflaredFileFor, installCloudflared } from '../../src/tunnels/install-cloudflared.ts'
+import { installCloudflared } from '../../src/tunnels/install-cloudflared.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const program = Buffer.from('#!/bin/sh\necho "$0" > ran\n')
@@ -136,20 +136,39 @@ describe('the release of cloudflared that is known', () => {
     ['win32', ['x64', 'ia32']],
   ] as const
 
+  /** What is asked for, and what it must be, on a machine; something else is answered. */
+  async function askedFor(machine: { platform: string; arch: string }) {
+    const { path, remove } = await temporaryFolder()
+    onTestFinished(remove)
+    const ask = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('else'))
+    onTestFinished(() => void ask.mockRestore())
+    ask.mockClear()
+    const signal = new AbortController().signal
+    const to = join(path, 'cloudflared')
+    const installing = installCloudflared({ to, signal, onProgress: () => {}, machine })
+    const { message } = await installing.then(
+      () => new Error('it was installed'),
+      (error: Error) => error,
+    )
+    return { url: String(ask.mock.calls[0]?.[0]), message }
+  }
+
   it.each(systems)(
     'has a file of one version, with a checksum of its own, for %s',
-    (platform, archs) => {
-      const found = archs.map((arch) => cloudflaredFileFor(platform, arch))
-      const sums = new Set(found.map((file) => file?.sha256))
+    async (platform, archs) => {
+      const found: Awaited<ReturnType<typeof askedFor>>[] = []
+      for (const arch of archs) found.push(await askedFor({ platform, arch }))
+      const sums = new Set(found.map(({ message }) => /not ([0-9a-f]{64})\./.exec(message)?.[1]))
       expect(sums.size).toBe(archs.length)
-      for (const file of found) {
-        expect(file?.sha256).toMatch(/^[0-9a-f]{64}$/)
-        expect(file?.url).toContain(`/cloudflare/cloudflared/releases/download/${file?.version}/`)
+      for (const { url, message } of found) {
+        const [, version] = /is not cloudflared ([\d.]+): /.exec(message) ?? []
+        expect(url).toContain(`/cloudflare/cloudflared/releases/download/${version}/`)
       }
     },
   )
 
-  it('has none for a system it was not made for', () => {
-    expect(cloudflaredFileFor('freebsd', 'x64')).toBeUndefined()
+  it('has none for a system it was not made for', async () => {
+    const { message } = await askedFor({ platform: 'freebsd', arch: 'x64' })
+    expect(message).toContain('there is none for freebsd on x64')
   })
 })

@@ -1,5 +1,5 @@
-import { X509Certificate } from 'node:crypto'
 import type { RunCommand } from '../../lib/programs.ts'
+import { readableCertificate } from '../certificate.ts'
 import type { TrustStore } from './trust-store.ts'
 
 // As base64 of DER, a line each: what certutil prints is translated into the user's language.
@@ -24,7 +24,8 @@ export function createWindowsStore(options: {
         present: true,
         certificates: stdout
           .split(/\s+/)
-          .flatMap(parseBase64)
+          // A root that OpenSSL cannot read is none of ours.
+          .flatMap((text) => readableCertificate(Buffer.from(text, 'base64')) ?? [])
           .map((certificate) => ({
             certificate,
             isTrusted: true,
@@ -40,14 +41,5 @@ export function createWindowsStore(options: {
         argv: [certutil, '-user', '-delstore', 'Root', handle],
         asRoot: false,
       })),
-  }
-}
-
-function parseBase64(text: string): X509Certificate[] {
-  try {
-    return text === '' ? [] : [new X509Certificate(Buffer.from(text, 'base64'))]
-  } catch {
-    // A root that OpenSSL cannot read is none of ours.
-    return []
   }
 }

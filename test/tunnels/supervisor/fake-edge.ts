@@ -1,11 +1,6 @@
 import type { ProbeResult } from '../../../src/tunnels/probe.ts'
 import type { ProbeVerdict } from '../../../src/tunnels/probe-verdict.ts'
-import {
-  type EdgeView,
-  type Health,
-  type TunnelEdge,
-  worstView,
-} from '../../../src/tunnels/tunnel-edge.ts'
+import type { EdgeView, Health, TunnelEdge } from '../../../src/tunnels/tunnel-edge.ts'
 
 /** An edge as far as the supervisor sees it; a test changes its fields while it runs. */
 export interface FakeEdge extends TunnelEdge {
@@ -57,10 +52,14 @@ export function createFakeEdge(): FakeEdge {
       }
     },
     look: async ({ publicUrl, service }) =>
-      worstView([
+      worstOf([
         ...(publicUrl === undefined ? [] : [edge.address]),
         ...(service === undefined ? [] : [edge.services.get(service.hostname) ?? 'answering']),
       ]),
   }
   return edge
+}
+
+function worstOf(views: readonly EdgeView[]): EdgeView {
+  return (['silent', 'failing'] as const).find((view) => views.includes(view)) ?? 'answering'
 }

@@ -1,7 +1,15 @@
 import { createSocket } from 'node:dgram'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { dnsOverHttps, publicResolver, systemResolver } from '../../../src/tunnels/resolve-host.ts'
+import type { HttpSender } from '../../../src/lib/http-sender.ts'
+import { standardSources } from '../../../src/tunnels/resolve-host.ts'
 import { createFakeSender } from './fake-sender.ts'
+
+const noSender = createFakeSender(() => Promise.reject(new Error('nobody asked')))
+const dnsOverHttps = (sender: HttpSender) => {
+  const [source] = standardSources(sender, []).open
+  if (!source) throw new Error('there is none')
+  return source
+}
 
 describe('DNS over HTTPS', () => {
   const answering = (answer: (type: string | null) => object) =>
@@ -63,11 +71,11 @@ describe('a public resolver', () => {
     [3, 'absent'],
     [2, 'silent'],
   ])('with response code %d is %s', async (responseCode, kind) => {
-    const source = publicResolver(await nameServer(responseCode))
-    expect(await source('x.example')).toEqual({ kind })
+    const [source] = standardSources(noSender, [await nameServer(responseCode)]).open
+    expect(await source?.('x.example')).toEqual({ kind })
   })
 })
 
 it('the system knows its own name', async () => {
-  expect(await systemResolver()('localhost')).toMatchObject({ kind: 'found' })
+  expect(await standardSources(noSender).system('localhost')).toMatchObject({ kind: 'found' })
 })
