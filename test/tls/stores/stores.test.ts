@@ -73,7 +73,7 @@ function testTrustStore(name: string, setup: (folder: string) => Promise<TrustSt
     expect(removals.map(({ removed }) => removed)).toEqual([true, true])
     expect(await inspect(second)).toEqual({ state: 'not-trusted', earlier: [] })
     expect(await record.list()).toEqual([])
-  }, 90_000)
+  })
 
   it(`${name} keeps what somebody else put there`, async () => {
     const folder = await temporaryFolder()
@@ -87,7 +87,7 @@ function testTrustStore(name: string, setup: (folder: string) => Promise<TrustSt
     expect(await inspectStores([store], { authority })).toMatchObject([
       { status: { state: 'trusted' } },
     ])
-  }, 90_000)
+  })
 }
 
 const searchPath = process.env.PATH ?? ''
