@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Store } from '../../store/store.ts'
 import { isJsonObject } from '../wire/message.ts'
-import type { SessionState } from './session.ts'
 import { lengthOf, type SessionTerms, tooLong } from './session-terms.ts'
+import type { SessionState } from './session-wishes.ts'
 
 /** How long a session can be taken up again, ms. */
 const goodForMs = 7 * 24 * 60 * 60_000

@@ -6,7 +6,8 @@ import { rpcCodes } from '../wire/protocol.ts'
 import { errorText } from '../wire/rpc-error.ts'
 import type { ClientStreams } from './client-streams.ts'
 import { type HttpExchange, sendEmpty, sendRefusal } from './http-exchange.ts'
-import { createSession, type Outlet, type Session } from './session.ts'
+import { type Outlet, outletOf } from './outlet.ts'
+import { createSession, type Session } from './session.ts'
 import { initializeResult, termsOf } from './session-terms.ts'
 
 const maxSessions = 1_000
@@ -62,12 +63,7 @@ export function createSseSessions(options: {
           entries.delete(id)
         },
       })
-      const send = (text: string) => stream.send(text)
-      const ask = (text: string) => {
-        send(text)
-        return true
-      }
-      const outlet = { deliver: send, ask, answer: send, drop: () => {}, pause: () => {} }
+      const outlet = outletOf(stream)
       const { principal } = exchange
       entries.set(id, { outlet, principal, end: stream.end, session: undefined })
       stream.send(`${messagesPath}?sessionId=${id}`, { event: 'endpoint' })

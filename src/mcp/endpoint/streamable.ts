@@ -1,13 +1,6 @@
 import type { Logger } from '../../lib/logger.ts'
 import type { Profile } from '../profile.ts'
-import {
-  type Id,
-  type Message,
-  type Request,
-  readBatch,
-  readMessage,
-  writeAnswer,
-} from '../wire/message.ts'
+import { type Request, readMessage, writeAnswer } from '../wire/message.ts'
 import { legacyRevisions, rpcCodes } from '../wire/protocol.ts'
 import type { ClientStreams } from './client-streams.ts'
 import {
@@ -20,8 +13,10 @@ import {
   sendRefusal,
   takenBy,
 } from './http-exchange.ts'
+import { outletOf } from './outlet.ts'
+import { PostOutlet, readPosted } from './post.ts'
 import { createResumableStreams, type ResumableStreams } from './resumable-streams.ts'
-import { createSession, type Outlet, type Session } from './session.ts'
+import { createSession, type Session } from './session.ts'
 import type { SessionRecords } from './session-records.ts'
 import { initializeResult, type SessionTerms, termsOf } from './session-terms.ts'
 
@@ -84,21 +79,11 @@ export function createStreamableSessions(options: {
       sessionId: id,
       primes: terms.protocolVersion >= '2025-11-25',
     })
-    const own = streams.own
     const session = createSession({
       id,
       profile,
       terms,
-      outlet: {
-        deliver: (text) => own.send(text),
-        ask(text) {
-          own.send(text)
-          return true
-        },
-        answer: (text) => own.send(text),
-        drop: () => {},
-        pause: () => {},
-      },
+      outlet: outletOf(streams.own),
       logger: options.logger,
       onState: (state) => void records.saveState(id, state).catch(notSaved),
     })
@@ -208,7 +193,7 @@ export function createStreamableSessions(options: {
     const messages = readPosted(exchange, entry.session.terms)
     if (!messages) return
     const requests = messages.filter((one): one is Request => one.kind === 'request')
-    const outlet = new PostOutlet(entry, exchange, requests)
+    const outlet = new PostOutlet(entry.streams, exchange, requests)
     const from = { outlet, origin: exchange.origin }
     for (const message of messages) entry.session.receive(message, from)
     if (requests.length === 0) sendEmpty(exchange, 202)
@@ -232,100 +217,4 @@ export function createStreamableSessions(options: {
 function notFound(exchange: HttpExchange): void {
   // 404 makes a client start over with `initialize`.
   sendRefusal(exchange, 404, { code: rpcCodes.sessionNotFound, message: 'Session not found' })
-}
-
-/** The messages of a POST; a refusal is sent, and undefined returned, when they cannot be read. */
-function readPosted(exchange: HttpExchange, terms: SessionTerms): Message[] | undefined {
-  const { text, value } = exchange.body ?? { text: '', value: undefined }
-  const refuse = (message: string) =>
-    void sendRefusal(exchange, 400, { code: rpcCodes.invalidRequest, message })
-  if (!Array.isArray(value)) {
-    const message = readMessage(text, value)
-    if (message) return [message]
-    refuse('Bad Request: the request body is not a valid JSON-RPC message')
-    return undefined
-  }
-  if (terms.protocolVersion !== '2025-03-26') {
-    refuse(`Bad Request: revision ${terms.protocolVersion} has no JSON-RPC batches`)
-    return undefined
-  }
-  const batch = value.length > 0 ? readBatch(text, value) : undefined
-  if (!batch) refuse('Bad Request: the JSON-RPC batch is empty, or contains an invalid message')
-  return batch
-}
-
-/**
- * The answer to one POST: JSON where there is nothing to say but the answer, else a stream. What a client
- * that takes no streams is to be told meanwhile goes to the stream of its session.
- */
-class PostOutlet implements Outlet {
-  readonly #entry: Entry
-  readonly #exchange: HttpExchange
-  readonly #takesStream: boolean
-  readonly #isBatch: boolean
-  readonly #answers: string[] = []
-  /** Of a batch none: what is lost of it is not told for each. */
-  readonly #onlyRequest: Id | undefined
-  #left: number
-  #stream: ReturnType<ResumableStreams['open']> | undefined
-
-  constructor(entry: Entry, exchange: HttpExchange, requests: readonly Request[]) {
-    this.#entry = entry
-    this.#exchange = exchange
-    this.#takesStream = takenBy(exchange).stream
-    this.#left = requests.length
-    this.#onlyRequest = requests.length === 1 ? requests[0]?.id : undefined
-    this.#isBatch = Array.isArray(exchange.body?.value)
-    if (this.#left > 0 && this.#takesStream) {
-      entry.streams.whenSilent(exchange.outgoing, () => this.#open())
-    }
-  }
-
-  deliver(text: string): void {
-    if (this.#takesStream) this.#open().send(text)
-    else this.#entry.streams.own.send(text)
-  }
-
-  ask(text: string): boolean {
-    if (this.#takesStream) this.#open().send(text)
-    else sendNotAcceptable(this.#exchange, 'the server asked something back, which takes a stream')
-    return this.#takesStream
-  }
-
-  answer(text: string): void {
-    this.#left -= 1
-    if (this.#stream) {
-      if (this.#left > 0) this.#stream.send(text)
-      else this.#stream.end(text)
-      return
-    }
-    this.#answers.push(text)
-    if (this.#left <= 0) this.#sendAnswers()
-  }
-
-  drop(): void {
-    this.#left -= 1
-    if (this.#left > 0) return
-    if (this.#stream) this.#stream.end()
-    else if (this.#answers.length > 0) this.#sendAnswers()
-    // Nothing is answered (MCP 2025-11-25, Cancellation): the stream ends empty.
-    else if (this.#takesStream) this.#open().end()
-    else sendEmpty(this.#exchange, 202)
-  }
-
-  pause(retryMs: number): void {
-    if (this.#takesStream) this.#open().pause(retryMs)
-  }
-
-  #sendAnswers(): void {
-    const [first = ''] = this.#answers
-    sendJson(this.#exchange, this.#isBatch ? `[${this.#answers.join(',')}]` : first)
-  }
-
-  #open() {
-    if (this.#stream) return this.#stream
-    this.#stream = this.#entry.streams.open(this.#exchange.outgoing, this.#onlyRequest)
-    for (const answer of this.#answers.splice(0)) this.#stream.send(answer)
-    return this.#stream
-  }
 }

@@ -1,6 +1,7 @@
 import { type CatalogList, listOf } from '../profiles/catalog.ts'
 import type { ProfileView } from '../profiles/profile-view.ts'
-import type { ServerAnswer, UpstreamConnection } from '../upstreams/connection.ts'
+import type { UpstreamConnection } from '../upstreams/connection.ts'
+import type { ServerAnswer } from '../upstreams/server-call.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import { editObject, elementsOf, memberText } from '../wire/json-text.ts'
 import { isJsonObject, type JsonObject, paramsText, progressTokenOf } from '../wire/message.ts'

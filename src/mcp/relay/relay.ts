@@ -132,7 +132,7 @@ function send(
     const login = await upstream.loginNeeded()
     if (login) throw login
     // A server that refuses connections has gone, whatever was open to it.
-    if (failure.kind === 'unseen' && !connection.isClosed)
+    if (failure.kind === 'unseen' && connection.closedFor === undefined)
       await connection.abandon(failureReason(failure))
     const isSafe =
       failure.kind === 'unseen' || (failure.kind === 'lost' && isRepeatable(route, call))

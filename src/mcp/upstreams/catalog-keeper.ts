@@ -56,7 +56,7 @@ export function createCatalogKeeper(options: {
           if (JSON.stringify(draft[list.key]) !== JSON.stringify(items)) changed.add(list.kind)
           update({ ...draft, [list.key]: items })
         } catch (error) {
-          if (connection.isClosed || closed) return
+          if (connection.closedFor !== undefined || closed) return
           const reason = messageOf(error)
           update({ ...draft, failures: { ...draft.failures, [list.method]: reason } })
           logger.info('cannot read a list of the server', { list: list.method, reason })
@@ -108,7 +108,7 @@ export function createCatalogKeeper(options: {
     const filter = changesToFollow(connection)
     if (Object.keys(filter).length === 0) return
     await connection.listen(filter).ended
-    if (connection.isClosed || closed) return
+    if (connection.closedFor !== undefined || closed) return
     setTimeout(() => void follow(connection), followAgainMs).unref()
   }
 

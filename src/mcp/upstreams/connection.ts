@@ -1,170 +1,33 @@
-import type { ServerConfig } from '../../config/resolved-config.ts'
 import { messageOf } from '../../errors.ts'
-import type { Logger } from '../../lib/logger.ts'
-import type { ProcessReaper } from '../../lib/process-reaper.ts'
-import type { UpstreamConnections } from '../../lib/upstream-connections.ts'
 import { editObject, memberText } from '../wire/json-text.ts'
 import {
-  type Answer,
   bodyText,
   isId,
-  isJsonObject,
-  type JsonObject,
   type Message,
   type Notification,
   paramsText,
+  parseBatch,
   parseMessage,
   type Request,
-  readBatch,
-  writeAnswer,
   writeNotification,
   writeRequest,
 } from '../wire/message.ts'
-import { type Era, metaKeys, rpcCodes } from '../wire/protocol.ts'
-import { errorText, RpcError } from '../wire/rpc-error.ts'
-import { envelopeOf, type Handshake, shakeHands } from './handshake.ts'
-import { createHttpTransport } from './http.ts'
-import {
-  type MessageOwner,
-  ownerOfQuestion,
-  type Question,
-  taskOf,
-  tellOwners,
-} from './message-owner.ts'
-import { createSseTransport } from './sse.ts'
-import { createStdioTransport } from './stdio.ts'
+import { type Era, metaKeys } from '../wire/protocol.ts'
+import { type ConnectOptions, createTransport } from './connect-options.ts'
+import { type Handshake, shakeHands } from './handshake.ts'
+import { type MessageOwner, taskOf, tellOwners } from './message-owner.ts'
+import { createOwnRequests, forever } from './own-requests.ts'
+import type { CallListener, OutgoingCall } from './server-call.ts'
+import { createServerQuestions } from './server-questions.ts'
 import { type Transport, UpstreamFailure } from './transport.ts'
-import type { UpstreamAuth } from './upstream-auth.ts'
-
-/** The longest a timer can take, and longer than any call: for streams that have no end. */
-const forever = 2 ** 31 - 1
-
-/** A request to a server, without what is between us and it alone: its id, its progress token. */
-export interface OutgoingCall {
-  readonly method: string
-  /** As text, under the server's own names. */
-  readonly params: string | undefined
-  /** Its client wants to hear of progress. */
-  readonly hasProgress: boolean
-  readonly name?: string | undefined
-  readonly headers?: Readonly<Record<string, string>> | undefined
-  readonly timeoutMs: number
-}
-
-/** What is heard of one call. `answered` or `failed` is called once, after everything else. */
-export interface CallListener {
-  /** Whose call it is; undefined for the gateway's own. */
-  readonly owner: MessageOwner | undefined
-  answered(answer: ServerAnswer): void
-  failed(failure: UpstreamFailure): void
-  /** Params as text, under the server's token. */
-  progress(params: string): void
-  /** The server ends the stream of this call for a while (2025-11-25, polling). */
-  paused?(retryMs: number): void
-}
-
-export interface ServerAnswer {
-  readonly kind: Answer['kind']
-  readonly value: unknown
-  /** The text of the result, or of the error. */
-  readonly body: string
-  /** Of HTTP. */
-  readonly status: number | undefined
-}
-
-/** One open connection to a server, of either era. Nothing that passes is validated or written anew. */
-export interface UpstreamConnection {
-  readonly era: Era
-  readonly handshake: Handshake
-  /** Whether any call is under way but the one that follows the changes of a 2026-07-28 server. */
-  readonly isBusy: boolean
-  /** Resolves when none is. */
-  idle(): Promise<void>
-  /** The returned function cancels it: the server is told, and nothing more is heard. */
-  call(outgoing: OutgoingCall, listener: CallListener): (reason: string) => void
-  notify(method: string, params: string | undefined): void
-  /** A request of the gateway's own. @throws RpcError | UpstreamFailure */
-  ask(method: string, params: JsonObject, timeoutMs: number): Promise<JsonObject>
-  /** Opens a 2026-07-28 `subscriptions/listen` stream; what it brings arrives as any other change. */
-  listen(filter: JsonObject): Subscription
-  /** Resolves with the reason once the connection is gone. Never rejects. */
-  readonly closed: Promise<string>
-  readonly isClosed: boolean
-  /** Ends a connection that proved unusable, giving `closed` the reason. */
-  abandon(reason: string): Promise<void>
-  close(): Promise<void>
-}
-
-export interface Subscription {
-  /** Resolves when it has ended, whoever ended it. */
-  readonly ended: Promise<void>
-  close(): void
-}
-
-export interface ConnectOptions {
-  readonly config: ServerConfig
-  /** `auto` asks for the newest era the server speaks. */
-  readonly era: 'auto' | Era
-  readonly clientInfo: JsonObject
-  readonly capabilities: JsonObject
-  /** Who hears what belongs to no call. */
-  readonly audience: () => readonly MessageOwner[]
-  /** Whether a task is known to a part of the audience, and nobody else hears of it. */
-  readonly isTaskOf: (taskId: string, owner: MessageOwner) => boolean
-  /** Least severe log message for whoever has set no level; `all` leaves that to the server. */
-  readonly unasked: () => string
-  /** A list or a resource of the server has changed. */
-  readonly onChange: (notification: Notification, params: string | undefined) => void
-  /** Longest time for the whole handshake, ms. */
-  readonly timeoutMs: number
-  readonly signal: AbortSignal
-  /** Our own environment, of which a program gets the harmless part. */
-  readonly environment: Readonly<Record<string, string | undefined>>
-  readonly reaper: ProcessReaper
-  readonly auth: UpstreamAuth
-  readonly connections: UpstreamConnections
-  readonly logger: Logger
-  /** Told why the upstream failed, in words for its owner alone. */
-  readonly onOwnersReason: (reason: string) => void
-  /** A message that could not be read, with its first characters. */
-  readonly onMalformed: (excerpt: string) => void
-}
 
 interface PendingCall {
   readonly listener: CallListener
   readonly timer: NodeJS.Timeout
 }
 
-/**
- * Connects to a server. A rejected or aborted connect leaves no process and no socket.
- * @throws Error whose message is a sentence fragment about the server
- */
-export async function connectUpstream(options: ConnectOptions): Promise<UpstreamConnection> {
-  const { config, signal } = options
-  const link = createLink(options)
-  const onAbort = () => void link.abandon('the upstream is being closed')
-  signal.addEventListener('abort', onAbort, { once: true })
-  const limit = setTimeout(
-    () => void link.abandon(`it did not answer within ${options.timeoutMs / 1000} s`),
-    options.timeoutMs,
-  )
-  try {
-    signal.throwIfAborted()
-    await link.transport.open()
-    const era = options.era === 'auto' && config.type === 'sse' ? 'legacy' : options.era
-    await link.open(era)
-    return link.connection
-  } catch (error) {
-    const reason = link.closedFor()
-    await link.close()
-    throw reason === undefined ? error : new Error(reason, { cause: error })
-  } finally {
-    clearTimeout(limit)
-    signal.removeEventListener('abort', onAbort)
-  }
-}
-
-function createLink(options: ConnectOptions) {
+/** One connection to a server, of either era. Nothing that passes is validated or written anew. */
+export function createConnection(options: ConnectOptions) {
   const { config, logger } = options
   /**
    * By their ids. No Map: each table that one grows out of points to the next, so that one dead table in
@@ -173,29 +36,26 @@ function createLink(options: ConnectOptions) {
   const calls: Record<number, PendingCall> = {}
   const whenIdle: (() => void)[] = []
   const isBusy = () => Object.keys(calls).length > (era === 'modern' ? 1 : 0)
-  /** Cancels of the server's questions, by the id it gave them. */
-  const questions = new Map<string | number, (params?: string) => void>()
   let lastId = 0
-  let isClosed = false
   let abandonedFor: string | undefined
   let closedFor: string | undefined
   let era: Era = 'legacy'
   let handshake: Handshake = { capabilities: {} }
   const { promise: closed, resolve: setClosed } = Promise.withResolvers<string>()
+  const questions = createServerQuestions(config.name, post)
+  const { ask, listen } = createOwnRequests({ ...options, call, era: () => era })
 
   const transport: Transport = createTransport(options, {
     onText: receive,
     onFailure: (id, failure) => settle(id)?.listener.failed(failure),
     onPause: (id, retryMs) => calls[id]?.listener.paused?.(retryMs),
     onClosed(reason) {
-      if (isClosed) return
-      isClosed = true
+      if (closedFor !== undefined) return
       closedFor = abandonedFor ?? reason
       for (const id of Object.keys(calls)) {
         settle(Number(id))?.listener.failed(new UpstreamFailure('lost', closedFor))
       }
-      for (const takeBack of questions.values()) takeBack()
-      questions.clear()
+      questions.close()
       setClosed(closedFor)
     },
   })
@@ -212,8 +72,7 @@ function createLink(options: ConnectOptions) {
   function receive(text: string, about?: { id: number; status: number }) {
     const message = parseMessage(text)
     if (message) return handle(message, about)
-    // JSON-RPC batches (2025-03-26).
-    const batch = text.startsWith('[') ? parseBatch(text) : undefined
+    const batch = parseBatch(text)
     if (batch) for (const one of batch) handle(one, about)
     else malformed(text, about)
   }
@@ -239,7 +98,7 @@ function createLink(options: ConnectOptions) {
   }
 
   function dispatch(message: Message, about?: { id: number; status: number }) {
-    if (message.kind === 'request') return question(message, about)
+    if (message.kind === 'request') return questions.ask(message, listenersOf(message, about))
     if (message.kind === 'notification') return notified(message, about)
     // An error without an id is about the request on whose stream it came, where there is one.
     const id = message.id === null ? about?.id : Number(message.id)
@@ -263,10 +122,7 @@ function createLink(options: ConnectOptions) {
       return call.listener.progress(paramsText(notification) ?? '{}')
     }
     if (method === 'notifications/cancelled') {
-      const id = params?.requestId as string | number
-      questions.get(id)?.(paramsText(notification))
-      questions.delete(id)
-      return
+      return questions.takeBack(params?.requestId, paramsText(notification))
     }
     if (method === 'notifications/subscriptions/acknowledged') return
     const text = paramsText(notification)
@@ -292,28 +148,6 @@ function createLink(options: ConnectOptions) {
     return calling.length > 0 ? calling : options.audience()
   }
 
-  function question(request: Request, about?: { id: number }) {
-    const { id } = request
-    const reply = (kind: Answer['kind'], body: string) => {
-      if (!questions.delete(id)) return
-      post(writeAnswer(id, kind, body))
-    }
-    const asked: Question = {
-      request,
-      answer: reply,
-      progress: (params) => post(writeNotification('notifications/progress', params)),
-    }
-    // Before it is asked: the answer may come at once.
-    questions.set(id, () => {})
-    if (request.method === 'ping') return reply('result', '{}')
-    try {
-      const takeBack = ownerOfQuestion(config.name, request, listenersOf(request, about)).ask(asked)
-      if (questions.has(id)) questions.set(id, takeBack)
-    } catch (error) {
-      reply('error', errorText(error))
-    }
-  }
-
   function post(text: string, options?: { method: string }): void {
     transport.post(text, options).catch((error: Error) => {
       // What it was about finds out for itself that the server is gone.
@@ -332,15 +166,14 @@ function createLink(options: ConnectOptions) {
     if (timeoutMs === forever) clearTimeout(timer)
     const request = { id, text: writeRequest(id, method, params), method }
     // Registered first, as a transport may fail at once.
-    let takeBack = () => {}
     calls[id] = { listener, timer }
-    if (isClosed) {
+    if (closedFor !== undefined) {
       settle(id)
-      const failure = new UpstreamFailure('unseen', closedFor ?? 'the connection was closed')
+      const failure = new UpstreamFailure('unseen', closedFor)
       queueMicrotask(() => listener.failed(failure))
       return () => {}
     }
-    takeBack = transport.send({ ...request, name: outgoing.name, headers: outgoing.headers })
+    const takeBack = transport.send({ ...request, name: outgoing.name, headers: outgoing.headers })
 
     function cancel(reason: string): void {
       if (!settle(id)) return
@@ -356,41 +189,14 @@ function createLink(options: ConnectOptions) {
     return cancel
   }
 
-  function listen(filter: JsonObject): Subscription {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const params = { notifications: filter, _meta: envelopeOf(options) }
-    const method = 'subscriptions/listen'
-    const cancel = call(
-      { method, params: JSON.stringify(params), hasProgress: false, timeoutMs: forever },
-      { owner: undefined, answered: () => resolve(), failed: () => resolve(), progress: () => {} },
-    )
-    return {
-      ended: promise,
-      close() {
-        cancel('not followed any more')
-        resolve()
-      },
-    }
-  }
-
-  function ask(method: string, params: JsonObject, timeoutMs: number): Promise<JsonObject> {
-    const all = era === 'modern' ? { ...params, _meta: envelopeOf(options) } : params
-    return new Promise((resolve, reject) => {
-      call(
-        { method, params: JSON.stringify(all), hasProgress: false, timeoutMs },
-        {
-          owner: undefined,
-          answered: ({ kind, value }) =>
-            kind === 'result' && isJsonObject(value) ? resolve(value) : reject(rpcErrorOf(value)),
-          failed: reject,
-          progress: () => {},
-        },
-      )
+  async function open(): Promise<void> {
+    await transport.open()
+    const wanted = options.era === 'auto' && config.type === 'sse' ? 'legacy' : options.era
+    const agreed = await shakeHands(wanted, {
+      ...options,
+      ask,
+      isClosed: () => closedFor !== undefined,
     })
-  }
-
-  async function open(wanted: 'auto' | Era): Promise<void> {
-    const agreed = await shakeHands(wanted, { ...options, ask, isClosed: () => isClosed })
     era = agreed.era
     handshake = agreed.handshake
     transport.opened?.(agreed)
@@ -399,11 +205,9 @@ function createLink(options: ConnectOptions) {
     await transport.post(writeNotification(method, undefined), { method })
   }
 
-  async function close(): Promise<void> {
-    await transport.close()
-  }
-
-  const connection: UpstreamConnection = {
+  return {
+    /** @throws Error whose message is a sentence fragment about the server */
+    open,
     get era() {
       return era
     },
@@ -414,44 +218,32 @@ function createLink(options: ConnectOptions) {
       return isBusy()
     },
     idle() {
-      return isBusy() ? new Promise((resolve) => whenIdle.push(resolve)) : Promise.resolve()
+      return isBusy() ? new Promise<void>((resolve) => whenIdle.push(resolve)) : Promise.resolve()
     },
+    /** The returned function cancels it: the server is told, and nothing more is heard. */
     call,
+    /** A request of the gateway's own. @throws RpcError | UpstreamFailure */
     ask,
+    /** Opens a 2026-07-28 `subscriptions/listen` stream; what it brings arrives as any other change. */
     listen,
-    notify: (method, params) => post(writeNotification(method, params), { method }),
+    notify: (method: string, params: string | undefined) =>
+      post(writeNotification(method, params), { method }),
+    /** Resolves with the reason once the connection is gone. Never rejects. */
     closed,
-    get isClosed() {
-      return isClosed
+    /** The same reason, at once; undefined while it is there. */
+    get closedFor() {
+      return closedFor
     },
-    abandon,
-    close,
+    /** Ends a connection that proved unusable, giving `closed` the reason. */
+    abandon(reason: string): Promise<void> {
+      abandonedFor ??= reason
+      return transport.close()
+    },
+    close: () => transport.close(),
   }
-
-  function abandon(reason: string): Promise<void> {
-    abandonedFor ??= reason
-    return close()
-  }
-
-  return { connection, transport, open, abandon, close, closedFor: () => closedFor }
 }
 
-function createTransport(
-  options: ConnectOptions,
-  listener: Parameters<typeof createStdioTransport>[1],
-): Transport {
-  const { config } = options
-  if (config.type === 'stdio') return createStdioTransport({ ...options, config }, listener)
-  const create = config.type === 'sse' ? createSseTransport : createHttpTransport
-  return create({ ...options, config }, listener)
-}
-
-/** An error object as it came, to be thrown. */
-export function rpcErrorOf(value: unknown): RpcError {
-  const { code, message, data } = isJsonObject(value) ? value : {}
-  const known = typeof code === 'number' ? code : rpcCodes.internalError
-  return new RpcError(known, typeof message === 'string' ? message : 'no message was given', data)
-}
+export type UpstreamConnection = ReturnType<typeof createConnection>
 
 function withProgressToken(params: string, id: number): string {
   const meta = memberText(params, '_meta') ?? '{}'
@@ -468,14 +260,4 @@ function withoutSubscription(params: string): string {
   if (!meta?.includes(metaKeys.subscriptionId)) return params
   const kept = editObject(meta, { [metaKeys.subscriptionId]: undefined })
   return editObject(params, { _meta: kept === '{}' ? undefined : kept })
-}
-
-function parseBatch(text: string): Message[] | undefined {
-  try {
-    const values: unknown = JSON.parse(text)
-    return Array.isArray(values) ? readBatch(text, values) : undefined
-  } catch {
-    // Not JSON: the caller says so.
-    return undefined
-  }
 }

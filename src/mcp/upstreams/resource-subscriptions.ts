@@ -30,7 +30,7 @@ export function createResourceSubscriptions(options: {
     }
     await connection.ask('resources/subscribe', { uri }, options.timeoutMs)
     return () => {
-      if (connection.isClosed) return
+      if (connection.closedFor !== undefined) return
       connection
         .ask('resources/unsubscribe', { uri }, options.timeoutMs)
         .catch((error: unknown) =>

@@ -68,6 +68,18 @@ export function parseMessage(text: string): Message | undefined {
   }
 }
 
+/** The same of a batch as text (MCP 2025-03-26). */
+export function parseBatch(text: string): Message[] | undefined {
+  if (!text.startsWith('[')) return undefined
+  try {
+    const values: unknown = JSON.parse(text)
+    return Array.isArray(values) ? readBatch(text, values) : undefined
+  } catch {
+    // Not JSON: the caller says so.
+    return undefined
+  }
+}
+
 /** Every message of a batch (JSON-RPC 2.0, 6), or undefined when one of them is none. */
 export function readBatch(text: string, values: readonly unknown[]): Message[] | undefined {
   const messages = elementsOf(text).map((element, index) => readMessage(element, values[index]))
