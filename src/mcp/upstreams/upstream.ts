@@ -287,14 +287,14 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       const isDown = links.all().length === 0
       if (isDown && !links.opening && starting === 0) {
         const refusal = policy.refusal()
-        if (refusal) throw unavailable(`${refusal}: ${lastError}`)
+        if (refusal) throw unavailable(`${refusal}: ${forCallers(lastError ?? '')}`)
         clearTimeout(restartTimer)
         void start()
       }
       try {
         return await acquire(session)
       } catch (error) {
-        throw (await upstream.loginNeeded()) ?? unavailable(failureReason(error))
+        throw (await upstream.loginNeeded()) ?? unavailable(forCallers(failureReason(error)))
       }
     },
     tasks,
@@ -358,6 +358,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       clearInterval(idleTimer)
       await links.closeAll()
     },
+  }
+
+  /** Whoever writes a server wants its own words from every client; else they are the owner's alone. */
+  function forCallers(reason: string): string {
+    return config.type === 'stdio' && config.watch ? (ownersReason ?? reason) : reason
   }
 
   function unavailable(reason: string): RpcError {
