@@ -15,7 +15,8 @@ interface SendOptions {
   readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  readonly signal: AbortSignal
+  /** Without one it ends with the sender at the latest. */
+  readonly signal?: AbortSignal
 }
 
 export interface HttpAnswer {
@@ -57,7 +58,7 @@ export function createHttpSender(options: HttpSenderOptions = {}): HttpSender {
         dispatcher: agent,
         method,
         headers,
-        signal,
+        ...(signal && { signal }),
         ...(body !== undefined && { body }),
       })
       return {

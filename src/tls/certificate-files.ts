@@ -9,8 +9,8 @@ import {
   daysLeft,
   isSelfSigned,
   onOneLine,
-  parseCertificates,
   readableCertificate,
+  readableCertificates,
   renewBeforeMs,
   subjectNames,
   timeLeft,
@@ -111,12 +111,8 @@ function rootAmong(
 
 async function rootOfMkcert(folder: string): Promise<X509Certificate[]> {
   const { certFile } = authorityFiles(folder)
-  try {
-    return parseCertificates(await readFile(certFile, 'utf8'))
-  } catch {
-    // There is no mkcert here, or it has no root yet.
-    return []
-  }
+  // Without the file there is no mkcert here, or it has no root yet.
+  return readableCertificates(await readFile(certFile, 'utf8').catch(() => ''))
 }
 
 async function readChain(path: string, setting: string): Promise<X509Certificate[]> {

@@ -21,6 +21,11 @@ export function readableCertificate(content: string | Uint8Array): X509Certifica
   }
 }
 
+/** The certificates of a PEM file that can be parsed: what OpenSSL cannot read is none of ours. */
+export function readableCertificates(pem: string): X509Certificate[] {
+  return (pem.match(block) ?? []).flatMap((text) => readableCertificate(text) ?? [])
+}
+
 /** The one spelling of an address (RFC 5952 for IPv6), whatever spelling it came in; a name as it is. */
 export function canonicalAddress(address: string): string {
   return isIP(address) === 0 ? address : ipaddr.parse(address).toString()

@@ -10,6 +10,9 @@ import { runProgram } from '../../src/cli/program.ts'
 import { readArguments } from '../../src/cli/tool-arguments.ts'
 import { takeInstanceLock } from '../../src/config/instance-lock.ts'
 import { UserError } from '../../src/errors.ts'
+import { recordingHeader, recordingLine } from '../../src/traffic/recording.ts'
+import { secretNames } from '../../src/traffic/redact-body.ts'
+import { createTraffic } from '../../src/traffic/traffic.ts'
 import { compileCache } from '../fixtures/compile-cache.ts'
 import { startTestGateway, stdioFixture } from '../fixtures/gateway.ts'
 import { fixturePath } from '../fixtures/start-server.ts'
@@ -96,6 +99,47 @@ describe('`sallyport list`, `call` and `read`', () => {
     expect(misspelt.code).toBe(2)
     expect(misspelt.err).toContain('Did you mean echo?')
     expect(read).toMatchObject({ code: 0, out: 'hello\n' })
+  })
+
+  it('are sent again from a recording, which shows what is answered otherwise', async () => {
+    const traffic = createTraffic({ now: Date.now, names: secretNames(), secrets: () => [] })
+    const lines: string[] = []
+    traffic.watch((entry) => void lines.push(recordingLine(entry)))
+    const record = (
+      name: string,
+      args: object,
+      answer: object,
+      how: 'result' | 'error' = 'result',
+    ) =>
+      traffic.tap
+        .begin({
+          ...{ profile: 'default', client: 'ada', caller: 'anybody', sessionId: undefined },
+          ...{ era: 'legacy', method: 'tools/call', name },
+          text: JSON.stringify({ method: 'tools/call', params: { name, arguments: args } }),
+        })
+        .ended(how, JSON.stringify(answer))
+    const said = (text: string) => ({ content: [{ type: 'text', text }] })
+    record('echo', { text: 'same' }, said('same'))
+    record('add', { a: 2, b: 3 }, said('{"sum":6}'))
+    record('fail_with_code', {}, { code: -32042, message: 'other words' }, 'error')
+    record('echo', { text: 'x', password: 'secret' }, said('x'))
+    await writeFile(join(folder, 'calls.jsonl'), recordingHeader(0) + lines.join(''))
+    const { code, out, err } = await sallyport(folder, ['replay', 'calls.jsonl'])
+    expect(code).toBe(1)
+    expect(out).toContain('same      tools/call echo')
+    expect(out).toMatch(/differs {3}tools\/call add\n +content\[0\]\.text\n +- .*6.*\n +\+ .*5/)
+    expect(out).toContain('left out  tools/call echo (its request holds a secret')
+    expect(err).toContain('4 sent again, 2 answered otherwise.')
+    const only = await sallyport(folder, ['replay', 'calls.jsonl', '--only', 'ech*', '--json'])
+    expect(only.code).toBe(0)
+    expect(
+      only.out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).outcome),
+    ).toEqual(['same', 'left-out'])
+    const none = await sallyport(folder, ['replay', 'calls.jsonl', '--only', 'nothing'])
+    expect(none).toMatchObject({ code: 2, err: expect.stringContaining('has no such call') })
   })
 
   it('start a gateway where none runs, and leave nothing behind', async () => {

@@ -223,7 +223,7 @@ describe.skipIf(!hasCommand('keytool') || !hasCommand('java'))(
       ])
       expect(trusting.output).toContain('ok')
       expect(refusing.output).toContain('unable to find valid certification path')
-    }, 90_000)
+    })
   },
 )
 

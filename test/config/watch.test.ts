@@ -18,7 +18,7 @@ async function setup() {
 }
 
 const called = (mock: ReturnType<typeof vi.fn>, times: number) =>
-  vi.waitFor(() => expect(mock).toHaveBeenCalledTimes(times), { timeout: 5_000 })
+  expect.poll(() => mock).toHaveBeenCalledTimes(times)
 
 it('notices an edit in place, an atomic save and a return, once each', async () => {
   const { folder, configFile, onChange, watching } = await setup()

@@ -14,7 +14,7 @@ it('is told of as no refusal while every program is asked whom it trusts', async
   const { report } = await runDoctor(project)
   expect(linesOf(report, 'trust').join()).toContain('refuse')
   expect(output()).not.toContain(words)
-}, 60_000)
+})
 
 it('is told of as no refusal of a certificate that nobody knows, made for another name', async () => {
   const project = await createProject()
@@ -29,4 +29,4 @@ it('is told of as no refusal of a certificate that nobody knows, made for anothe
   expect(linesOf(report, 'certificate').join()).toMatch(/localhost.*SSL_CA_PATH/)
   expect(linesOf(report, 'gateway').join()).toMatch(/^ok: /)
   expect(output()).not.toContain(words)
-}, 60_000)
+})

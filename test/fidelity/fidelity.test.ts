@@ -26,7 +26,7 @@ describe('through the gateway as without it', () => {
   let lab: Lab
   beforeAll(async () => {
     lab = await startLab(kinds)
-  }, 40_000)
+  })
   afterAll(() => lab.close())
 
   it.each(pairs)(

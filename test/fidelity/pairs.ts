@@ -104,7 +104,7 @@ export async function startLab(kinds: readonly ServerKind[]): Promise<Lab> {
 export async function untilUp({ events }: TestGateway, names: readonly string[]): Promise<void> {
   const isUp = (name: string) =>
     events.some((one) => one.event === 'upstream' && one.server === name && one.state === 'up')
-  const deadline = Date.now() + 30_000
+  const deadline = Date.now() + 60_000
   while (!names.every(isUp)) {
     if (Date.now() > deadline) throw new Error(`not up: ${names.filter((one) => !isUp(one))}`)
     await new Promise((resolve) => setTimeout(resolve, 20))

@@ -3,8 +3,9 @@ import { request as httpRequest } from 'node:http'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isBrowserVisit } from '../../src/http/browser-requests.ts'
+import { until } from '../cli/helpers.ts'
 import { startTestGateway, stdioFixture, type TestGateway } from '../fixtures/gateway.ts'
 
 const executablePath = '/usr/bin/chromium'
@@ -85,8 +86,7 @@ describe('an endpoint that is opened in a browser', () => {
         keyed: { auth: 'key' },
       },
     })
-    const hasTools = () => (gateway.gateway.status().profiles[0]?.tools ?? 0) > 0
-    await vi.waitUntil(hasTools)
+    await until(() => gateway.gateway.status().profiles[0]?.tools, { what: 'its tools are known' })
     if (hasChromium) browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
   })
   afterAll(async () => {

@@ -1,13 +1,12 @@
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../cli/helpers.ts'
 import { startTestGateway, stdioFixture, type TestGateway } from '../fixtures/gateway.ts'
 
 let gateway: TestGateway
 beforeAll(async () => {
   gateway = await startTestGateway({ servers: { one: stdioFixture('legacy-stdio.ts') } })
-  await vi.waitFor(() => expect(gateway.gateway.status().profiles[0]?.tools).toBeGreaterThan(0), {
-    timeout: 10_000,
-  })
+  await until(() => gateway.gateway.status().profiles[0]?.tools, { what: 'its tools are known' })
 })
 afterAll(() => gateway.close())
 

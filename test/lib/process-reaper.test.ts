@@ -29,8 +29,8 @@ describe.skipIf(process.platform === 'win32')('the process reaper', () => {
     expect(isProcessAlive(stubborn)).toBe(true)
     expect(hasWilled()).toBe(false)
     child.kill('SIGKILL')
-    await expect.poll(() => isProcessAlive(stubborn), { timeout: 5_000 }).toBe(false)
-    await expect.poll(hasWilled, { timeout: 5_000 }).toBe(true)
+    await expect.poll(() => isProcessAlive(stubborn)).toBe(false)
+    await expect.poll(hasWilled).toBe(true)
   })
 
   it('does no last will after an orderly end', async () => {
@@ -39,9 +39,7 @@ describe.skipIf(process.platform === 'win32')('the process reaper', () => {
     expect(helpers).toHaveLength(1)
     child.kill('SIGUSR2')
     await once(child, 'exit')
-    await expect
-      .poll(() => helpers.some(isProcessAlive) || isProcessAlive(stubborn), { timeout: 5_000 })
-      .toBe(false)
+    await expect.poll(() => helpers.some(isProcessAlive) || isProcessAlive(stubborn)).toBe(false)
     expect(hasWilled()).toBe(false)
   })
 })

@@ -44,7 +44,7 @@ beforeAll(async () => {
       ]),
     ),
   })
-}, 60_000)
+})
 afterAll(() => gateway.close())
 
 const countIn = ({ result = {} }: { result?: Record<string, unknown> | undefined }) =>

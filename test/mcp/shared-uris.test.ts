@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../cli/helpers.ts'
 import { startTestGateway, stdioFixture, type TestGateway } from '../fixtures/gateway.ts'
 import {
   isTold,
@@ -57,7 +58,7 @@ beforeAll(async () => {
   })
   for (const profile of ['default', 'session']) {
     const ada = await openSession(gateway.url(profile))
-    await vi.waitFor(async () => expect(await urisOf(ada)).toHaveLength(4), { timeout: 10_000 })
+    await until(async () => (await urisOf(ada)).length === 4, { what: 'all four are listed' })
   }
 })
 afterAll(() => gateway.close())

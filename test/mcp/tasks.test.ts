@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApiKeys } from '../../src/oauth/resource-server/api-keys.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
+import { until } from '../cli/helpers.ts'
 import { freePort, startTestGateway, stdioFixture } from '../fixtures/gateway.ts'
 import { isTold, openSession, takeUpSession, type WireSession } from '../fixtures/wire-client.ts'
 
@@ -56,8 +57,7 @@ const start = async () => {
   })
   const states = () =>
     started.gateway.status().profiles.flatMap(({ servers }) => servers.map(({ state }) => state))
-  const areUp = () => expect(new Set(states())).toEqual(new Set(['up']))
-  await vi.waitFor(areUp, { timeout: 10_000 })
+  await until(() => states().every((state) => state === 'up'), { what: 'all are up' })
   return started
 }
 

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../cli/helpers.ts'
 import { startTestGateway, stdioFixture, type TestGateway } from '../fixtures/gateway.ts'
 import {
   isTold,
@@ -52,7 +53,7 @@ beforeAll(async () => {
         .status()
         .profiles.find((one) => one.name === name)
         ?.servers.filter(({ state }) => state === 'up').length
-    await vi.waitFor(() => expect(isUp()).toBe(servers.length), { timeout: 10_000 })
+    await until(() => isUp() === servers.length, { what: 'all are up' })
   }
 })
 afterAll(() => gateway.close())

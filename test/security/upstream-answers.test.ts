@@ -117,7 +117,7 @@ describe('a server that answers its first request with', () => {
 
   it.each(rows)('over %s %i and any body is told in a short sentence', async (type, status) => {
     const faults = () => shown.flatMap((body) => faultOf(nameOf(type, status, body), status) ?? [])
-    await expect.poll(faults, { timeout: 15_000 }).toEqual([])
+    await expect.poll(faults).toEqual([])
   })
 })
 

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import type { RunCommand } from '../../lib/programs.ts'
-import { parseCertificates } from '../certificate.ts'
+import { readableCertificates } from '../certificate.ts'
 import { cacertsPassword, type JavaHome } from '../java.ts'
 import { type StoredCertificate, shortFingerprint, type TrustStore } from './trust-store.ts'
 
@@ -36,17 +36,12 @@ function parseEntries(text: string): StoredCertificate[] {
     .slice(1)
     .flatMap((entry) => {
       const handle = /^.*/.exec(entry)?.[0].trim() ?? ''
-      return certificatesOf(entry).map((certificate) => ({ certificate, isTrusted: true, handle }))
+      return readableCertificates(entry).map((certificate) => ({
+        certificate,
+        isTrusted: true,
+        handle,
+      }))
     })
-}
-
-function certificatesOf(entry: string) {
-  try {
-    return parseCertificates(entry)
-  } catch {
-    // A root that OpenSSL cannot read is none of ours.
-    return []
-  }
 }
 
 function isWritable(file: string): boolean {

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseCertificates } from '../certificate.ts'
+import { readableCertificates } from '../certificate.ts'
 import { shortFingerprint, type TrustStore } from './trust-store.ts'
 
 /** The roots of a Linux system, which curl, git, Python and most other programs read. */
@@ -63,13 +63,9 @@ async function anchorsOf({ anchors, extension }: LinuxLayout) {
   return (await Promise.all(files.map(read))).flat()
 }
 
-async function certificatesOf(file: string) {
-  try {
-    return parseCertificates(await readFile(file, 'utf8'))
-  } catch {
-    // Not there, or no certificate: nothing that is trusted.
-    return []
-  }
+async function certificatesOf(file: string): Promise<X509Certificate[]> {
+  // Where there is no such file, nothing is trusted.
+  return readableCertificates(await readFile(file, 'utf8').catch(() => ''))
 }
 
 /** How a family of distributions keeps the roots that its administrator adds. */

@@ -30,7 +30,7 @@ async function runSuite(
   const child = spawn(
     process.execPath,
     [fileURLToPath(conformanceCli), ...args, '--resource', lab.mcp('work'), '-o', records],
-    { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000, killSignal: 'SIGKILL' },
+    { stdio: ['ignore', 'pipe', 'pipe'], timeout: 100_000, killSignal: 'SIGKILL' },
   )
   let log = ''
   let driving: Promise<unknown> | undefined
@@ -54,7 +54,7 @@ async function drive(url: string): Promise<void> {
 }
 
 describe('the public authorization server suite', () => {
-  it('passes every check', { timeout: 90_000 }, async () => {
+  it('passes every check', async () => {
     const port = await findFreePort()
     const redirect = `http://127.0.0.1:${port}/callback`
     const client = await register(await discoverIssuer(lab.public), { redirect_uris: [redirect] })
