@@ -1,7 +1,89 @@
+import { join } from 'node:path'
+import type { ResolvedConfig } from '../../config/resolved-config.ts'
+import { findCloudflared } from '../../tunnels/cloudflared-binary.ts'
 import { whereToken } from '../../tunnels/tunnel-failures.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
-import { configOf } from '../config-of.ts'
-import type { DoctorWorld } from '../world.ts'
+import { healthOf } from '../find-gateway.ts'
+import { configOf, type DoctorWorld, runningGateway } from '../world.ts'
+
+/** Whether the tunnels that are configured exist, and the programs they need. */
+export const tunnelPrograms: Check = {
+  id: 'tunnel-programs',
+  title: 'Tunnel',
+  async run(world) {
+    const config = configOf(world)
+    if (!config) return []
+    const findings: Finding[] = [ok(describe(config))]
+    if (!config.tunnels.order.includes('cloudflare')) return findings
+    const found = await findCloudflared({
+      bin: config.tunnels.cloudflare.binary,
+      searchPath: config.environment.PATH ?? '',
+      installDir: join(config.home, 'bin'),
+    })
+    if (found.ok) return [...findings, ok('cloudflared is installed.')]
+    const isMissing = config.tunnels.cloudflare.binary === undefined
+    const fix = isMissing ? 'pnpm sallyport cloudflared install' : found.hint
+    return [...findings, fail(found.message, fix)]
+  },
+}
+
+function describe({ tunnel, appUrl, tunnels: { order } }: ResolvedConfig): string {
+  if (tunnel === 'none') return 'No tunnel and no HTTPS: TUNNEL is none.'
+  if (appUrl !== undefined) return 'The address is APP_URL, which something of yours forwards here.'
+  return order[0] === 'local'
+    ? 'A start opens no tunnel: local HTTPS is the address.'
+    : `A start tries ${order.join(', then ')}.`
+}
+
+/** An address the configuration asks a provider for, and the setting that names it. */
+interface WantedName {
+  readonly setting: string
+  readonly origin: string
+}
+
+/** Whether another gateway, here or elsewhere, has the tunnel name this one asks for. */
+export const tunnelName: Check = {
+  id: 'tunnel-name',
+  title: 'Tunnel',
+  async run(world) {
+    const config = configOf(world)
+    if (!config || config.appUrl !== undefined) return []
+    const judged = wantedNames(config).map((name) => judgeName(name, world))
+    return (await Promise.all(judged)).flat()
+  },
+}
+
+/** The names in the settings, as the addresses they would give. */
+export function wantedNames({ tunnels }: Pick<ResolvedConfig, 'tunnels'>): WantedName[] {
+  const { localtunnel, ngrok, cloudflare } = tunnels
+  const host = new URL(localtunnel.host)
+  const named = (setting: string, text: string | undefined): WantedName[] => {
+    const url =
+      text === undefined ? null : URL.parse(text.includes('://') ? text : `https://${text}`)
+    return url ? [{ setting, origin: url.origin }] : []
+  }
+  return [
+    ...named(
+      'LOCALTUNNEL_SUBDOMAIN',
+      localtunnel.subdomain && `${host.protocol}//${localtunnel.subdomain}.${host.host}`,
+    ),
+    ...named('NGROK_DOMAIN', ngrok.authtoken && ngrok.domain),
+    ...named('CLOUDFLARE_HOSTNAME', (cloudflare.token ?? cloudflare.name) && cloudflare.hostname),
+  ]
+}
+
+async function judgeName({ setting, origin }: WantedName, world: DoctorWorld): Promise<Finding[]> {
+  // Whether our own public address leads here is another check's matter.
+  if (runningGateway(world)?.publicOrigin === origin) return []
+  const other = await healthOf(origin, world.ask)
+  if (!other) return []
+  return [
+    warn(
+      `${origin} (${setting}) is served by another Sallyport gateway, which has the name this one asks for.`,
+      `Stop the other gateway, or choose another name in ${setting}.`,
+    ),
+  ]
+}
 
 /** Whether the credentials of what is configured are there and look like what they are. */
 export const tokens: Check = {
