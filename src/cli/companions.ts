@@ -18,6 +18,7 @@ interface CompanionsOptions {
   readonly graceMs: number
 }
 
+/** @internal */
 export interface CompanionExit {
   readonly name: string
   /** An exit code, a signal's name, or the reason why it did not start. */

@@ -36,7 +36,7 @@ export interface DoctorReport {
   readonly summary: Readonly<Record<FindingState, number>>
 }
 
-export interface RunChecksOptions {
+interface RunChecksOptions {
   readonly checks: readonly Check[]
   readonly world: DoctorWorld
   /** Takes secrets out of what is said. */
@@ -47,7 +47,10 @@ export interface RunChecksOptions {
   readonly patience?: number | undefined
 }
 
-/** Runs all checks at once. One that hangs or breaks becomes a finding; this never rejects. */
+/**
+ * Runs all checks at once. One that hangs or breaks becomes a finding; this never rejects.
+ * @internal
+ */
 export async function runChecks(options: RunChecksOptions): Promise<DoctorReport> {
   const { checks, redact } = options
   const all = await Promise.all(

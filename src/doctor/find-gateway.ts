@@ -90,6 +90,7 @@ export async function findGateway(
 /**
  * The address when it is not one of the gateway's own listeners: those have several names, all on
  * the same port.
+ * @internal
  */
 export function publicOriginOf(address: string, origins: readonly string[]): string | undefined {
   const { protocol, port } = new URL(address)

@@ -105,7 +105,10 @@ function keysOf(file: McpClientFile): string[][] {
     .filter((path) => path.every((segment) => typeof segment === 'string'))
 }
 
-/** The entries of a file that lead to a gateway like ours: by their name, or by their path. */
+/**
+ * The entries of a file that lead to a gateway like ours: by their name, or by their path.
+ * @internal
+ */
 export function ourEntries(
   text: string,
   { format, keys }: Pick<ClientFile, 'format' | 'keys'>,

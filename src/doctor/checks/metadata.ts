@@ -27,7 +27,7 @@ export const metadata: Check = {
 }
 
 /** Each address once; loopback addresses are further names of localhost. */
-export function originsToAsk(running: {
+function originsToAsk(running: {
   publicOrigin: string | undefined
   localOrigins: readonly string[]
 }): string[] {

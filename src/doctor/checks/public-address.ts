@@ -66,7 +66,10 @@ export const streaming: Check = {
   },
 }
 
-/** @param method answers to calls stream over POST; what a server says by itself, over GET */
+/**
+ * @param method answers to calls stream over POST; what a server says by itself, over GET
+ * @internal
+ */
 export function judgeStream(method: 'POST' | 'GET', result: StreamFinding): Finding {
   if (result.state === 'live') {
     return ok(`${method} streams arrive as they are written (${result.firstByteMs} ms).`)

@@ -11,7 +11,10 @@ export const runtime: Check = {
   run: async (world) => [judgeNode(process.versions.node), await findPnpm(world)],
 }
 
-/** @param version such as `24.21.0` */
+/**
+ * @param version such as `24.21.0`
+ * @internal
+ */
 export function judgeNode(version: string): Finding {
   const isFit = Number.parseInt(version, 10) >= oldestNode
   return isFit

@@ -53,7 +53,10 @@ export const tunnelName: Check = {
   },
 }
 
-/** The names in the settings, as the addresses they would give. */
+/**
+ * The names in the settings, as the addresses they would give.
+ * @internal
+ */
 export function wantedNames({ tunnels }: Pick<ResolvedConfig, 'tunnels'>): WantedName[] {
   const { localtunnel, ngrok, cloudflare } = tunnels
   const host = new URL(localtunnel.host)
@@ -116,7 +119,10 @@ function isNamed({ token, name }: { token: string | undefined; name: string | un
   return token !== undefined || name !== undefined
 }
 
-/** An authtoken is two groups of letters and digits, joined by an underscore. */
+/**
+ * An authtoken is two groups of letters and digits, joined by an underscore.
+ * @internal
+ */
 export function judgeNgrok(token: string | undefined): Finding {
   if (!token?.trim())
     return fail('ngrok needs an authtoken, and NGROK_AUTHTOKEN is empty.', whereToken)
@@ -125,7 +131,10 @@ export function judgeNgrok(token: string | undefined): Finding {
     : fail('NGROK_AUTHTOKEN does not have the form of an authtoken.', whereToken)
 }
 
-/** The token of a tunnel is base64 of JSON with an account, a tunnel and a secret. */
+/**
+ * The token of a tunnel is base64 of JSON with an account, a tunnel and a secret.
+ * @internal
+ */
 export function judgeCloudflare(token: string): Finding {
   const hint =
     'Copy the token alone, without the command around it, from the tunnel in the Zero Trust dashboard into CLOUDFLARE_TUNNEL_TOKEN.'
