@@ -12,8 +12,9 @@ const layers: readonly (readonly string[])[] = [
   ['errors.ts', 'gateway-events.ts', 'lib'],
   ['config', 'editing', 'store', 'origin'],
   ['tls', 'tunnels', 'mcp', 'oauth', 'clients', 'traffic'],
+  ['doctor'],
   ['http', 'welcome'],
-  ['gateway', 'doctor'],
+  ['gateway'],
   ['gateway.ts'],
   ['cli'],
 ]

@@ -6,6 +6,7 @@ import type { CallFlags } from './commands/call.ts'
 import type { ClientFlags } from './commands/client.ts'
 import type { DevFlags } from './commands/dev-world.ts'
 import type { EnvFlags } from './commands/env.ts'
+import type { ReplayFlags } from './commands/replay.ts'
 import type { TrafficFlags } from './commands/traffic.ts'
 import type { TrustFlags } from './commands/trust.ts'
 import type { World } from './output.ts'
@@ -41,6 +42,7 @@ export function addCommands(
     addDisconnect,
     addAdmin,
     addTraffic,
+    addReplay,
     addProfileCommands,
     addCloudflared,
     addClient,
@@ -145,6 +147,20 @@ function addTraffic({ program, world, act }: Adding): void {
     .action(
       act(async (flags: TrafficFlags) =>
         (await import('./commands/traffic.ts')).traffic(flags, world),
+      ),
+    )
+}
+
+function addReplay({ program, world, act }: Adding): void {
+  json(program.command('replay').argument('<file>', 'a recording'))
+    .description('send recorded calls again, and show what is answered otherwise')
+    .option('--against <profile>', 'ask this profile instead of the recorded one')
+    .option('--only <glob>', 'only such tools, prompts, resources or methods')
+    .option('--key <variable>', 'send the API key that this environment variable holds')
+    .addHelpText('after', replayHelpAfter)
+    .action(
+      act(async (file: string, flags: ReplayFlags) =>
+        (await import('./commands/replay.ts')).replay(file, flags, world),
       ),
     )
 }
@@ -359,6 +375,15 @@ Examples:
   pnpm sallyport traffic -f
   pnpm sallyport traffic -f --server weather --errors -v
   pnpm sallyport traffic -f --record calls.jsonl --har calls.har
+`
+
+const replayHelpAfter = `
+The exit code is 1 when anything is answered otherwise. Calls whose request holds a
+secret are left out, as no recording has one.
+
+Examples:
+  pnpm sallyport traffic -f --record calls.jsonl
+  pnpm sallyport replay calls.jsonl --only 'forecast*'
 `
 
 const callHelpAfter = `

@@ -1,6 +1,7 @@
 import { withoutCredentials } from '../lib/redact.ts'
 
-const replacement = 'REDACTED'
+/** What stands in the place of a secret. */
+export const replacement = 'REDACTED'
 /** What is kept of a body, characters. */
 export const longestBody = 64 * 1024
 /** A secret on the cut is found whole. */

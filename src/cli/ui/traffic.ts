@@ -1,7 +1,18 @@
 import { printableLine } from '../../lib/printable.ts'
+import type { AnswerDifference } from '../../traffic/compare-answers.ts'
 import type { CallEntry, Outcome, TrafficEntry } from '../../traffic/entry.ts'
 import type { KeptBody } from '../../traffic/redact-body.ts'
 import type { Screen } from './screen.ts'
+
+/** What came of one call that was sent again. */
+export interface Replayed {
+  readonly method: string
+  readonly name: string | undefined
+  readonly outcome: 'same' | 'differs' | 'left-out'
+  /** Why it was left out. */
+  readonly why?: string
+  readonly differences: readonly AnswerDifference[]
+}
 
 const words: Record<Outcome, string> = {
   ok: 'ok',
@@ -65,6 +76,26 @@ function callBodies(call: CallEntry, screen: Screen): string[] {
 function bodyLines(label: string, { text, isCut, bytes }: KeptBody, { style }: Screen): string[] {
   const cut = isCut ? style.dim(` … of ${size(bytes)}`) : ''
   return [`    ${style.dim(label)} ${printableLine(text, Number.POSITIVE_INFINITY)}${cut}`]
+}
+
+/** A call that was sent again, and below it where its answer differs. */
+export function formatReplayed(replayed: Replayed, { style }: Screen): string[] {
+  const { method, name, outcome, why, differences } = replayed
+  const asked = [method, name && style.bold(printableLine(name, 80))].filter(Boolean).join(' ')
+  const word = outcome.replace('-', ' ').padEnd(outcomeWidth)
+  const shown = { same: style.green, differs: style.red, 'left-out': style.yellow }[outcome](word)
+  return [
+    `${shown} ${asked}${why === undefined ? '' : style.dim(` (${why})`)}`,
+    ...differences.flatMap(({ path, before, after }) => [
+      `    ${printableLine(path || 'the answer')}`,
+      `      ${style.red(`- ${valueLine(before)}`)}`,
+      `      ${style.green(`+ ${valueLine(after)}`)}`,
+    ]),
+  ]
+}
+
+function valueLine(value: unknown): string {
+  return value === undefined ? 'nothing' : printableLine(JSON.stringify(value), 200)
 }
 
 function clock(at: number): string {

@@ -47,6 +47,7 @@ export function createConnection(options: ConnectOptions) {
 
   const transport: Transport = createTransport(options, {
     onText: receive,
+    onAnswer: handle,
     onFailure: (id, failure) => settle(id)?.listener.failed(failure),
     onPause: (id, retryMs) => calls[id]?.listener.paused?.(retryMs),
     onClosed(reason) {

@@ -85,7 +85,7 @@ export function createHttpTransport(
     }
     if (isAnswer) {
       wasFine ||= message.kind === 'result'
-      return listener.onText(body, { id, status })
+      return listener.onAnswer(message, { id, status })
     }
     if (status >= 200 && status < 300) {
       // Its owner hears of that; during the handshake, of a server that does not start.

@@ -1,3 +1,4 @@
+import type { Answer } from '../wire/message.ts'
 import type { Era } from '../wire/protocol.ts'
 
 /** A request on its way to a server, as text that is ready to be sent. */
@@ -32,6 +33,8 @@ export interface TransportListener {
    * @param about the request on whose own stream it came, where that can be told, and the HTTP status
    */
   onText(text: string, about?: { id: number; status: number }): void
+  /** The same of an answer that the transport had to read itself. */
+  onAnswer(answer: Answer, about: { id: number; status: number }): void
   /** No answer will come to this request. */
   onFailure(id: number, failure: UpstreamFailure): void
   /** The server asks to be left alone for a while on the stream of this request (SSE `retry`). */
