@@ -122,6 +122,10 @@ describe('test/', () => {
       'measures time',
       /\bperformance\.now\(|\bhrtime\b|expect\([^;\n]*(?:Date\.now\(\) -|- Date\.now\(\))/,
     ],
+    [
+      'has a deadline of its own',
+      /\bvi\.wait(?:For|Until)\(|\.poll\([^;]*\btimeout:|^ *\}, \d+_\d{3}\)$|\{ timeout: \d+_\d{3} \}, async/m,
+    ],
     ['asserts that something is quick', /settlesWithin\([^;]*\)\)\.toBe\(true\)/],
     ['listens on a fixed port', /\blisten\(\s*(?:\{[^}]*\bport: )?[1-9]/],
     [
