@@ -1,27 +1,15 @@
 import type { Command } from 'commander'
 import { UserError } from '../errors.ts'
+import { type Adding, json } from './adding.ts'
 import type { NewKey } from './commands/access.ts'
 import type { AddFlags } from './commands/ca.ts'
-import type { CallFlags } from './commands/call.ts'
 import type { ClientFlags } from './commands/client.ts'
 import type { DevFlags } from './commands/dev-world.ts'
 import type { EnvFlags } from './commands/env.ts'
-import type { ReplayFlags } from './commands/replay.ts'
-import type { TrafficFlags } from './commands/traffic.ts'
 import type { TrustFlags } from './commands/trust.ts'
 import type { World } from './output.ts'
-import type { ProfileFlags } from './profile-client.ts'
 import { watchStdin } from './stop-reasons.ts'
-
-/** What a command is added to, and how what it does is run. */
-interface Adding {
-  readonly program: Command
-  readonly world: World
-  /** An action that tells its exit code. */
-  readonly act: <A extends unknown[]>(
-    body: (...args: A) => number | Promise<number>,
-  ) => (...args: A) => Promise<void>
-}
+import { addProfileCommands, addReplay, addTraffic } from './traffic-commands.ts'
 
 /**
  * Adds every command, in the order of `--help`: how it is called. What it does is in its own file of
@@ -127,88 +115,6 @@ function addAdmin({ program, world, act }: Adding): void {
   json(program.command('admin'))
     .description('print the link that opens the admin page, once')
     .action(act(async () => (await import('./commands/admin.ts')).admin(world)))
-}
-
-function addTraffic({ program, world, act }: Adding): void {
-  program
-    .command('traffic')
-    .description('show what passes through the gateway of this folder')
-    .option('-f, --follow', 'what passes from now on, until Ctrl-C')
-    .option('--profile <name>', 'only of this profile')
-    .option('--server <name>', 'only of this server')
-    .option('--method <glob>', 'only such methods, such as tools/*')
-    .option('--grep <text>', 'only what has this text anywhere')
-    .option('--errors', 'only what went wrong')
-    .option('-v, --verbose', 'with what was said')
-    .option('--record <file>', 'keep it in a new file, one JSON object per line')
-    .option('--har <file>', 'write it to a new file for the network panel of a browser')
-    .option('--json', 'print one JSON object per line')
-    .addHelpText('after', trafficHelpAfter)
-    .action(
-      act(async (flags: TrafficFlags) =>
-        (await import('./commands/traffic.ts')).traffic(flags, world),
-      ),
-    )
-}
-
-function addReplay({ program, world, act }: Adding): void {
-  json(program.command('replay').argument('<file>', 'a recording'))
-    .description('send recorded calls again, and show what is answered otherwise')
-    .option('--against <profile>', 'ask this profile instead of the recorded one')
-    .option('--only <glob>', 'only such tools, prompts, resources or methods')
-    .option('--key <variable>', 'send the API key that this environment variable holds')
-    .addHelpText('after', replayHelpAfter)
-    .action(
-      act(async (file: string, flags: ReplayFlags) =>
-        (await import('./commands/replay.ts')).replay(file, flags, world),
-      ),
-    )
-}
-
-function addProfileCommands({ program, world, act }: Adding): void {
-  const body = () => import('./commands/call.ts')
-  const key = ['--key <variable>', 'send the API key that this environment variable holds'] as const
-  json(
-    program
-      .command('list')
-      .argument('[profile]', 'its name', 'default')
-      .option(...key),
-  )
-    .description('list the tools, prompts and resources of a profile')
-    .action(
-      act(async (profile: string, flags: ProfileFlags) =>
-        (await body()).list(profile, flags, world),
-      ),
-    )
-  json(
-    program
-      .command('call')
-      .argument('<profile>')
-      .argument('<tool>')
-      .option(...key),
-  )
-    .argument('[arguments...]', 'a JSON object, pairs such as city=Oslo, or - to read it')
-    .description('call a tool; the exit code is 1 when it fails')
-    .option('--save <folder>', 'keep images and other files of the result there')
-    .addHelpText('after', callHelpAfter)
-    .action(
-      act(async (profile: string, tool: string, typed: string[], flags: CallFlags) =>
-        (await body()).call({ profile, tool, typed }, flags, world),
-      ),
-    )
-  json(
-    program
-      .command('read')
-      .argument('<profile>')
-      .argument('<uri>')
-      .option(...key),
-  )
-    .description('read a resource')
-    .action(
-      act(async (profile: string, uri: string, flags: ProfileFlags) =>
-        (await body()).read({ profile, uri }, flags, world),
-      ),
-    )
 }
 
 function addCloudflared({ program, world, act }: Adding): void {
@@ -353,10 +259,6 @@ function addDoctor({ program, world, act }: Adding): void {
     .action(act(async () => (await import('./commands/doctor.ts')).doctor(world)))
 }
 
-function json(command: Command): Command {
-  return command.option('--json', 'print one JSON object')
-}
-
 const devHelpAfter = `
 In parentheses: the variable an option overrides, and its default. Variables are
 read from the environment and .env; .env.example explains them all.
@@ -366,33 +268,6 @@ Examples:
   pnpm dev:https --tunnel none --strict-port
   APP_URL=https://mcp.example.com pnpm dev:https
   pnpm dev:https --json | jq -r 'select(.event == "ready").appUrl'
-`
-
-const trafficHelpAfter = `
-Nothing is kept while nobody watches, and no secret is ever shown.
-
-Examples:
-  pnpm sallyport traffic -f
-  pnpm sallyport traffic -f --server weather --errors -v
-  pnpm sallyport traffic -f --record calls.jsonl --har calls.har
-`
-
-const replayHelpAfter = `
-The exit code is 1 when anything is answered otherwise. Calls whose request holds a
-secret are left out, as no recording has one.
-
-Examples:
-  pnpm sallyport traffic -f --record calls.jsonl
-  pnpm sallyport replay calls.jsonl --only 'forecast*'
-`
-
-const callHelpAfter = `
-By the gateway that runs in this folder, or by one that is started for it.
-
-Examples:
-  pnpm sallyport list
-  pnpm sallyport call default forecast city=Oslo days=3
-  echo '{"city": "Oslo"}' | pnpm sallyport call default forecast -
 `
 
 const caAddHelpAfter = `

@@ -86,7 +86,10 @@ function overHttp({ servers }: GatewayFile, name: string): HttpServerConfig | un
 /** How often bundles are looked at, ms: another process may change them. */
 const lookEveryMs = 2_000
 
-/** Lets no connection outlive what it was opened under: the bundle, and the exposure of the gateway. */
+/**
+ * Lets no connection outlive what it was opened under: the bundle, and the exposure of the gateway.
+ * @internal
+ */
 export function followUpstreamTrust(options: {
   servers: () => readonly ServerConfig[]
   trustOf: (server: string) => Promise<BundleState | undefined>

@@ -165,7 +165,10 @@ function createRootStores(authority: () => string | undefined): (root: X509Certi
   }
 }
 
-/** A readable block for one connection. What strangers wrote cannot move the cursor. */
+/**
+ * A readable block for one connection. What strangers wrote cannot move the cursor.
+ * @internal
+ */
 export function formatTlsReport(report: TlsReport): string {
   const { direction, peer, servername, outcome, chain, source } = report
   const names = chain.slice(0, 1).flatMap(subjectNames)

@@ -31,6 +31,7 @@ export interface ServedCertificate extends ServedPair {
 
 type Served = Pick<ServedCertificate, 'cert' | 'key'> & Partial<ServedCertificate>
 
+/** @internal */
 export type ServerContexts = ReturnType<typeof createServerContexts>
 
 /** The certificate of a TLS server that runs: one leaf for named hosts, another one for addresses. */

@@ -68,6 +68,7 @@ export function createTrustFiles(
  * Joins roots (PEM) and the authority's certificate into one PEM file, each certificate once, the
  * authority last. Other authorities of ours are left out: the roots may come from a bundle of an
  * earlier one that has been replaced.
+ * @internal
  */
 export function formatTrustBundle(roots: readonly string[], authorityPem: string): string {
   const certificates = new Map(roots.map((pem) => [base64Of(pem), pem]))

@@ -100,7 +100,7 @@ export function matcherOf(filter: TrafficFilter): (entry: TrafficEntry) => boole
   }
 }
 
-export function isProblem(entry: TrafficEntry): boolean {
+function isProblem(entry: TrafficEntry): boolean {
   if (entry.kind === 'event') return entry.isProblem
   return entry.kind === 'call' && entry.outcome !== 'ok'
 }

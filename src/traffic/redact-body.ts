@@ -2,7 +2,10 @@ import { withoutCredentials } from '../lib/redact.ts'
 
 /** What stands in the place of a secret. */
 export const replacement = 'REDACTED'
-/** What is kept of a body, characters. */
+/**
+ * What is kept of a body, characters.
+ * @internal
+ */
 export const longestBody = 64 * 1024
 /** A secret on the cut is found whole. */
 const beyond = 4 * 1024

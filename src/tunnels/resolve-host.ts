@@ -12,7 +12,10 @@ interface HostAddress {
 /** Finds the addresses of a host. @throws Error with `code` ENOTFOUND when it has none now */
 export type ResolveHost = (hostname: string) => Promise<readonly HostAddress[]>
 
-/** What a source of names says. `silent`: it cannot be reached, or cannot tell. */
+/**
+ * What a source of names says. `silent`: it cannot be reached, or cannot tell.
+ * @internal
+ */
 export type NameAnswer =
   | { readonly kind: 'found'; readonly addresses: readonly HostAddress[] }
   | { readonly kind: 'absent' }

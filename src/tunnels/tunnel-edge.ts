@@ -32,7 +32,10 @@ export interface HealthLine {
   close(): Promise<void>
 }
 
-/** `reason` is the rest of a sentence about the address. */
+/**
+ * `reason` is the rest of a sentence about the address.
+ * @internal
+ */
 export type Health = { readonly ok: true } | { readonly ok: false; readonly reason: string }
 
 export interface TunnelEdgeOptions {

@@ -4,7 +4,10 @@ import { eventStreamHeaders, formatEvent } from '../wire/event-stream.ts'
 
 /** A quarter of the shortest idle limit of the edges that tunnels lead through (localtunnel's nginx), ms. */
 const keepAliveMs = 15_000
-/** What may wait for a client that reads slowly, bytes, beside the largest message that does. */
+/**
+ * What may wait for a client that reads slowly, bytes, beside the largest message that does.
+ * @internal
+ */
 export const maxQueuedBytes = 8 * 1024 * 1024
 
 /** A stream of server-sent events to one client. */

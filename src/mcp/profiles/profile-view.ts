@@ -6,7 +6,7 @@ import { exposedName, nameProblem, serverPrefix } from './tool-names.ts'
 import { matchesTemplate } from './uri-template.ts'
 
 /** Where one exposed item comes from. */
-export interface Origin {
+interface Origin {
   readonly server: string
   /** Its name there. */
   readonly name: string
@@ -14,7 +14,7 @@ export interface Origin {
   readonly item: JsonObject | undefined
 }
 
-export type NamedKind = 'tools' | 'prompts'
+type NamedKind = 'tools' | 'prompts'
 
 /**
  * What one profile shows, and where each part of it comes from. Computed from the configuration and the

@@ -67,5 +67,3 @@ export function createTaskOwners(options: {
       typeof taskId === 'string' && owners.get(hash(taskId)) === hash(owner),
   }
 }
-
-export type TaskOwners = ReturnType<typeof createTaskOwners>

@@ -112,6 +112,7 @@ function notVerified(server: string): UserError {
  * otherwise; and that counts for the server's own host only, and only while nobody beyond this
  * machine can use what a false server would be told. `refuse`: nobody is connected to rather than somebody
  * unknown.
+ * @internal
  */
 export function decideVerification(facts: {
   insecureSkipVerify: boolean
