@@ -12,8 +12,9 @@ const layers: readonly (readonly string[])[] = [
   ['errors.ts', 'gateway-events.ts', 'lib'],
   ['config', 'editing', 'store', 'origin'],
   ['tls', 'tunnels', 'mcp', 'oauth', 'clients', 'traffic'],
+  ['doctor'],
   ['http', 'welcome'],
-  ['gateway', 'doctor'],
+  ['gateway'],
   ['gateway.ts'],
   ['cli'],
 ]
@@ -120,6 +121,10 @@ describe('test/', () => {
     [
       'measures time',
       /\bperformance\.now\(|\bhrtime\b|expect\([^;\n]*(?:Date\.now\(\) -|- Date\.now\(\))/,
+    ],
+    [
+      'has a deadline of its own',
+      /\bvi\.wait(?:For|Until)\(|\.poll\([^;]*\btimeout:|^ *\}, \d+_\d{3}\)$|\{ timeout: \d+_\d{3} \}, async/m,
     ],
     ['asserts that something is quick', /settlesWithin\([^;]*\)\)\.toBe\(true\)/],
     ['listens on a fixed port', /\blisten\(\s*(?:\{[^}]*\bport: )?[1-9]/],

@@ -21,7 +21,10 @@ export async function copyToClipboard(
   return { by: 'terminal' }
 }
 
-/** The commands that set the clipboard on a platform, best first. */
+/**
+ * The commands that set the clipboard on a platform, best first.
+ * @internal
+ */
 export function clipboardCommands(platform: NodeJS.Platform): readonly string[][] {
   if (platform === 'darwin') return [['pbcopy']]
   if (platform === 'win32') return [['clip.exe']]
@@ -35,7 +38,10 @@ export function clipboardCommands(platform: NodeJS.Platform): readonly string[][
   ]
 }
 
-/** The sequence that asks a terminal, also over SSH, to set its clipboard (xterm "OSC 52"). */
+/**
+ * The sequence that asks a terminal, also over SSH, to set its clipboard (xterm "OSC 52").
+ * @internal
+ */
 export function osc52(text: string): string {
   return `\x1b]52;c;${Buffer.from(text).toString('base64')}\x07`
 }

@@ -6,16 +6,9 @@ import { createProcessReaper, type ProcessReaper } from '../lib/process-reaper.t
 import { type CompanionShell, spawnCompanion } from './companion-shell.ts'
 
 /** The user's own processes that run beside the gateway and know its address. */
-export interface Companions {
-  /** Stops the running ones, then starts `processes` with `appUrl` in their environment. */
-  restart(processes: readonly CompanionProcess[], appUrl: string): Promise<void>
-  /** Stops all for good, with every process they started. Safe to call twice. */
-  stop(): Promise<void>
-  /** Kills all at once; for an `exit` handler. */
-  kill(): void
-}
+export type Companions = ReturnType<typeof createCompanions>
 
-export interface CompanionsOptions {
+interface CompanionsOptions {
   /** Receives the prefixed output. */
   readonly write: (chunk: string) => void
   /** A companion ended by itself, or could not be started. */
@@ -25,6 +18,7 @@ export interface CompanionsOptions {
   readonly graceMs: number
 }
 
+/** @internal */
 export interface CompanionExit {
   readonly name: string
   /** An exit code, a signal's name, or the reason why it did not start. */
@@ -32,7 +26,7 @@ export interface CompanionExit {
 }
 
 /** Creates the keeper of companion processes; `concurrently` runs them and marks their output. */
-export function createCompanions(options: CompanionsOptions): Companions {
+export function createCompanions(options: CompanionsOptions) {
   const reaper = createProcessReaper()
   let running: CompanionShell[] = []
   let ending: CompanionShell[] = []
@@ -49,7 +43,8 @@ export function createCompanions(options: CompanionsOptions): Companions {
     return queue
   }
   return {
-    restart: (processes, appUrl) =>
+    /** Stops the running ones, then starts `processes` with `appUrl` in their environment. */
+    restart: (processes: readonly CompanionProcess[], appUrl: string): Promise<void> =>
       enqueue(async () => {
         await stop()
         if (processes.length === 0) return
@@ -60,12 +55,14 @@ export function createCompanions(options: CompanionsOptions): Companions {
           ...{ appUrl, reaper, shells, isCurrent: () => running === shells },
         })
       }),
-    stop: () =>
+    /** Stops all for good, with every process they started. Safe to call twice. */
+    stop: (): Promise<void> =>
       enqueue(async () => {
         await stop()
         reaper.close()
       }),
-    kill() {
+    /** Kills all at once; for an `exit` handler. */
+    kill(): void {
       for (const shell of [...running, ...ending]) shell.kill()
     },
   }

@@ -1,6 +1,5 @@
 import { settlesWithin } from '../lib/clock.ts'
-import type { World } from './output.ts'
-import { createOutput } from './output.ts'
+import { createOutput, type World } from './output.ts'
 import { runProgram } from './program.ts'
 import { exitCodeOf, failureEvent, formatFailure } from './ui/failure.ts'
 

@@ -19,32 +19,9 @@ type OutputStream = NodeJS.WritableStream & {
 type Text = string | readonly string[]
 
 /** The one writer while a command runs: nothing else touches standard output or standard error. */
-export interface Output {
-  readonly json: boolean
-  /** How text for standard output may look at this moment. */
-  readonly stdout: Screen
-  readonly stderr: Screen
-  /** For people, on standard output. Silent with `--json`. */
-  answer(text: Text): void
-  /** For people, on standard error. Silent with `--json`. */
-  talk(text: Text): void
-  /** The line about what is going on: updated in place on a terminal, printed once elsewhere. */
-  progress(text: string | undefined): void
-  /** One JSON line on standard output; nothing without `--json`. */
-  event(event: GatewayEvent | FailureEvent): void
-  /** A result that is no event, as one JSON line; nothing without `--json`. */
-  data(value: object): void
-  /** A line of the program's log, with its line feed. */
-  log(line: string): void
-  /** Raw output of companions: standard output, or standard error with `--json`. */
-  companion(chunk: string): void
-  /** An escape sequence that asks the terminal for something and shows nothing. */
-  sequence(sequence: string): void
-  /** Resolves when everything written so far has left. */
-  flush(): Promise<void>
-}
+export type Output = ReturnType<typeof createOutput>
 
-export interface OutputOptions {
+interface OutputOptions {
   readonly stdout: OutputStream
   readonly stderr: OutputStream
   readonly env: Readonly<Record<string, string | undefined>>
@@ -58,7 +35,7 @@ const eraseLine = '\r\x1b[2K'
 const styleCode = new RegExp(String.raw`(${'\x1b'}\[\d{1,2}m)`)
 
 /** Creates the writer. A reader that goes away (EPIPE) makes it silent, never throws. */
-export function createOutput(options: OutputOptions): Output {
+export function createOutput(options: OutputOptions) {
   const { stdout, stderr, env, json } = options
   // A terminal may be made wider or narrower meanwhile.
   const screenOf = (stream: OutputStream) =>
@@ -66,36 +43,46 @@ export function createOutput(options: OutputOptions): Output {
   const write = createLineKeeper(options)
   return {
     json,
-    get stdout() {
+    /** How text for standard output may look at this moment. */
+    get stdout(): Screen {
       return screenOf(stdout)
     },
-    get stderr() {
+    get stderr(): Screen {
       return screenOf(stderr)
     },
-    answer(text) {
+    /** For people, on standard output. Silent with `--json`. */
+    answer(text: Text): void {
       if (!json) write('stdout', `${shown(text)}\n`)
     },
-    talk(text) {
+    /** For people, on standard error. Silent with `--json`. */
+    talk(text: Text): void {
       if (!json) write('stderr', `${shown(text)}\n`)
     },
-    progress(text) {
+    /** The line about what is going on: updated in place on a terminal, printed once elsewhere. */
+    progress(text: string | undefined): void {
       if (!json) write.status(text && printableLine(text), screenOf(stderr))
     },
-    event(event) {
+    /** One JSON line on standard output; nothing without `--json`. */
+    event(event: GatewayEvent | FailureEvent): void {
       if (json) write('stdout', `${printableJson(JSON.stringify(boundedValues(event)))}\n`)
     },
-    data(value) {
+    /** A result that is no event, as one JSON line; nothing without `--json`. */
+    data(value: object): void {
       if (json) write('stdout', `${printableJson(JSON.stringify(value))}\n`)
     },
-    log(line) {
+    /** A line of the program's log, with its line feed. */
+    log(line: string): void {
       const pretty = stderr.isTTY && !json
       write('stderr', pretty ? `${formatLogLine(line.trimEnd(), screenOf(stderr))}\n` : shown(line))
     },
-    companion: (chunk) => write(json ? 'stderr' : 'stdout', chunk),
-    sequence(sequence) {
+    /** Raw output of companions: standard output, or standard error with `--json`. */
+    companion: (chunk: string): void => write(json ? 'stderr' : 'stdout', chunk),
+    /** An escape sequence that asks the terminal for something and shows nothing. */
+    sequence(sequence: string): void {
       if (stderr.isTTY) stderr.write(sequence)
     },
-    async flush() {
+    /** Resolves when everything written so far has left. */
+    async flush(): Promise<void> {
       write.status(undefined, screenOf(stderr))
       await Promise.all([drained(stdout), drained(stderr)])
     },

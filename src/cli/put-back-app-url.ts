@@ -15,6 +15,7 @@ export function outliveForAppUrl(home: string): () => void {
 /**
  * Puts back what a gateway that is dead has written, with the care of its journal. A gateway that has
  * taken its place in the folder has done so, or is about to, and has written lines of its own.
+ * @internal
  */
 export async function putBackAppUrl(home: string, pid: number): Promise<void> {
   const lock = await readInstanceLock(home)

@@ -73,7 +73,7 @@ const stdioServer = z
       .union([z.boolean(), z.array(z.string().min(1, nonEmpty)).min(1)])
       .default(false)
       .describe(
-        'Restarts it when a file changes that one of these globs finds in its working folder; `true`: any file in the folder of its script.',
+        'Restarts it when a file changes that one of these globs finds in its working folder; `true`: the sources in the folder of its script.',
       ),
     ...commonServerKeys('shared'),
   })

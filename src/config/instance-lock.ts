@@ -77,7 +77,7 @@ export async function readInstanceLock(home: string): Promise<LockView> {
 }
 
 /** Where the gateway of a folder answers; undefined when none runs, or none is ready yet. */
-export async function runningGateway(home: string): Promise<string | undefined> {
+export async function runningAddress(home: string): Promise<string | undefined> {
   const lock = await readInstanceLock(home)
   return lock.state === 'held' ? lock.address : undefined
 }

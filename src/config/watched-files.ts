@@ -4,7 +4,7 @@ import { basename, dirname, extname, resolve } from 'node:path'
 export interface WatchedFiles {
   /** Absolute. */
   readonly folder: string
-  /** Relative to that; none stands for everything in it. */
+  /** Relative to that. */
   readonly globs: readonly string[]
 }
 
@@ -13,9 +13,13 @@ const runners = /^(node|tsx|ts-node|bun|deno|python[\d.]*|uv|go|ruby|php)(\.exe)
 const verbs: ReadonlySet<string> = new Set(['run', 'watch', 'x'])
 const scriptEndings = /^\.([cm]?[jt]sx?|py|go|rb|php|sh)$/
 
+/** What programs are written in; not what they write, such as logs beside their script. */
+const sources =
+  '**/*.{js,mjs,cjs,jsx,ts,mts,cts,tsx,py,go,rb,php,sh,json,yaml,yml,toml,html,css,sql,graphql,md}'
+
 /**
- * What `watch` of a program means: globs in its working folder, or with `true` the folder of the script
- * that it runs.
+ * What `watch` of a program means: globs in its working folder, or with `true` the sources in the folder
+ * of the script that it runs.
  * @returns undefined for `true` where no script is to be seen
  */
 export function watchedFiles(
@@ -26,7 +30,7 @@ export function watchedFiles(
   const script = scriptOf(command, args)
   if (script === undefined) return undefined
   const path = resolve(cwd, script)
-  return { folder: extname(path) === '' ? path : dirname(path), globs: [] }
+  return { folder: extname(path) === '' ? path : dirname(path), globs: [sources] }
 }
 
 /** The first argument that is a file or a folder, such as `go run ./cmd` has. */

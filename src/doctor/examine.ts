@@ -1,13 +1,9 @@
 import { messageOf } from '../errors.ts'
 import { wait } from '../lib/clock.ts'
 import { redactSecrets, secretValues } from '../lib/redact.ts'
-import type { Check, Finding, FindingState } from './check.ts'
-import { warn } from './check.ts'
+import { type Check, type Finding, type FindingState, warn } from './check.ts'
 import { checks as everyCheck } from './checks.ts'
-import { configOf } from './config-of.ts'
-import type { CreateWorldOptions } from './create-world.ts'
-import { createDoctorWorld } from './create-world.ts'
-import type { DoctorWorld } from './world.ts'
+import { type CreateWorldOptions, configOf, createDoctorWorld, type DoctorWorld } from './world.ts'
 
 const deadlineMs = 4_500
 
@@ -20,6 +16,7 @@ export async function examine(options: CreateWorldOptions): Promise<DoctorReport
       checks: everyCheck,
       world,
       deadlineMs,
+      patience: options.patience,
       redact: (text) => redactSecrets(text, secrets),
     })
   } finally {
@@ -39,16 +36,21 @@ export interface DoctorReport {
   readonly summary: Readonly<Record<FindingState, number>>
 }
 
-export interface RunChecksOptions {
+interface RunChecksOptions {
   readonly checks: readonly Check[]
   readonly world: DoctorWorld
   /** Takes secrets out of what is said. */
   readonly redact: (text: string) => string
   /** Longest time of a check that sets none of its own, ms. */
   readonly deadlineMs: number
+  /** Multiplies these times. */
+  readonly patience?: number | undefined
 }
 
-/** Runs all checks at once. One that hangs or breaks becomes a finding; this never rejects. */
+/**
+ * Runs all checks at once. One that hangs or breaks becomes a finding; this never rejects.
+ * @internal
+ */
 export async function runChecks(options: RunChecksOptions): Promise<DoctorReport> {
   const { checks, redact } = options
   const all = await Promise.all(
@@ -70,9 +72,9 @@ export async function runChecks(options: RunChecksOptions): Promise<DoctorReport
 
 async function runCheck(
   check: Check,
-  { world, deadlineMs }: RunChecksOptions,
+  { world, deadlineMs, patience = 1 }: RunChecksOptions,
 ): Promise<readonly Finding[]> {
-  const ms = check.deadlineMs ?? deadlineMs
+  const ms = (check.deadlineMs ?? deadlineMs) * patience
   const over = new AbortController()
   const tooSlow = wait(ms, over.signal).then(
     () => [warn(`This could not be found out within ${ms / 1000} s.`, 'pnpm sallyport doctor')],

@@ -1,7 +1,55 @@
 import type { LockView } from '../config/instance-lock.ts'
+import { messageOf } from '../errors.ts'
+import { settlesWithin } from '../lib/clock.ts'
+import { type HttpSender, readText } from '../lib/http-sender.ts'
 import { exposureOfOrigin } from '../origin/exposure.ts'
-import { jsonOf } from './ask.ts'
-import type { DoctorWorld, GatewayView } from './world.ts'
+
+/** The gateway of this folder. */
+export type GatewayView =
+  | { readonly state: 'absent' }
+  /** Its lock is there, but it is not. */
+  | { readonly state: 'stale' }
+  /** It runs, and does not answer. */
+  | { readonly state: 'silent'; readonly pid: number; readonly address: string | undefined }
+  | RunningGateway
+
+export interface RunningGateway {
+  readonly state: 'running'
+  readonly pid: number
+  readonly version: string
+  /** The address everything is derived from. */
+  readonly appUrl: string
+  /** `appUrl` when it leads here from elsewhere. */
+  readonly publicOrigin: string | undefined
+  /** Origins of its own listeners, the one to show first. */
+  readonly localOrigins: readonly string[]
+  /** The local origin that answers what concerns the owner alone. */
+  readonly ownerOrigin: string
+  readonly profiles: readonly string[]
+  /** What it says is wrong with what they show. */
+  readonly problems: readonly string[]
+}
+
+interface AskOptions {
+  readonly method?: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** Longest time, ms. */
+  readonly timeoutMs?: number
+}
+
+export type Reply =
+  | {
+      readonly ok: true
+      readonly status: number
+      header(name: string): string | undefined
+      /** At most 64 KB of it. */
+      readonly text: string
+    }
+  | { readonly ok: false; readonly code: string; readonly reason: string }
+
+/** Sends one request, follows no redirect, and trusts what programs trust by default and our authority. */
+export type Ask = (url: string, request?: AskOptions) => Promise<Reply>
 
 /**
  * Finds the gateway that holds a folder's lock, and asks it what it serves. One that listens beyond
@@ -9,7 +57,7 @@ import type { DoctorWorld, GatewayView } from './world.ts'
  */
 export async function findGateway(
   lock: LockView,
-  { ask, configured }: Pick<DoctorWorld, 'ask'> & { configured: readonly string[] },
+  { ask, configured }: { ask: Ask; configured: readonly string[] },
 ): Promise<GatewayView> {
   if (lock.state !== 'held') return lock
   const { pid, address } = lock
@@ -42,6 +90,7 @@ export async function findGateway(
 /**
  * The address when it is not one of the gateway's own listeners: those have several names, all on
  * the same port.
+ * @internal
  */
 export function publicOriginOf(address: string, origins: readonly string[]): string | undefined {
   const { protocol, port } = new URL(address)
@@ -53,10 +102,7 @@ export function publicOriginOf(address: string, origins: readonly string[]): str
 }
 
 /** What `/health` of a Sallyport gateway says; undefined when something else answers, or nothing. */
-export async function healthOf(
-  origin: string,
-  ask: DoctorWorld['ask'],
-): Promise<{ version: string } | undefined> {
+export async function healthOf(origin: string, ask: Ask): Promise<{ version: string } | undefined> {
   const health = jsonOf(await ask(`${origin}/health`))
   const isOurs = typeof health?.version === 'string' && typeof health.uptimeSeconds === 'number'
   return isOurs ? { version: String(health.version) } : undefined
@@ -64,7 +110,7 @@ export async function healthOf(
 
 async function profilesOf(
   origin: string,
-  ask: DoctorWorld['ask'],
+  ask: Ask,
 ): Promise<{ name: string; problems: string[] }[] | undefined> {
   const answer = jsonOf(await ask(`${origin}/api/profiles`))
   if (!Array.isArray(answer?.profiles)) return undefined
@@ -72,4 +118,42 @@ async function profilesOf(
     name: String(profile.name),
     problems: Array.isArray(profile.problems) ? profile.problems.map(String) : [],
   }))
+}
+
+/**
+ * Sends one request and reads the answer; a failure is an answer too. Never rejects. One that takes
+ * too long is left alone until the sender closes: a gateway takes whoever hangs up in the middle of
+ * the handshake for a client that refuses its certificate.
+ */
+export async function ask(
+  sender: HttpSender,
+  url: string,
+  { timeoutMs, ...request }: AskOptions & { timeoutMs: number },
+): Promise<Reply> {
+  const answered = answerTo(sender, url, request)
+  if (await settlesWithin(answered, timeoutMs)) return answered
+  return { ok: false, code: 'ETIMEDOUT', reason: `no answer within ${timeoutMs / 1000} s` }
+}
+
+async function answerTo(sender: HttpSender, url: string, request: AskOptions): Promise<Reply> {
+  try {
+    const answer = await sender.send(url, request)
+    const text = await readText(answer)
+    return { ok: true, status: answer.status, header: answer.header, text }
+  } catch (error) {
+    const { code = 'ERROR' } = error as NodeJS.ErrnoException
+    return { ok: false, code, reason: messageOf(error) || code }
+  }
+}
+
+/** The JSON object an answer holds; undefined when it is something else. */
+export function jsonOf(answer: Reply): Readonly<Record<string, unknown>> | undefined {
+  if (!answer.ok || answer.status !== 200) return undefined
+  try {
+    const value: unknown = JSON.parse(answer.text)
+    return typeof value === 'object' && value !== null ? { ...value } : undefined
+  } catch {
+    // A page of somebody else's, say.
+    return undefined
+  }
 }

@@ -1,5 +1,5 @@
 import { devNull } from 'node:os'
-import type { ProgramResult } from './world.ts'
+import type { ProgramResult } from './probes.ts'
 
 /** `absent`: there is nothing of the kind to try. */
 export type TrustVerdict = 'trusted' | 'untrusted' | 'unknown' | 'absent'

@@ -9,10 +9,10 @@ import {
   type KnownOrigins,
   type ListenerOrigins,
 } from '../origin/known-origins.ts'
+import { localNames } from '../tls/configured-certificate.ts'
 import type { LocalCertificate } from '../tls/local-certificate.ts'
 import { lanAddresses } from '../tls/local-names.ts'
 import type { HandshakeObserver } from '../tls/served-certificate.ts'
-import { localNames } from './open-certificate.ts'
 import { wantsTunnel } from './start-warnings.ts'
 
 export interface OpenListeners {

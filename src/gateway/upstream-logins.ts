@@ -7,7 +7,7 @@ import type { Sealer } from '../mcp/endpoint/session-records.ts'
 import type { UpstreamAuth } from '../mcp/upstreams/upstream-auth.ts'
 import { createOAuthClient, type OAuthClientRole } from '../oauth/client/oauth-client.ts'
 import { LoginNeededError } from '../oauth/client/upstream-auth-error.ts'
-import type { ProtectedUpstream } from '../oauth/client/upstream-grants.ts'
+import { protectedUpstreams } from '../oauth/client/upstream-grants.ts'
 import { publicUrls } from '../origin/public-urls.ts'
 import { createSealedStore, type SealingKey, seal, unseal } from '../store/sealed-store.ts'
 import { loadSealingKey } from '../store/sealing-key.ts'
@@ -87,15 +87,6 @@ export async function createUpstreamLogins(options: {
         }))
     },
   }
-}
-
-/** The servers that may ask for a login. */
-export function protectedUpstreams(file: Pick<GatewayFile, 'servers'>): ProtectedUpstream[] {
-  return Object.values(file.servers).flatMap((server) =>
-    server.type === 'stdio' || server.auth === false
-      ? []
-      : [{ name: server.name, url: server.url, auth: server.auth }],
-  )
 }
 
 /** Sealed values as one word, such as a header may carry. */

@@ -123,7 +123,7 @@ async function openWatcher(
     import('ignore'),
   ])
   const ignored = ignore().add(await readIgnored(folder))
-  const matches = globs.length === 0 ? () => true : picomatch([...globs])
+  const matches = picomatch([...globs])
   const inFolder = (path: string) => relative(folder, path).split(sep).join('/')
   const watcher = watch(folder, {
     ignoreInitial: true,

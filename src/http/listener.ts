@@ -6,6 +6,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { messageOf, UserError } from '../errors.ts'
 import { createBoundedCounts } from '../lib/bounded-counts.ts'
+import { portHolder } from '../lib/port-holder.ts'
 import { addressBlock } from '../origin/client-address.ts'
 import type { ListenerName } from '../origin/known-origins.ts'
 import {
@@ -14,7 +15,6 @@ import {
   type ServedCertificate,
 } from '../tls/served-certificate.ts'
 import type { HttpEnv } from './http-env.ts'
-import { portHolder } from './port-holder.ts'
 
 /** How long a client may take to send, ms. An answer takes as long as it takes. */
 interface Deadlines {

@@ -2,46 +2,24 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PassThrough, Readable, Writable } from 'node:stream'
+import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { askForm } from '../../src/cli/ask-form.ts'
-import { createOutput } from '../../src/cli/output.ts'
-import { runProgram } from '../../src/cli/program.ts'
 import { readArguments } from '../../src/cli/tool-arguments.ts'
 import { takeInstanceLock } from '../../src/config/instance-lock.ts'
-import { UserError } from '../../src/errors.ts'
 import { recordingHeader, recordingLine } from '../../src/traffic/recording.ts'
 import { secretNames } from '../../src/traffic/redact-body.ts'
 import { createTraffic } from '../../src/traffic/traffic.ts'
 import { compileCache } from '../fixtures/compile-cache.ts'
 import { startTestGateway, stdioFixture } from '../fixtures/gateway.ts'
 import { fixturePath } from '../fixtures/start-server.ts'
+import { sallyport } from './command.ts'
 import { temporaryFolder } from './helpers.ts'
 
 const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
 
-/** Runs a command in this process. */
-async function sallyport(folder: string, args: readonly string[], input = '') {
-  const said = { out: '', err: '' }
-  const collector = (name: 'out' | 'err') =>
-    new Writable({
-      write(chunk, _encoding, done) {
-        said[name] += chunk
-        done()
-      },
-    })
-  const [stdout, stderr] = [collector('out'), collector('err')]
-  const json = args.includes('--json')
-  const output = createOutput({ stdout, stderr, env: {}, json })
-  const world = { cwd: () => folder, env: {}, stdin: Readable.from([input]), stdout, stderr }
-  try {
-    const code = await runProgram(args, { output, process: world as never })
-    return { ...said, code }
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    return { ...said, code: error.exitCode, err: `${error.message} ${error.hint}` }
-  }
-}
+const run = (folder: string, args: readonly string[], input = '') =>
+  sallyport(args, { cwd: folder, env: { HOME: folder }, input })
 
 describe('`sallyport list`, `call` and `read`', () => {
   let folder: string
@@ -63,7 +41,7 @@ describe('`sallyport list`, `call` and `read`', () => {
   })
 
   it('lists what the running gateway has', async () => {
-    const { out, code } = await sallyport(folder, ['list'])
+    const { out, code } = await run(folder, ['list'])
     expect(code).toBe(0)
     expect(out).toContain('add(a: number, b: number)')
     expect(out).toContain('greet(person, tone?)')
@@ -73,9 +51,9 @@ describe('`sallyport list`, `call` and `read`', () => {
 
   it('calls with pairs, with an object, and with what is read', async () => {
     const runs = await Promise.all([
-      sallyport(folder, ['call', 'default', 'add', 'a=2', 'b=3']),
-      sallyport(folder, ['call', 'default', 'echo', '{"text": "a=b"}']),
-      sallyport(folder, ['call', 'default', 'echo', '-', '--json'], '{"text": "read"}'),
+      run(folder, ['call', 'default', 'add', 'a=2', 'b=3']),
+      run(folder, ['call', 'default', 'echo', '{"text": "a=b"}']),
+      run(folder, ['call', 'default', 'echo', '-', '--json'], '{"text": "read"}'),
     ])
     expect(runs).toMatchObject([
       { code: 0, out: '{"sum":5}\n' },
@@ -87,10 +65,10 @@ describe('`sallyport list`, `call` and `read`', () => {
 
   it('fails as the tool does, and says what is not there', async () => {
     const [failed, refused, misspelt, read] = await Promise.all([
-      sallyport(folder, ['call', 'default', 'fail']),
-      sallyport(folder, ['call', 'default', 'fail_with_code']),
-      sallyport(folder, ['call', 'default', 'ecko']),
-      sallyport(folder, ['read', 'default', 'memo://hello']),
+      run(folder, ['call', 'default', 'fail']),
+      run(folder, ['call', 'default', 'fail_with_code']),
+      run(folder, ['call', 'default', 'ecko']),
+      run(folder, ['read', 'default', 'memo://hello']),
     ])
     expect(failed.code).toBe(1)
     expect(failed.out).not.toBe('')
@@ -124,13 +102,13 @@ describe('`sallyport list`, `call` and `read`', () => {
     record('fail_with_code', {}, { code: -32042, message: 'other words' }, 'error')
     record('echo', { text: 'x', password: 'secret' }, said('x'))
     await writeFile(join(folder, 'calls.jsonl'), recordingHeader(0) + lines.join(''))
-    const { code, out, err } = await sallyport(folder, ['replay', 'calls.jsonl'])
+    const { code, out, err } = await run(folder, ['replay', 'calls.jsonl'])
     expect(code).toBe(1)
     expect(out).toContain('same      tools/call echo')
     expect(out).toMatch(/differs {3}tools\/call add\n +content\[0\]\.text\n +- .*6.*\n +\+ .*5/)
     expect(out).toContain('left out  tools/call echo (its request holds a secret')
     expect(err).toContain('4 sent again, 2 answered otherwise.')
-    const only = await sallyport(folder, ['replay', 'calls.jsonl', '--only', 'ech*', '--json'])
+    const only = await run(folder, ['replay', 'calls.jsonl', '--only', 'ech*', '--json'])
     expect(only.code).toBe(0)
     expect(
       only.out
@@ -138,7 +116,7 @@ describe('`sallyport list`, `call` and `read`', () => {
         .split('\n')
         .map((line) => JSON.parse(line).outcome),
     ).toEqual(['same', 'left-out'])
-    const none = await sallyport(folder, ['replay', 'calls.jsonl', '--only', 'nothing'])
+    const none = await run(folder, ['replay', 'calls.jsonl', '--only', 'nothing'])
     expect(none).toMatchObject({ code: 2, err: expect.stringContaining('has no such call') })
   })
 

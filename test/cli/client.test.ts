@@ -8,12 +8,12 @@ import {
   listClients,
   runClient,
 } from '../../src/cli/commands/client.ts'
-import { createClientFollower } from '../../src/cli/commands/dev-clients.ts'
+import { createClientKeeper } from '../../src/cli/commands/dev-clients.ts'
 import type { Notice } from '../../src/cli/commands/dev-world.ts'
 import { createOutput } from '../../src/cli/output.ts'
 import { createClientFiles } from '../../src/clients/client-files.ts'
 import { requireClient } from '../../src/clients/mcp-clients.ts'
-import { runningGateway, takeInstanceLock } from '../../src/config/instance-lock.ts'
+import { runningAddress, takeInstanceLock } from '../../src/config/instance-lock.ts'
 import type { ResolvedConfig } from '../../src/config/resolved-config.ts'
 import { readyEvent } from './fake-gateway.ts'
 import { temporaryFolder } from './helpers.ts'
@@ -154,13 +154,13 @@ describe('sallyport client', () => {
 
   it('finds the gateway of a folder by its lock, once it is ready and while it lives', async () => {
     const home = await temporaryFolder()
-    expect(await runningGateway(home)).toBeUndefined()
+    expect(await runningAddress(home)).toBeUndefined()
     const lock = await takeInstanceLock(home)
-    expect(await runningGateway(home)).toBeUndefined()
+    expect(await runningAddress(home)).toBeUndefined()
     await lock.announce('https://otter.example', [])
-    expect(await runningGateway(home)).toBe('https://otter.example')
+    expect(await runningAddress(home)).toBe('https://otter.example')
     lock.release()
-    expect(await runningGateway(home)).toBeUndefined()
+    expect(await runningAddress(home)).toBeUndefined()
   })
 })
 
@@ -169,7 +169,7 @@ describe('dev --client --write', () => {
     const folder = await temporaryFolder()
     const findings: Notice[] = []
     const files = createClientFiles({ memoryFile: join(folder, 'clients.json') })
-    const follower = createClientFollower(
+    const follower = createClientKeeper(
       {
         chosen: ids.map(requireClient),
         write: true,

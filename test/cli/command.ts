@@ -23,6 +23,8 @@ export interface CommandRun {
 interface Surroundings {
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** What it can read, to its end. */
+  readonly input?: string
 }
 
 let queue: Promise<unknown> = Promise.resolve()
@@ -41,11 +43,15 @@ export function sallyport(
   return run
 }
 
-async function runHere(args: readonly string[], { cwd, env }: Surroundings): Promise<CommandRun> {
+async function runHere(
+  args: readonly string[],
+  { cwd, env, input }: Surroundings,
+): Promise<CommandRun> {
   const before = { cwd: process.cwd(), env: process.env }
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const said = Promise.all([text(stdout), text(stderr)])
   const ours = { stdout, stderr, stdin: new PassThrough() }
+  if (input !== undefined) ours.stdin.end(input)
   process.chdir(cwd)
   process.env = { PATH: before.env.PATH ?? '', ...definedOf(env) }
   try {

@@ -15,7 +15,7 @@ const closing = closeAfterEach()
 /** A gateway with a server that somebody has logged in to, and the command line beside it. */
 async function start() {
   const issuer = closing(await startForeignIssuer())
-  const { url: behind } = closing(await startServer('legacy-http.ts'))
+  const { url: behind } = closing(await startServer('legacy-http'))
   const { introspect } = issuer
   const { url } = closing(
     await startProtectedServer({ issuers: [issuer.issuer], introspect, behind }),

@@ -1,3 +1,4 @@
+import picomatch from 'picomatch'
 import { describe, expect, it } from 'vitest'
 import { watchedFiles } from '../../src/config/watched-files.ts'
 
@@ -13,7 +14,7 @@ describe('what `watch` of a server means', () => {
     ['go', ['run', '.'], '/work'],
     ['./bin/server.sh', [], '/work/bin'],
   ])('is, of %s %j, the folder of the script', (command, args, folder) => {
-    expect(watchedFiles(true, { command, args, cwd: '/work' })).toEqual({ folder, globs: [] })
+    expect(watchedFiles(true, { command, args, cwd: '/work' })).toMatchObject({ folder })
   })
 
   it.each([
@@ -31,5 +32,24 @@ describe('what `watch` of a server means', () => {
       folder: '/work',
       globs: ['src/**/*.ts'],
     })
+  })
+
+  it('is sources, and nothing that a program writes beside them', () => {
+    const program = { command: 'node', args: ['server.mjs'], cwd: '/work' }
+    const { globs = [] } = watchedFiles(true, program) ?? {}
+    const isWatched = picomatch([...globs])
+    const files = [
+      'server.mjs',
+      'lib/a.ts',
+      'data.json',
+      'out.log',
+      'dev.err',
+      '.env',
+      '.env.tmp',
+      'a.sqlite',
+      'calls.jsonl',
+      'sedX1',
+    ]
+    expect(files.filter((file) => isWatched(file))).toEqual(['server.mjs', 'lib/a.ts', 'data.json'])
   })
 })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
-import { ask } from '../../src/doctor/ask.ts'
+import { ask } from '../../src/doctor/find-gateway.ts'
 import { settlesWithin } from '../../src/lib/clock.ts'
 import { createHttpSender } from '../../src/lib/http-sender.ts'
 

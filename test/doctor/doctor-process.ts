@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import * as z from 'zod'
+import type { DoctorReport } from '../../src/doctor/examine.ts'
 import type { ReadyEvent } from '../../src/gateway-events.ts'
 import { type CommandRun, sallyport, sallyportProcess } from '../cli/command.ts'
 import { temporaryFolder, until } from '../cli/helpers.ts'
@@ -72,7 +73,10 @@ export async function runDoctor(
 }
 
 /** The findings of one check, as `warn: message -> fix`. */
-export function linesOf(report: Report | undefined, check: string): string[] {
+export function linesOf(
+  report: Pick<Report, 'findings'> | DoctorReport | undefined,
+  check: string,
+): string[] {
   return (report?.findings ?? [])
     .filter((finding) => finding.check === check)
     .map(({ state, message, fix }) => `${state}: ${message}${fix ? ` -> ${fix}` : ''}`)

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Check } from '../../src/doctor/check.ts'
-import { fail, ok, warn } from '../../src/doctor/check.ts'
+import { type Check, fail, ok, warn } from '../../src/doctor/check.ts'
 import { checks } from '../../src/doctor/checks.ts'
 import { runChecks } from '../../src/doctor/examine.ts'
 import { wait } from '../../src/lib/clock.ts'

@@ -1,13 +1,21 @@
-import type { IncomingMessage, RequestListener, Server } from 'node:http'
-import { request as ask, createServer } from 'node:http'
+import {
+  request as ask,
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { onTestFinished } from 'vitest'
 import { takeInstanceLock } from '../../src/config/instance-lock.ts'
 import type { Check, Finding } from '../../src/doctor/check.ts'
-import { type CreateWorldOptions, createDoctorWorld } from '../../src/doctor/create-world.ts'
-import type { DoctorWorld } from '../../src/doctor/world.ts'
+import {
+  type CreateWorldOptions,
+  createDoctorWorld,
+  type DoctorWorld,
+} from '../../src/doctor/world.ts'
 import { temporaryFolder } from '../cli/helpers.ts'
 import { issueEdgeCertificate } from '../emulators/certificates.ts'
 import type { AtEnd } from '../fixtures/cleanup.ts'
@@ -41,7 +49,11 @@ export function asLine({ state, message, fix }: Finding): string {
 }
 
 export interface RunningLab extends TestGateway {
-  world(env?: Environment, replaced?: Partial<DoctorWorld>): Promise<DoctorWorld>
+  world(
+    env?: Environment,
+    replaced?: Partial<DoctorWorld>,
+    options?: { patience?: number },
+  ): Promise<DoctorWorld>
 }
 
 /** A gateway of this process that holds the lock of its folder, as `dev` does. */
@@ -58,8 +70,8 @@ export async function startLab(
   await lock.announce(appUrl, origins)
   return {
     ...gateway,
-    world: (env = {}, replaced = {}) =>
-      worldOf({ projectDir: config.projectDir, config, env }, replaced),
+    world: (env = {}, replaced = {}, options = {}) =>
+      worldOf({ projectDir: config.projectDir, config, env, ...options }, replaced),
   }
 }
 

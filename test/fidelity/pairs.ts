@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { type ServerSketch, startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
-import { fixturePath, startServer } from '../fixtures/start-server.ts'
+import { fixturePath, type HttpFixture, startServer } from '../fixtures/start-server.ts'
 import { startHttp, startSse } from './server/carriers.ts'
 import { script } from './server/script.ts'
 import { type Era, HttpClient, SseClient, StdioClient, type WireClient } from './wire-client.ts'
@@ -54,7 +54,7 @@ async function start(kind: ServerKind): Promise<Place> {
       return { command: isScript ? [program, era] : [fixturePath(`${kind}.ts`)] }
     default: {
       if (!isScript) {
-        const server = await startServer(kind)
+        const server = await startServer(kind as HttpFixture)
         return { ...server, twin: server.url }
       }
       const open = () => (kind.endsWith('SSE') ? startSse(script) : startHttp(era, script))

@@ -8,7 +8,7 @@ import {
   type TestGatewayOptions,
 } from '../fixtures/gateway.ts'
 import { startHttpsFront } from '../fixtures/https-front.ts'
-import { startServer } from '../fixtures/start-server.ts'
+import { type HttpFixture, startServer } from '../fixtures/start-server.ts'
 import { issueClientPair } from '../tls/upstream/client-pair.ts'
 import {
   bundlesBeside,
@@ -25,7 +25,7 @@ const closing = closeAfterEach()
 const startTestGateway = (options: TestGatewayOptions) =>
   startRealTestGateway({ clock: createFastClock(20), ...options })
 
-async function startUpstream(file = 'legacy-http', tls: object = {}) {
+async function startUpstream(file: HttpFixture = 'legacy-http', tls: object = {}) {
   const ca = await createPrivateCa()
   const plain = closing(await startServer(file))
   const pair = await ca.issue(['127.0.0.1'])

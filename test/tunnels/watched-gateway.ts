@@ -12,6 +12,7 @@ import { wait } from '../../src/lib/clock.ts'
 import { until } from '../cli/helpers.ts'
 import { createFastClock } from '../fixtures/fast-clock.ts'
 import type { TestGateway } from '../fixtures/gateway.ts'
+import { isProcessAlive } from '../fixtures/processes.ts'
 import { startTunnelledGateway } from '../fixtures/tunnelled-gateway.ts'
 
 /**
@@ -84,12 +85,17 @@ export async function startWatchedGateway(options: {
   }
 }
 
-/** There are no upstreams, so the tunnel's client is all there is on the list. */
-async function newestProcess({ config }: TestGateway): Promise<number> {
-  const text = await readFile(join(config.home, 'processes.json'), 'utf8')
-  const pid = (JSON.parse(text) as { pid: number }[]).at(-1)?.pid
-  if (pid === undefined) throw new Error('no client of the tunnel runs')
-  return pid
+/**
+ * There are no upstreams, so the tunnel's client is all there is on the list, which is written while
+ * the tunnel opens and nobody waits for it.
+ */
+function newestProcess({ config }: TestGateway): Promise<number> {
+  const path = join(config.home, 'processes.json')
+  const newest = async () => {
+    const text = await readFile(path, 'utf8').catch(() => '[]')
+    return (JSON.parse(text) as { pid: number }[]).findLast(({ pid }) => isProcessAlive(pid))?.pid
+  }
+  return until(newest, { what: 'the list names the client of the tunnel' })
 }
 
 function isTunnelEvent(event: GatewayEvent): event is TunnelEvent {

@@ -2,16 +2,16 @@ import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { loadConfig } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
-import {
-  lookAtAuthority,
-  lookAtCertificate,
-  openCertificate,
-  ownCertificateFiles,
-} from '../../gateway/open-certificate.ts'
+import { openCertificate } from '../../gateway/open-certificate.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { createLogger } from '../../lib/logger.ts'
 import { count } from '../../lib/wording.ts'
 import { readCertificateFiles } from '../../tls/certificate-files.ts'
+import {
+  lookAtAuthority,
+  lookAtCertificate,
+  ownCertificateFiles,
+} from '../../tls/configured-certificate.ts'
 import { describeLocalFiles, type LocalCertificateDescription } from '../../tls/local-files.ts'
 import type { World } from '../output.ts'
 import type { Screen } from '../ui/screen.ts'

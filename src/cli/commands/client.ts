@@ -6,32 +6,32 @@ import {
   createClientFiles,
   type UndoneFile,
 } from '../../clients/client-files.ts'
-import type { ClientConnection, ClientScope, McpClient } from '../../clients/mcp-client.ts'
 import {
+  type ClientConnection,
+  type ClientScope,
   clientEntryName,
   keyVariableOf,
+  type McpClient,
   requireUsable,
   writeClient,
 } from '../../clients/mcp-client.ts'
 import { mcpClients, requireClient } from '../../clients/mcp-clients.ts'
-import type { TrustFilePaths } from '../../clients/trust-variables.ts'
-import { entryCaFile, trustValue } from '../../clients/trust-variables.ts'
+import { entryCaFile, type TrustFilePaths, trustValue } from '../../clients/trust-variables.ts'
 import type { UserFolders } from '../../clients/user-folders.ts'
-import { runningGateway } from '../../config/instance-lock.ts'
+import { runningAddress } from '../../config/instance-lock.ts'
 import { loadConfig, userFolderVariables } from '../../config/load.ts'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
-import { combineOptions, lookAtCertificate } from '../../gateway/open-certificate.ts'
+import { combineOptions } from '../../gateway/open-certificate.ts'
 import { ownValue } from '../../lib/objects.ts'
 import { needsCa } from '../../origin/exposure.ts'
 import { publicUrls } from '../../origin/public-urls.ts'
+import { lookAtCertificate } from '../../tls/configured-certificate.ts'
 import { combineTrustFiles } from '../../tls/trust-files.ts'
-import type { CopyResult } from '../clipboard.ts'
-import { copyToClipboard } from '../clipboard.ts'
+import { type CopyResult, copyToClipboard } from '../clipboard.ts'
 import type { Output, World } from '../output.ts'
 import { clientData, formatClientList, formatUndone, formatWritten } from '../ui/clients.ts'
-import type { TrustNeed } from '../ui/snippets.ts'
-import { formatEntry, formatQr, formatTrust } from '../ui/snippets.ts'
+import { formatClientEntry, formatQr, formatTrust, type TrustNeed } from '../ui/snippets.ts'
 
 /** The options of `sallyport client`, as they were typed. */
 export interface ClientFlags {
@@ -62,7 +62,7 @@ export async function client(
     config,
     folders: userFolders(process),
     files: createClientFiles({ memoryFile: clientFileMemoryPath(config.home) }),
-    runningAt: () => runningGateway(config.home),
+    runningAt: () => runningAddress(config.home),
     trustFiles: await trustFilesOf(config),
     copy: (text) =>
       copyToClipboard(text, { platform, writeTerminal: (sequence) => output.sequence(sequence) }),
@@ -201,7 +201,7 @@ function show(
     '',
     ...(written
       ? formatWritten(written, { screen, folder: folders.projectDir })
-      : formatEntry(client, connection, screen)),
+      : formatClientEntry(client, connection, screen)),
     '',
     ...(client.dials === 'cloud' ? [] : [...formatTrust(client, trust, { screen, platform }), '']),
     ...screen.prose(client.next(connection)),

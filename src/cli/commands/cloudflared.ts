@@ -38,7 +38,10 @@ export function cloudflared(
   )
 }
 
-/** What `cloudflared install` is made of. */
+/**
+ * What `cloudflared install` is made of.
+ * @internal
+ */
 export interface CloudflaredDeps {
   readonly output: Output
   /** Asks a person; undefined without a terminal. */
@@ -52,6 +55,7 @@ export interface CloudflaredDeps {
 /**
  * Installs cloudflared into `.sallyport/bin`, after asking. Resolves with the exit code.
  * @throws UserError USAGE without a terminal and without `--yes`; TUNNEL_INSTALL_FAILED
+ * @internal
  */
 export async function runCloudflaredInstall(
   { yes }: { yes: boolean },

@@ -8,7 +8,7 @@ import { trustFilesIn } from '../ui/snippets.ts'
 import type { DevClients, Notice } from './dev-world.ts'
 
 /** Keeps the address of now in clients' files; without anything to write it does nothing. */
-export function createClientFollower(
+export function createClientKeeper(
   clients: DevClients | undefined,
   options: { home: string; warn: (notice: Notice) => void },
 ) {

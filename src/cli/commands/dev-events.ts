@@ -10,7 +10,7 @@ import { failureEvent } from '../ui/failure.ts'
 import { createNewsFormatter } from '../ui/news.ts'
 import { formatReady, type ReadyView } from '../ui/ready.ts'
 import { createPendingApprovals } from './approvals.ts'
-import { createClientFollower } from './dev-clients.ts'
+import { createClientKeeper } from './dev-clients.ts'
 import type { DevWorld, Notice } from './dev-world.ts'
 
 export type DevEvents = ReturnType<typeof createDevEvents>
@@ -33,9 +33,9 @@ export function createDevEvents(options: DevEventsOptions) {
   const { output } = world
   const configFile = shortPath(config.configFile, config.projectDir)
   const news = createNewsFormatter({ screen: output.stderr, configFile })
-  const address = createAddressFollower(options, (notice) => warn(notice))
+  const address = createAddressKeeper(options, (notice) => warn(notice))
   const approvals = createPendingApprovals({ now: Date.now })
-  const clients = createClientFollower(world.clients, {
+  const clients = createClientKeeper(world.clients, {
     home: config.home,
     warn: (notice) => warn(notice),
   })
@@ -107,7 +107,7 @@ export function createDevEvents(options: DevEventsOptions) {
 }
 
 /** Keeps files, lock and companions at the address of now. */
-function createAddressFollower(
+function createAddressKeeper(
   { world, config, lock, appUrlFiles, companions }: DevEventsOptions,
   warn: (notice: Notice) => void,
 ) {

@@ -134,7 +134,10 @@ function describeReopened(
   return [done, ...[...failed].map(([name, error]) => `Server "${name}" still fails: ${error}`)]
 }
 
-/** What each key does, in a sentence. */
+/**
+ * What each key does, in a sentence.
+ * @internal
+ */
 export function formatKeyHelp(
   { style }: Screen,
   { opensTunnel }: { opensTunnel: boolean },

@@ -149,7 +149,10 @@ async function followConfig({
   })
 }
 
-/** What became of the APP_URL lines when we stopped; `undefined` when there were none. */
+/**
+ * What became of the APP_URL lines when we stopped; `undefined` when there were none.
+ * @internal
+ */
 export function formatRestored(files: readonly RestoredFile[], folder: string): string | undefined {
   if (files.length === 0) return undefined
   return files.map((file) => formatFile(file, shortPath(file.path, folder))).join(' ')

@@ -1,9 +1,7 @@
 import { settlesWithin } from '../../lib/clock.ts'
-import type { StopReason } from '../stop-reasons.ts'
-import { createEmergencyExit, watchStopReasons } from '../stop-reasons.ts'
+import { createEmergencyExit, type StopReason, watchStopReasons } from '../stop-reasons.ts'
 import { exitCodeOf, failureEvent, formatFailure } from '../ui/failure.ts'
-import type { DevStart } from './dev-start.ts'
-import { startDev } from './dev-start.ts'
+import { type DevStart, startDev } from './dev-start.ts'
 import type { DevWorld } from './dev-world.ts'
 
 /**

@@ -63,7 +63,7 @@ export async function askGateway(
 /** Our gateway is known by what it serves. */
 async function servedCertificates(config: ResolvedConfig): Promise<string[]> {
   if (!config.https) return []
-  const { lookAtCertificate } = await import('../../gateway/open-certificate.ts')
+  const { lookAtCertificate } = await import('../../tls/configured-certificate.ts')
   const readText = (path: string) => readFile(path, 'utf8').catch(() => undefined)
   const files = await lookAtCertificate(config, { readText, now: Date.now() })
   return [files.leaf, files.addresses].flatMap((pair) => pair?.cert ?? [])

@@ -80,7 +80,7 @@ function formatClient(
   return [
     ...(view.written && client.file
       ? screen.prose(`${client.title}: ${client.next(first)}`)
-      : formatEntry(client, first, screen)),
+      : formatClientEntry(client, first, screen)),
     ...formatOthers(others, screen),
     '',
     ...formatTrust(client, trust, view),
@@ -88,7 +88,7 @@ function formatClient(
 }
 
 /** The entry for a client's configuration, and the command or links that add it. */
-export function formatEntry(
+export function formatClientEntry(
   client: McpClient,
   connection: ClientConnection,
   screen: Screen,

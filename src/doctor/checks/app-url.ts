@@ -5,8 +5,7 @@ import { appUrlJournalFile, readAppUrlJournal } from '../../config/app-url-files
 import { isLoopbackHost } from '../../lib/hosts.ts'
 import { listOf } from '../../lib/wording.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
-import { configOf, namePath, runningGateway } from '../config-of.ts'
-import type { DoctorWorld } from '../world.ts'
+import { configOf, type DoctorWorld, namePath, runningGateway } from '../world.ts'
 
 /** Where APP_URL stands, and what it says there. */
 interface Place {

@@ -2,7 +2,6 @@ import { createPrivateKey } from 'node:crypto'
 import { join } from 'node:path'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
-import { ownCertificateFiles, servedNames } from '../../gateway/open-certificate.ts'
 import { listOf } from '../../lib/wording.ts'
 import { authorityFiles, resolveMkcertRoot } from '../../tls/authority.ts'
 import {
@@ -12,16 +11,14 @@ import {
   timeLeft,
   validityProblem,
 } from '../../tls/certificate.ts'
-import type { CertificateFiles } from '../../tls/certificate-files.ts'
-import { readCertificateFiles } from '../../tls/certificate-files.ts'
+import { type CertificateFiles, readCertificateFiles } from '../../tls/certificate-files.ts'
+import { ownCertificateFiles, servedNames } from '../../tls/configured-certificate.ts'
 import type { LocalFiles, LocalPair } from '../../tls/local-files.ts'
 import { listenedOn, resolveLeafNames } from '../../tls/local-names.ts'
 import { permittedNamesOf } from '../../tls/name-constraints.ts'
 import { defaultCaRoot } from '../../tls/own-authority.ts'
-import type { Check, Finding } from '../check.ts'
-import { fail, ok, warn } from '../check.ts'
-import { configOf, localFilesOf, namePath } from '../config-of.ts'
-import type { DoctorWorld } from '../world.ts'
+import { type Check, type Finding, fail, ok, warn } from '../check.ts'
+import { configOf, type DoctorWorld, localFilesOf, namePath } from '../world.ts'
 
 const renew = 'pnpm sallyport certs renew'
 

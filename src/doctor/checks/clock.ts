@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
-import { publicOriginIn } from '../config-of.ts'
-import type { DoctorWorld } from '../world.ts'
+import { type DoctorWorld, publicOriginIn } from '../world.ts'
 
 const toleranceMs = 60_000
 

@@ -2,8 +2,7 @@ import { isIP } from 'node:net'
 import { isLoopbackHost } from '../../lib/hosts.ts'
 import { listOf } from '../../lib/wording.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
-import { publicOriginIn, runningGateway } from '../config-of.ts'
-import type { DoctorWorld } from '../world.ts'
+import { type DoctorWorld, publicOriginIn, runningGateway } from '../world.ts'
 
 /** Whether this machine's resolver knows the names that are used. */
 export const dns: Check = {

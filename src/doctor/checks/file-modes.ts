@@ -3,8 +3,7 @@ import { shellQuote } from '../../lib/shell.ts'
 import { authorityFiles } from '../../tls/authority.ts'
 import { defaultCaRoot } from '../../tls/own-authority.ts'
 import { type Check, type Finding, fail, ok } from '../check.ts'
-import { configOf, namePath } from '../config-of.ts'
-import type { DoctorWorld } from '../world.ts'
+import { configOf, type DoctorWorld, namePath } from '../world.ts'
 
 const secretFiles = [
   'state.sqlite',

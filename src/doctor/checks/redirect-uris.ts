@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { protectedUpstreams } from '../../gateway/upstream-logins.ts'
 import { listOf } from '../../lib/wording.ts'
 import {
   createUpstreamGrants,
   type ProtectedUpstream,
+  protectedUpstreams,
   type RedirectChange,
   redirectChanges,
 } from '../../oauth/client/upstream-grants.ts'
@@ -12,8 +12,7 @@ import { createSealedStore } from '../../store/sealed-store.ts'
 import { readSealingKey } from '../../store/sealing-key.ts'
 import { openReadOnlyStore } from '../../store/sqlite-store.ts'
 import { type Check, type Finding, ok, warn } from '../check.ts'
-import { addressOf, configOf } from '../config-of.ts'
-import type { DoctorWorld } from '../world.ts'
+import { appUrlOf, configOf, type DoctorWorld } from '../world.ts'
 
 /** Whether each server's issuer knows the redirect URI that we would send it now. */
 export const redirectUris: Check = {
@@ -21,7 +20,7 @@ export const redirectUris: Check = {
   title: 'Logins to servers',
   async run(world) {
     const config = configOf(world)
-    const appUrl = addressOf(world)
+    const appUrl = appUrlOf(world)
     const upstreams = config ? protectedUpstreams(config) : []
     if (appUrl === undefined || upstreams.length === 0) return []
     const { redirectUri } = publicUrls(appUrl)

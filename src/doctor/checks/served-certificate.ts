@@ -2,10 +2,16 @@ import type { X509Certificate } from 'node:crypto'
 import { exposureOfOrigin } from '../../origin/exposure.ts'
 import { daysLeft, nameIn } from '../../tls/certificate.ts'
 import type { LocalFiles } from '../../tls/local-files.ts'
-import type { Check, Finding } from '../check.ts'
-import { fail, ok, warn } from '../check.ts'
-import { configOf, localFilesOf, namePath, publicOriginIn, runningGateway } from '../config-of.ts'
-import type { DoctorWorld, Handshake } from '../world.ts'
+import { type Check, type Finding, fail, ok, warn } from '../check.ts'
+import type { TlsHandshake } from '../probes.ts'
+import {
+  configOf,
+  type DoctorWorld,
+  localFilesOf,
+  namePath,
+  publicOriginIn,
+  runningGateway,
+} from '../world.ts'
 
 /** Whether each https address serves the certificate it should, as a client would see it. */
 export const servedCertificate: Check = {
@@ -80,7 +86,7 @@ async function judgePublic(origin: string, world: DoctorWorld): Promise<Finding>
 /** What a client would say, and what to do about it. */
 function refused(
   origin: string,
-  { code, reason, certificate }: Handshake & { ok: false },
+  { code, reason, certificate }: TlsHandshake & { ok: false },
 ): Finding {
   const issuer = certificate ? ` (signed by ${nameIn(certificate.issuer)})` : ''
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {

@@ -2,11 +2,8 @@ import type { X509Certificate } from 'node:crypto'
 import { listOf } from '../../lib/wording.ts'
 import { authorityName } from '../../tls/authority.ts'
 import { parseCertificates } from '../../tls/certificate.ts'
-import type { Check, Finding } from '../check.ts'
-import { fail, ok, warn } from '../check.ts'
-import { localFilesOf, namePath } from '../config-of.ts'
-import { environmentCommand } from '../environment-command.ts'
-import type { DoctorWorld } from '../world.ts'
+import { type Check, type Finding, fail, ok, warn } from '../check.ts'
+import { type DoctorWorld, environmentCommand, localFilesOf, namePath } from '../world.ts'
 
 /** `adds`: to the roots the program has. `replaces`: nothing else is trusted. */
 const variables: Readonly<Record<string, 'adds' | 'replaces'>> = {

@@ -1,10 +1,12 @@
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { listOf } from '../../lib/wording.ts'
+import type { LocalFiles } from '../../tls/local-files.ts'
+import { createServerContexts } from '../../tls/served-certificate.ts'
 import { type Check, type Finding, ok, warn } from '../check.ts'
-import { configOf, localFilesOf } from '../config-of.ts'
-import { environmentCommand } from '../environment-command.ts'
-import { withLocalHttps } from '../local-https.ts'
 import { type Runtime, runtimes, type TrustTrial, type TrustVerdict } from '../runtimes.ts'
-import type { DoctorWorld } from '../world.ts'
+import { configOf, type DoctorWorld, environmentCommand, localFilesOf } from '../world.ts'
 
 interface Tried {
   readonly name: string
@@ -12,7 +14,7 @@ interface Tried {
 }
 
 /** Which programs of this machine, in the environment of now, trust the local https address. */
-export const trust: Check = {
+export const programTrust: Check = {
   id: 'trust',
   title: 'Trust',
   deadlineMs: 9_000,
@@ -76,4 +78,29 @@ function summarize(tried: readonly Tried[], world: DoctorWorld): Finding[] {
         ]
       : []),
   ]
+}
+
+/**
+ * Shows the local certificate on a free port of this machine as long as `use` runs, so that whoever
+ * refuses it is not told of by a gateway. Undefined when there is no certificate.
+ */
+async function withLocalHttps<T>(
+  { leaf, addresses }: LocalFiles,
+  use: (origin: string) => Promise<T>,
+): Promise<T | undefined> {
+  if (!leaf) return undefined
+  const contexts = createServerContexts({ ...leaf, forAddresses: addresses })
+  const server = createServer(contexts.options, (request, response) => {
+    // Of a repository git would want more.
+    response.statusCode = request.url?.includes('/info/refs') ? 404 : 200
+    response.end('ok')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    return await use(`https://localhost:${(server.address() as AddressInfo).port}`)
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
 }

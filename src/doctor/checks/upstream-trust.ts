@@ -1,18 +1,17 @@
 import type { HttpServerConfig } from '../../config/resolved-config.ts'
 import { UserError } from '../../errors.ts'
-import {
-  type BundleReader,
-  diagnoseServer,
-  readUpstreamBundles,
-} from '../../gateway/open-upstream-bundles.ts'
 import { shellQuote } from '../../lib/shell.ts'
 import { exposureOfOrigin } from '../../origin/exposure.ts'
 import { findExpiring } from '../../tls/upstream/bundle-expiry.ts'
 import type { UpstreamDiagnosis } from '../../tls/upstream/diagnose-upstream.ts'
+import {
+  type BundleReader,
+  diagnoseServer,
+  readUpstreamBundles,
+} from '../../tls/upstream/open-upstream-bundles.ts'
 import { addCommand, isUnreached } from '../../tls/upstream/tls-failures.ts'
 import { type Check, type Finding, fail, ok, warn } from '../check.ts'
-import { configOf, namePath, runningGateway } from '../config-of.ts'
-import type { DoctorWorld } from '../world.ts'
+import { configOf, type DoctorWorld, namePath, runningGateway } from '../world.ts'
 
 const connectMs = 3_000
 

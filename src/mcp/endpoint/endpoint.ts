@@ -27,30 +27,13 @@ import { createSseSessions } from './sse.ts'
 import { createStreamableSessions } from './streamable.ts'
 
 /** The protected resource behind `/api/mcp/:profile`: one URL for every protocol revision. */
-export interface Endpoint {
-  readonly profile: Profile
-  /** Answers a streamable HTTP request of either era. */
-  handle(exchange: HttpExchange): void
-  /** Answers `GET …/sse` and `POST …/messages` of the deprecated HTTP+SSE transport. */
-  openSse(exchange: HttpExchange, messagesPath: string): void
-  receiveSse(exchange: HttpExchange, sessionId: string): void
-  /** The 2025 MCP sessions that are open. */
-  sessions(): Iterable<Session>
-  /** Tells everybody that a list or a resource of a server has changed. */
-  changed(server: string, notification: Notification, params: string | undefined): void
-  /** The same of lists, where no server said so. */
-  listsChanged(server: string, kinds: ReadonlySet<CatalogKind>): void
-  /** Ends every session and stream. */
-  close(): void
-}
-
 export function createEndpoint(options: {
   profile: Profile
   store: Store
   sealer: Sealer
   now: () => number
   logger: Logger
-}): Endpoint {
+}) {
   const { profile, store, sealer, now, logger } = options
   const streams = createClientStreams({ logger })
   const records = createSessionRecords({ profile: profile.config.name, sealer, store, now })
@@ -66,7 +49,8 @@ export function createEndpoint(options: {
 
   return {
     profile,
-    handle(exchange) {
+    /** Answers a streamable HTTP request of either era. */
+    handle(exchange: HttpExchange) {
       const { body, incoming } = exchange
       if (incoming.method !== 'POST' || !body) return streamable.handle(exchange)
       if (!takenBy(exchange).json) return sendNotAcceptable(exchange, 'the answer may be JSON')
@@ -78,21 +62,26 @@ export function createEndpoint(options: {
       if (message?.kind === 'request') modern.serve(message, exchange)
       else sendEmpty(exchange, 202)
     },
+    /** Answers `GET …/sse` and `POST …/messages` of the deprecated HTTP+SSE transport. */
     openSse: sse.open,
     receiveSse: sse.receive,
-    *sessions() {
+    /** The 2025 MCP sessions that are open. */
+    *sessions(): Iterable<Session> {
       yield* streamable
       yield* sse
     },
+    /** Tells everybody that a list or a resource of a server has changed. */
     changed,
-    listsChanged(server, kinds) {
+    /** The same of lists, where no server said so. */
+    listsChanged(server: string, kinds: ReadonlySet<CatalogKind>): void {
       for (const kind of kinds) {
         const method = `notifications/${kind}/list_changed`
         const text = writeNotification(method, undefined)
         changed(server, { kind: 'notification', method, params: undefined, text }, undefined)
       }
     },
-    close() {
+    /** Ends every session and stream. */
+    close(): void {
       modern.close()
       streamable.close()
       sse.close()
@@ -100,6 +89,8 @@ export function createEndpoint(options: {
     },
   }
 }
+
+export type Endpoint = ReturnType<typeof createEndpoint>
 
 /**
  * A request of 2026-07-28 says so in its `_meta`, or at least in its header; `initialize` opens a session

@@ -3,27 +3,22 @@ import type { ProfileConfig } from '../../config/resolved-config.ts'
 
 type ToolRules = ProfileConfig['tools']
 
-/** Decides which tools of which server a profile shows, and what it calls and says of them. */
-export interface ToolFilter {
-  allows(server: string, tool: string): boolean
-  /** The configured name, or undefined to use the ordinary one. */
-  renamed(server: string, tool: string): string | undefined
-  described(server: string, tool: string): string | undefined
-  /** Whether there are no rules, so that every tool is shown as it is. */
-  readonly isEmpty: boolean
-}
-
-/** Compiles a profile's rules. A reference is `tool` (of any server) or `server/tool`. */
-export function createToolFilter(rules: ToolRules): ToolFilter {
+/**
+ * Decides which tools of which server a profile shows, and what it calls and says of them. A reference in
+ * its rules is `tool` (of any server) or `server/tool`.
+ */
+export function createToolFilter(rules: ToolRules) {
   const allow = rules.allow.map(compileReference)
   const deny = rules.deny.map(compileReference)
   return {
-    allows(server, tool) {
+    allows(server: string, tool: string): boolean {
       if (deny.some((matches) => matches(server, tool))) return false
       return allow.length === 0 || allow.some((matches) => matches(server, tool))
     },
-    renamed: (server, tool) => lookUp(rules.rename, server, tool),
-    described: (server, tool) => lookUp(rules.describe, server, tool),
+    /** The configured name, or undefined to use the ordinary one. */
+    renamed: (server: string, tool: string) => lookUp(rules.rename, server, tool),
+    described: (server: string, tool: string) => lookUp(rules.describe, server, tool),
+    /** Whether there are no rules, so that every tool is shown as it is. */
     isEmpty:
       allow.length + deny.length === 0 &&
       Object.keys(rules.rename).length + Object.keys(rules.describe).length === 0,

@@ -11,24 +11,16 @@ export interface RestartPolicyOptions {
 }
 
 /** Counts failures in a row and says when to try again: 0.5 s, doubling to 60 s. */
-export interface RestartPolicy {
-  opened(): void
-  /** Notes a failure and returns the delay before the next attempt, ms. */
-  failed(): number
-  /** Why a call must not start the upstream now, or undefined when it may. */
-  refusal(): string | undefined
-  reset(): void
-}
-
-export function createRestartPolicy({ now, random }: RestartPolicyOptions): RestartPolicy {
+export function createRestartPolicy({ now, random }: RestartPolicyOptions) {
   let failures = 0
   let openedAt: number | undefined
   let nextAttemptAt = 0
   return {
-    opened() {
+    opened(): void {
       openedAt = now()
     },
-    failed() {
+    /** Notes a failure and returns the delay before the next attempt, ms. */
+    failed(): number {
       if (openedAt !== undefined && now() - openedAt >= healthyMs) failures = 0
       openedAt = undefined
       const delay = backoffDelay(failures, { firstMs: 500, maxMs: 60_000, random })
@@ -36,12 +28,13 @@ export function createRestartPolicy({ now, random }: RestartPolicyOptions): Rest
       nextAttemptAt = now() + delay
       return delay
     },
-    refusal() {
+    /** Why a call must not start the upstream now, or undefined when it may. */
+    refusal(): string | undefined {
       const remaining = nextAttemptAt - now()
       if (failures < patience || remaining <= 0) return undefined
       return `it failed ${failures} times in a row; the next attempt is in ${Math.ceil(remaining / 1000)} s`
     },
-    reset() {
+    reset(): void {
       failures = 0
       nextAttemptAt = 0
       openedAt = undefined

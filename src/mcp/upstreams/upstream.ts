@@ -1,5 +1,4 @@
 import type { ServerConfig } from '../../config/resolved-config.ts'
-import type { UpstreamState } from '../../gateway-events.ts'
 import { settlesWithin } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { ProcessReaper } from '../../lib/process-reaper.ts'
@@ -16,9 +15,9 @@ import { type ClientSession, createLinks } from './links.ts'
 import { createLogLevels } from './log-levels.ts'
 import type { MessageOwner } from './message-owner.ts'
 import { createResourceSubscriptions } from './resource-subscriptions.ts'
-import { createRestartPolicy } from './restart-policy.ts'
-import { createTaskOwners, type TaskOwners } from './task-owners.ts'
-import type { PendingLogin, UpstreamAuth } from './upstream-auth.ts'
+import { createTaskOwners } from './task-owners.ts'
+import { createUpkeep } from './upkeep.ts'
+import type { UpstreamAuth } from './upstream-auth.ts'
 import { createUpstreamMemory } from './upstream-memory.ts'
 
 /** Longest handshake, ms: `npx -y` may have to install the server first. */
@@ -55,59 +54,16 @@ export interface UpstreamOptions {
   readonly audience: (server: string) => readonly MessageOwner[]
 }
 
-/** One configured server: its connections, what it offers, and how it is kept running. */
-export interface Upstream {
-  readonly config: ServerConfig
-  readonly name: string
-  /** For its owner: the error may hold words of the server's own. */
-  status(): { state: UpstreamState; error: string | undefined; loginUrl: string | undefined }
-  /** The login it waits for; undefined when it waits for none. */
-  loginNeeded(): Promise<RpcError | undefined>
-  /** Announces its login link anew, after the address it leads through has changed. */
-  refreshLogin(): Promise<void>
-  /** What it offers, as last seen; undefined when it was never reached. */
-  catalog(): ServerCatalog | undefined
-  /** Settles, without rejecting, when the first attempt to reach it is over. */
-  readonly tried: Promise<void>
-  /** The same, but never later than two seconds after the start: as long as a listing may wait. */
-  readonly firstSight: Promise<void>
-  /** The connection for a call, where it is open. */
-  ready(session: ClientSession | undefined): UpstreamConnection | undefined
-  /** The connection for a call; opens it when there is none. @throws RpcError */
-  connection(session: ClientSession | undefined): Promise<UpstreamConnection>
-  readonly tasks: TaskOwners
-  /** Whether the session hears what is said to it alone, on a connection of its own. */
-  isolates(session: MessageOwner): boolean
-  /** Follows a resource until the returned function is called. Rejects when the server refuses. */
-  subscribe(uri: string, session: ClientSession | undefined): Promise<() => void>
-  /** Passes a session's log level on where the server keeps one. @throws RpcError its refusal */
-  setLogLevel(session: ClientSession, level: string): Promise<void>
-  /** Passes a notification of a session's client on, where the server hears such things. */
-  notify(session: ClientSession, method: string, params: string | undefined): void
-  releaseSession(session: ClientSession): Promise<void>
-  restart(): Promise<void>
-  /**
-   * The same for a server whose files have changed: calls under way end first, as far as `patienceMs`
-   * goes, and those that come meanwhile are answered by the new one.
-   */
-  reload(patienceMs: number): Promise<void>
-  close(): Promise<void>
-}
-
-/** Creates an upstream and starts its first attempt to connect in the background. */
-export function createUpstream(options: UpstreamOptions): Upstream {
+/**
+ * One configured server: its connections, what it offers, and how it is kept running. The first attempt
+ * to connect starts in the background.
+ */
+export function createUpstream(options: UpstreamOptions) {
   const { config, logger, now } = options
   const memory = createUpstreamMemory(options.store, config, now)
-  const policy = createRestartPolicy(options)
   const tasks = createTaskOwners({ server: config.name, store: options.store, now, logger })
-  let lastError: string | undefined
-  /** Of the last failure, with words of the server's own: for the owner, and for no caller. */
-  let ownersReason: string | undefined
-  let pendingLogin: PendingLogin | undefined
-  let restartTimer: NodeJS.Timeout | undefined
   let lastUsed = now()
   let closed = false
-  let starting = 0
   let restarts = 0
   let toldMalformed = false
   /** While it is replaced by its new self. */
@@ -123,7 +79,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     isTaskOf: (taskId, owner) => tasks.isOf(taskId, owner.taskOwner),
     unasked: () => logLevels.unasked(),
     connect(partial) {
-      ownersReason = undefined
+      upkeep.tellOwner(undefined)
       return connectUpstream({
         ...partial,
         config,
@@ -132,9 +88,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         reaper: options.reaper,
         auth: options.auth,
         connections: options.connections,
-        onOwnersReason: (reason) => {
-          ownersReason = reason
-        },
+        onOwnersReason: upkeep.tellOwner,
         logger,
         onMalformed(excerpt) {
           logger.debug('sent what is no JSON-RPC message', { excerpt })
@@ -159,7 +113,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     },
     onLost(reason, session) {
       if (session) lostSessions.add(session.ownerId)
-      else if (!closed) void failed(reason)
+      else void upkeep.failed(reason)
     },
     onChange(notification, params, session) {
       const isList = notification.method !== 'notifications/resources/updated'
@@ -176,9 +130,17 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     onChanged: (kinds) => options.onCatalog(config.name, kinds),
     onListFailed: () => options.onState(config.name),
   })
+  const upkeep = createUpkeep({
+    ...options,
+    server: config.name,
+    open: () => acquire(undefined),
+    read: catalog.refresh,
+    onState: () => options.onState(config.name),
+    tellsEverybody: config.type === 'stdio' && config.watch !== undefined,
+  })
   const perSession = {
     links,
-    acquire: (session: ClientSession | undefined) => upstream.connection(session),
+    acquire: connection,
     timeoutMs: listTimeoutMs,
     logger,
   }
@@ -210,47 +172,6 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     }
   }
 
-  async function failed(reason: string): Promise<void> {
-    pendingLogin = await options.auth.pendingLogin(config.name)
-    if (closed) return
-    lastError = pendingLogin?.message ?? reason
-    if (!pendingLogin) {
-      const delay = policy.failed()
-      logger.info('failed', { reason: ownersReason ?? reason, retryInMs: delay })
-      clearTimeout(restartTimer)
-      restartTimer = setTimeout(() => void start(), delay)
-      restartTimer.unref()
-    }
-    // While a login is needed, trying again cannot help; the login restarts it.
-    options.onState(config.name)
-  }
-
-  async function start(): Promise<void> {
-    if (closed) return
-    try {
-      await connecting(acquire(undefined))
-      if (closed) return
-      policy.opened()
-      lastError = undefined
-      ownersReason = undefined
-      pendingLogin = undefined
-      await catalog.refresh()
-      options.onState(config.name)
-    } catch (error) {
-      if (!closed) await failed(failureReason(error))
-    }
-  }
-
-  async function connecting<T>(opening: Promise<T>): Promise<T> {
-    starting += 1
-    options.onState(config.name)
-    try {
-      return await opening
-    } finally {
-      starting -= 1
-    }
-  }
-
   const idleTimer = Number.isFinite(config.idleMs)
     ? setInterval(stopWhenIdle, Math.max(1_000, config.idleMs / 4))
     : undefined
@@ -263,59 +184,64 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     void links.closeAll().then(() => options.onState(config.name))
   }
 
-  const upstream: Omit<Upstream, 'tried' | 'firstSight'> = {
+  async function connection(session: ClientSession | undefined): Promise<UpstreamConnection> {
+    lastUsed = now()
+    await reloading
+    if (links.all().length === 0 && !links.opening) {
+      const refusal = upkeep.wake()
+      if (refusal !== undefined) throw unavailable(refusal)
+    }
+    try {
+      return await acquire(session)
+    } catch (error) {
+      throw (await upkeep.loginNeeded()) ?? unavailable(upkeep.forCallers(failureReason(error)))
+    }
+  }
+
+  async function restart(): Promise<void> {
+    upkeep.reset()
+    restarts += 1
+    await links.closeAll()
+    await upkeep.start()
+  }
+
+  const tried = Promise.all([catalog.recall(), tasks.recall()]).then(upkeep.start)
+
+  return {
     config,
     name: config.name,
+    /** For its owner: the error may hold words of the server's own. */
     status() {
-      const loginUrl = pendingLogin?.loginUrl
-      const error = lastError && !pendingLogin ? (ownersReason ?? lastError) : lastError
-      if (links.shared()) {
-        return { state: 'up', error: failedLists(catalog.current()), loginUrl: undefined }
-      }
-      if (starting > 0 || links.opening) return { state: 'starting', error, loginUrl }
-      if (pendingLogin) return { state: 'login-needed', error, loginUrl }
-      return { state: error === undefined ? 'idle' : 'failed', error, loginUrl }
+      if (!links.shared()) return upkeep.state(links.opening)
+      const error = failedLists(catalog.current())
+      return { state: 'up', error, loginUrl: undefined } as const
     },
+    loginNeeded: upkeep.loginNeeded,
+    refreshLogin: upkeep.refreshLogin,
+    /** What it offers, as last seen; undefined when it was never reached. */
     catalog: catalog.current,
-    ready(session) {
+    /** Settles, without rejecting, when the first attempt to reach it is over. */
+    tried,
+    /** The same, but never later than two seconds after the start: as long as a listing may wait. */
+    firstSight: settlesWithin(tried, firstSightMs).then(() => {}),
+    /** The connection for a call, where it is open. */
+    ready(session: ClientSession | undefined): UpstreamConnection | undefined {
       lastUsed = now()
       return reloading ? undefined : links.ready(session)
     },
-    async connection(session) {
-      lastUsed = now()
-      await reloading
-      const isDown = links.all().length === 0
-      if (isDown && !links.opening && starting === 0) {
-        const refusal = policy.refusal()
-        if (refusal) throw unavailable(`${refusal}: ${lastError}`)
-        clearTimeout(restartTimer)
-        void start()
-      }
-      try {
-        return await acquire(session)
-      } catch (error) {
-        throw (await upstream.loginNeeded()) ?? unavailable(failureReason(error))
-      }
-    },
+    /** The connection for a call; opens it when there is none. @throws RpcError */
+    connection,
     tasks,
-    isolates: (session) => links.own(session) !== undefined,
-    async refreshLogin() {
-      if (!pendingLogin) return
-      pendingLogin = await options.auth.pendingLogin(config.name)
-      lastError = pendingLogin?.message ?? lastError
-      options.onState(config.name)
-    },
-    async loginNeeded() {
-      const login = await options.auth.pendingLogin(config.name)
-      if (!login) return undefined
-      const data = { server: config.name, loginUrl: login.loginUrl }
-      return new RpcError(rpcCodes.upstreamUnavailable, login.message, data)
-    },
+    /** Whether the session hears what is said to it alone, on a connection of its own. */
+    isolates: (session: MessageOwner) => links.own(session) !== undefined,
+    /** Follows a resource until the returned function is called. Rejects when the server refuses. */
     subscribe: subscriptions.subscribe,
+    /** Passes a session's log level on where the server keeps one. @throws RpcError its refusal */
     setLogLevel: logLevels.set,
-    notify(session, method, params) {
-      const send = (connection: UpstreamConnection) => {
-        if (connection.era === 'legacy') connection.notify(method, params)
+    /** Passes a notification of a session's client on, where the server hears such things. */
+    notify(session: ClientSession, method: string, params: string | undefined) {
+      const send = (one: UpstreamConnection) => {
+        if (one.era === 'legacy') one.notify(method, params)
       }
       const ready = links.ready(session)
       if (ready) return send(ready)
@@ -327,34 +253,32 @@ export function createUpstream(options: UpstreamOptions): Upstream {
           logger.debug('a notification could not be passed on', { reason: failureReason(error) }),
         )
     },
-    async releaseSession(session) {
+    async releaseSession(session: ClientSession): Promise<void> {
       logLevels.release(session)
       lostSessions.delete(session.ownerId)
       await links.releaseSession(session)
     },
-    async restart() {
-      policy.reset()
-      clearTimeout(restartTimer)
-      restarts += 1
-      await links.closeAll()
-      await start()
-    },
-    async reload(patienceMs) {
+    restart,
+    /**
+     * The same for a server whose files have changed: calls under way end first, as far as `patienceMs`
+     * goes, and those that come meanwhile are answered by the new one.
+     */
+    async reload(patienceMs: number): Promise<void> {
       await reloading
       const { promise, resolve } = Promise.withResolvers<void>()
       reloading = promise
       try {
         await settlesWithin(Promise.all(links.all().map((one) => one.idle())), patienceMs)
-        await upstream.restart()
+        await restart()
       } finally {
         reloading = undefined
         resolve()
       }
     },
-    async close() {
+    async close(): Promise<void> {
       closed = true
       catalog.close()
-      clearTimeout(restartTimer)
+      upkeep.close()
       clearInterval(idleTimer)
       await links.closeAll()
     },
@@ -364,11 +288,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     const message = `upstream ${JSON.stringify(config.name)} is not available: ${reason}`
     return new RpcError(rpcCodes.upstreamUnavailable, message, { server: config.name })
   }
-
-  const tried = Promise.all([catalog.recall(), tasks.recall()]).then(start)
-  const firstSight = settlesWithin(tried, firstSightMs).then(() => {})
-  return Object.assign(upstream, { tried, firstSight })
 }
+
+export type Upstream = ReturnType<typeof createUpstream>
 
 /** Which lists of a server that is up could not be read; undefined when all could. */
 function failedLists(catalog: ServerCatalog | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import type { UpstreamAuthConfig } from '../../config/resolved-config.ts'
+import type { GatewayFile, UpstreamAuthConfig } from '../../config/resolved-config.ts'
 import type { Store } from '../../store/store.ts'
 
 /** A server that may ask for OAuth. */
@@ -6,6 +6,15 @@ export interface ProtectedUpstream {
   readonly name: string
   readonly url: string
   readonly auth: UpstreamAuthConfig
+}
+
+/** The servers that may ask for a login. */
+export function protectedUpstreams(file: Pick<GatewayFile, 'servers'>): ProtectedUpstream[] {
+  return Object.values(file.servers).flatMap((server) =>
+    server.type === 'stdio' || server.auth === false
+      ? []
+      : [{ name: server.name, url: server.url, auth: server.auth }],
+  )
 }
 
 /** Who we are at one issuer, under one redirect URI. Sealed where it is stored. */

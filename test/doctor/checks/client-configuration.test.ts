@@ -1,8 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { clientConfiguration } from '../../../src/doctor/checks/client-configuration.ts'
-import { ourEntries } from '../../../src/doctor/client-files.ts'
+import { clientConfiguration, ourEntries } from '../../../src/doctor/checks/client-configuration.ts'
 import { temporaryFolder } from '../../cli/helpers.ts'
 import { say, startLab } from '../lab.ts'
 

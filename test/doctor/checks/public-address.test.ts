@@ -1,12 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
-import { address } from '../../../src/doctor/checks/address.ts'
 import { clock } from '../../../src/doctor/checks/clock.ts'
 import { dns } from '../../../src/doctor/checks/dns.ts'
-import { httpRedirects } from '../../../src/doctor/checks/http-redirects.ts'
-import { metadata } from '../../../src/doctor/checks/metadata.ts'
-import { streaming } from '../../../src/doctor/checks/streaming.ts'
-import type { RunningGateway } from '../../../src/doctor/world.ts'
+import { httpRedirects, metadata } from '../../../src/doctor/checks/metadata.ts'
+import { address, streaming } from '../../../src/doctor/checks/public-address.ts'
+import type { RunningGateway } from '../../../src/doctor/find-gateway.ts'
 import { undoneForAll } from '../../fixtures/cleanup.ts'
 import { emulateLocaltunnel } from '../../fixtures/emulated-edge.ts'
 import { noTunnels } from '../../fixtures/gateway.ts'
@@ -49,7 +47,8 @@ describe('the check of the public address', () => {
       return true
     })
     isDead = true
-    expect(await say(address, await lab.world())).toEqual([
+    const world = await lab.world({}, {}, { patience: 1 })
+    expect(await say(address, world)).toEqual([
       `fail: ${lab.origin} does not lead to this gateway: ${reason}. -> Press r in the terminal of the gateway, which opens the tunnel again, or start \`pnpm dev:https\` again.`,
     ])
   })

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { redirectUris } from '../../../src/doctor/checks/redirect-uris.ts'
-import type { GatewayView } from '../../../src/doctor/world.ts'
+import type { GatewayView } from '../../../src/doctor/find-gateway.ts'
 import {
   type ClientIdentity,
   createUpstreamGrants,

@@ -3,10 +3,13 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createAppUrlFiles } from '../../../src/config/app-url-files.ts'
 import { appUrl } from '../../../src/doctor/checks/app-url.ts'
-import { configuration } from '../../../src/doctor/checks/configuration.ts'
-import { judgeNode, runtime } from '../../../src/doctor/checks/runtime.ts'
-import { judgeCloudflare, judgeNgrok, tokens } from '../../../src/doctor/checks/tokens.ts'
-import { tunnelPrograms } from '../../../src/doctor/checks/tunnel-programs.ts'
+import { configuration, judgeNode, runtime } from '../../../src/doctor/checks/setup.ts'
+import {
+  judgeCloudflare,
+  judgeNgrok,
+  tokens,
+  tunnelPrograms,
+} from '../../../src/doctor/checks/tunnel.ts'
 import { temporaryFolder } from '../../cli/helpers.ts'
 import { asLine, type Environment, say, startLab, worldOf } from '../lab.ts'
 

@@ -1,10 +1,9 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { trust } from '../../../src/doctor/checks/trust.ts'
+import { programTrust } from '../../../src/doctor/checks/trust.ts'
 import { trustVariables } from '../../../src/doctor/checks/trust-variables.ts'
-import { environmentCommand } from '../../../src/doctor/environment-command.ts'
-import type { DoctorWorld } from '../../../src/doctor/world.ts'
+import { type DoctorWorld, environmentCommand } from '../../../src/doctor/world.ts'
 import { temporaryFolder } from '../../cli/helpers.ts'
 import { issueEdgeCertificate } from '../../emulators/certificates.ts'
 import { hasCommand } from '../../tls/lab.ts'
@@ -31,7 +30,7 @@ function only(program: string, world: DoctorWorld): DoctorWorld {
 describe('the check of trust', () => {
   it('really asks each program, and gives the line that helps those that refuse', async () => {
     const { lab, caFile, bundleFile } = await start()
-    const untold = await say(trust, await lab.world())
+    const untold = await say(programTrust, await lab.world())
     const refusing = untold.find((line) => line.includes('as they are started from here')) ?? ''
     expect(refusing).toContain('warn: Node')
     expect(refusing).toContain(fix)
@@ -43,7 +42,7 @@ describe('the check of trust', () => {
       if (hasCommand(program)) expect(refusing).toContain(name)
     }
     const told = await say(
-      trust,
+      programTrust,
       await lab.world({
         NODE_EXTRA_CA_CERTS: caFile,
         SSL_CERT_FILE: bundleFile,
@@ -62,13 +61,13 @@ describe('the check of trust', () => {
     const { lab, caFile } = await start()
     await lab.gateway.close()
     const world = await lab.world({ NODE_EXTRA_CA_CERTS: caFile }, { gateway: { state: 'absent' } })
-    const [line] = await say(trust, only('node', world))
+    const [line] = await say(programTrust, only('node', world))
     expect(line).toMatch(/^ok: Node.* local certificate as they are started from here/)
   })
 
   it.skipIf(!hasCommand('keytool'))('asks Java for its list', async () => {
     const { lab } = await start()
-    expect(await say(trust, only('keytool', await lab.world()))).toEqual([
+    expect(await say(programTrust, only('keytool', await lab.world()))).toEqual([
       'warn: Java refuses the local certificate: our authority is not in its list. -> pnpm sallyport trust',
     ])
   })

@@ -10,7 +10,7 @@ import {
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { upstreamTrust } from '../../../src/doctor/checks/upstream-trust.ts'
-import type { GatewayView, RunningGateway } from '../../../src/doctor/world.ts'
+import type { GatewayView, RunningGateway } from '../../../src/doctor/find-gateway.ts'
 import { temporaryFolder } from '../../cli/helpers.ts'
 import { resolveTestFile, type ServerSketch } from '../../fixtures/gateway.ts'
 import { bundlesBeside, byTest, pem, tamperWith } from '../../gateway/trust-lab.ts'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { connectClient } from '../../fixtures/any-client.ts'
 import { closeAfterEach } from '../../fixtures/cleanup.ts'
 import { startTestGateway } from '../../fixtures/gateway.ts'
-import { startServer } from '../../fixtures/start-server.ts'
+import { type HttpFixture, startServer } from '../../fixtures/start-server.ts'
 import { createBrowser } from '../browser.ts'
 import { defaultAuth } from '../default-auth.ts'
 import { startForeignIssuer } from './foreign-issuer.ts'
@@ -10,9 +10,9 @@ import { startProtectedServer } from './protected-server.ts'
 
 const closing = closeAfterEach()
 
-const servers = ['legacy-http', 'modern-http']
+const servers: HttpFixture[] = ['legacy-http', 'modern-http']
 
-async function start(server = 'legacy-http') {
+async function start(server: HttpFixture = 'legacy-http') {
   const issuer = closing(await startForeignIssuer())
   const { url: behind } = closing(await startServer(server))
   const { introspect } = issuer

@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
-import type { ResolvedConfig } from '../config/resolved-config.ts'
-import { UserError } from '../errors.ts'
-import type { SealingKey } from '../store/sealed-store.ts'
-import { loadSealingKey, readSealingKey } from '../store/sealing-key.ts'
-import { openReadOnlyStore } from '../store/sqlite-store.ts'
-import type { Store } from '../store/store.ts'
-import { diagnoseUpstream, type UpstreamDiagnosis } from '../tls/upstream/diagnose-upstream.ts'
-import { createUpstreamBundles, type UpstreamBundles } from '../tls/upstream/upstream-bundles.ts'
+import type { ResolvedConfig } from '../../config/resolved-config.ts'
+import { UserError } from '../../errors.ts'
+import type { SealingKey } from '../../store/sealed-store.ts'
+import { loadSealingKey, readSealingKey } from '../../store/sealing-key.ts'
+import { openReadOnlyStore } from '../../store/sqlite-store.ts'
+import type { Store } from '../../store/store.ts'
+import { diagnoseUpstream, type UpstreamDiagnosis } from './diagnose-upstream.ts'
+import { createUpstreamBundles, type UpstreamBundles } from './upstream-bundles.ts'
 
 /** How long `diagnoseServer` waits for a connection, ms. */
 const connectMs = 10_000
