@@ -139,6 +139,7 @@ async function start(options: GatewayOptions, undo: AsyncDisposableStack): Promi
     view: (profile) => hub.endpoint(profile)?.profile.view(),
     seenView: (profile) => hub.endpoint(profile)?.profile.seenView(),
     forwardedForm: () => tunnels?.up()?.traits.clientAddress,
+    onRefused: traffic.noteRefusal,
     logger: logger.child('oauth'),
   })
   const version = readVersion()

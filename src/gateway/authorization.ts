@@ -68,6 +68,7 @@ export async function createAuthorization(options: {
   /** How the open tunnel names who sent a request. */
   forwardedForm: () => ForwardedForm | undefined
   onEvent: (event: GatewayEvent) => void
+  onRefused: AccessDeps['onRefused']
   logger: Logger
 }) {
   const { config, file, store, origins, logger } = options
@@ -131,6 +132,7 @@ export async function createAuthorization(options: {
       exposureOf: origins.exposureOf,
       sourceOf: (c) => addressBlock(addressOf(c)),
       failures: createFailedCredentials(logger),
+      onRefused: options.onRefused,
       async scopesOf(name, tools) {
         const rules = ownValue(file().profiles, name)?.scopes ?? noRules
         const current = options.view(name)

@@ -20,6 +20,10 @@ export function openTraffic(options: { config: ResolvedConfig; file: () => Gatew
   const traffic = createTraffic({ now: Date.now, names: secretNames(), secrets })
   return {
     ...traffic,
+    /** Tells of a request that was not let in, and why. */
+    noteRefusal({ profile, status, reason }: { profile: string; status: number; reason: string }) {
+      traffic.note({ what: 'refused', profile, text: `${status}: ${reason}`, isProblem: true })
+    },
     /** The same of what the gateway tells its owner. */
     note(event: GatewayEvent): void {
       const noted = noteOf(event)

@@ -28,6 +28,7 @@ beforeAll(async () => {
     servers: {
       scripted: { ...stdioFixture('scripted-stdio.ts', [script]), variableValues: [canary] },
     },
+    profiles: { closed: { auth: 'key' } },
   })
   leave = gateway.gateway.traffic.watch((entry) => heard.push(entry))
 })
@@ -155,6 +156,20 @@ describe('the traffic of a gateway', () => {
     expect(await callsOf('mismatched')).toMatchObject([
       { outcome: 'error', problem: expect.stringContaining('the body names method tools/call') },
     ])
+  })
+
+  it('tells who is not let in, and why', async () => {
+    const headers = { authorization: 'Bearer not-a-key-of-ours' }
+    await postWire(gateway.url('closed'), { jsonrpc: '2.0', id: 1, method: 'ping' }, { headers })
+    await postWire(gateway.url('closed'), { jsonrpc: '2.0', id: 1, method: 'ping' })
+    const refused = () =>
+      heard.filter((entry) => entry.kind === 'event' && entry.what === 'refused')
+    await expect.poll(refused).toHaveLength(2)
+    expect(refused()).toMatchObject([
+      { profile: 'closed', text: expect.stringMatching(/^401: ./), isProblem: true },
+      { profile: 'closed', text: expect.stringMatching(/^401: ./), isProblem: true },
+    ])
+    expect(JSON.stringify(refused())).not.toContain('not-a-key-of-ours')
   })
 
   it('has no secret: not by the name of its field, and not by its value', async () => {

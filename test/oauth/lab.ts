@@ -192,6 +192,7 @@ export async function startLab(options: LabOptions = {}) {
     // Who a test says it is; otherwise the address, which is this machine's.
     sourceOf: (c) => c.req.header('x-test-source') ?? c.env.incoming.socket.remoteAddress ?? '',
     failures: createFailedCredentials(options.logger ?? silentLogger),
+    onRefused: () => {},
     scopesOf: async (_, tools) =>
       scopesOfTools(tools, {
         required,

@@ -14,6 +14,8 @@ export interface AccessDeps {
   readonly failures: FailedCredentials
   /** Every scope that calls of those tools need in a profile. */
   scopesOf(profile: string, tools: readonly string[]): Promise<readonly string[]>
+  /** Told of every request that is not let in; the reason is what it is answered. */
+  onRefused(refused: { profile: string; status: number; reason: string }): void
 }
 
 /** Lets in whoever the profile lets in; goes before the body is read. */
@@ -33,6 +35,7 @@ export function requireAccess(deps: AccessDeps): Check {
       const { error, error_description: reason } = result.body
       const isFailure = error === 'invalid_token'
       const wait = isFailure && (await deps.failures.count(source, { profile, reason }))
+      deps.onRefused({ profile, status: result.status, reason })
       return wait ? tooManyFailures(wait) : refuse(result)
     }
     c.set('principal', result.principal)
@@ -53,7 +56,10 @@ export function requireToolScopes(deps: AccessDeps): Check {
     const target = { origin: c.get('origin'), profile: c.req.param('profile') ?? '' }
     const needed = await deps.scopesOf(target.profile, tools)
     const result = deps.access.requireScopes(principal, needed, target)
-    return result.ok ? undefined : refuse(result)
+    if (result.ok) return undefined
+    const { error_description: reason } = result.body
+    deps.onRefused({ profile: target.profile, status: result.status, reason })
+    return refuse(result)
   }
 }
 
