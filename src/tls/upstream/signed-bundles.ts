@@ -6,7 +6,7 @@ import {
   verify,
   X509Certificate,
 } from 'node:crypto'
-import { CompactSign, compactVerify, createLocalJWKSet, errors, importJWK, type JWK } from 'jose'
+import type { errors, JWK } from 'jose'
 import { UserError } from '../../errors.ts'
 import { shellQuote } from '../../lib/shell.ts'
 import type { UpstreamTls } from '../../lib/upstream-connections.ts'
@@ -54,6 +54,8 @@ export function createBundleSigner(keyFile: string) {
   }
 
   async function verifyJws(server: string, jws: string): Promise<KeptBundle> {
+    // Most gateways have no bundle.
+    const { compactVerify, createLocalJWKSet, errors } = await import('jose')
     const known = (await keys()).map((key) => ({ ...publicPart(key), kid: idOf(key) }))
     const { payload } = await compactVerify(jws, createLocalJWKSet({ keys: known }), {
       algorithms: ['EdDSA'],
@@ -95,6 +97,7 @@ export function createBundleSigner(keyFile: string) {
       await file.create(() => ({ keys: [generateKey()] }))
       const [key] = await keys()
       if (!key) throw new Error(`the key file ${keyFile} was removed while it was used`)
+      const { CompactSign, importJWK } = await import('jose')
       return new CompactSign(new TextEncoder().encode(JSON.stringify(bundle)))
         .setProtectedHeader({ alg: 'EdDSA', kid: idOf(key) })
         .sign(await importJWK(key, 'EdDSA'))
@@ -206,12 +209,14 @@ export function undefinedIfRefused(error: unknown): undefined {
 }
 
 function reasonOf(error: errors.JOSEError): string {
-  if (error instanceof errors.JWKSNoMatchingKey) {
-    return 'it was signed with a key that is no longer ours'
+  switch (error.code) {
+    case 'ERR_JWKS_NO_MATCHING_KEY':
+      return 'it was signed with a key that is no longer ours'
+    case 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED':
+      return 'it was changed since it was signed'
+    default:
+      return 'it carries no signature'
   }
-  return error instanceof errors.JWSSignatureVerificationFailed
-    ? 'it was changed since it was signed'
-    : 'it carries no signature'
 }
 
 function generateKey(): SigningKey {
